@@ -1,0 +1,139 @@
+"""
+Associative memory in one minute
+================================
+
+Store handwritten digits and recall them from spoiled cues; search the parameters of a dense associative memory inside a
+pipeline; compare it with scikit-learn's classifiers; select a few features of many. Everything on data that ships with
+scikit-learn.
+"""
+
+# %%
+# 1. Recall: how many digits can 64 units hold?
+# ---------------------------------------------
+# Images of 8 x 8 pixels become patterns of 64 two-valued units. A cue has 20 % of its pixels flipped, or its lower
+# half erased (NaN: unknown). `HebbianMemory` learns locally, one outer product a pattern, and digits resemble each
+# other: it is full at once. `PseudoinverseMemory` decorrelates them, and holds until the patterns span most of the 64
+# dimensions.
+
+import time
+import warnings
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import load_diabetes, load_digits
+from sklearn.linear_model import LassoCV, LogisticRegression, OrthogonalMatchingPursuitCV
+from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold, cross_validate
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, PolynomialFeatures, StandardScaler
+from sklearn.svm import SVC
+
+from skamem import DenseAMClassifier, HebbianMemory, IHTRegressor, MemoryClassifier, PseudoinverseMemory
+from skamem.datasets import corrupt
+from skamem.exceptions import CapacityWarning
+from skamem.metrics import exact_recall_score, unit_accuracy
+
+start = time.perf_counter()
+X, y = load_digits(return_X_y=True)
+# The first digits of each class in turn: 0, 1, ..., 9, 0, 1, ...
+turn = [np.flatnonzero(y == digit)[k] for k in range(4) for digit in range(10)]
+sizes = (5, 10, 20, 40)
+memories = {"HebbianMemory": HebbianMemory, "PseudoinverseMemory": PseudoinverseMemory}
+damages = {"20 % flipped": ("flip", 0.2, "free"), "half erased": ("erase", 0.5, "clamp")}
+
+print("Recall of m stored digits of 64 pixels, 20 cues each: % recalled exactly / % of pixels right")
+print(f"{'':34}" + "".join(f"{f'm = {m}':>13}" for m in sizes))
+for name, Memory in memories.items():
+    for damage, (kind, rate, missing) in damages.items():
+        row = f"{name:20}{damage:14}"
+        for m in sizes:
+            patterns = X[turn[:m]]
+            with warnings.catch_warnings():  # overload is what we are here to see
+                warnings.simplefilter("ignore", CapacityWarning)
+                memory = Memory(binarize=7.5, missing=missing).fit(patterns)
+            cues = np.vstack([corrupt(patterns, kind, rate, random_state=seed) for seed in range(20)])
+            truth, recalled = memory.encode(np.tile(patterns, (20, 1))), memory.predict(cues)
+            row += f"{100 * exact_recall_score(truth, recalled):6.0f} / {100 * unit_accuracy(truth, recalled):3.0f} "
+        print(row)
+
+# %%
+# What that looks like for ten digits: the cue, what each memory makes of it, and the truth.
+
+patterns = X[turn[:10]]
+columns = []
+for kind, rate, missing in damages.values():
+    cues = corrupt(patterns, kind, rate, random_state=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CapacityWarning)
+        fitted = [Memory(binarize=7.5, missing=missing).fit(patterns) for Memory in memories.values()]
+    columns.append((fitted[0].encode(cues), *(memory.predict(cues) for memory in fitted)))
+truth = fitted[0].encode(patterns)
+
+figure, axes = plt.subplots(7, 10, figsize=(8, 6.2), subplot_kw={"xticks": [], "yticks": []})
+names = ["cue, 20 % flipped", "Hebbian", "pseudoinverse", "cue, half erased", "Hebbian", "pseudoinverse", "stored"]
+colours = plt.colormaps["cividis"].with_extremes(bad="0.85")  # unknown pixels are grey
+for axis_row, name, images in zip(axes, names, [*columns[0], *columns[1], truth], strict=True):
+    for axis, image in zip(axis_row, images, strict=True):
+        axis.imshow(image.reshape(8, 8), cmap=colours, vmin=-1, vmax=1)
+    axis_row[0].set_ylabel(name, rotation=0, ha="right", va="center")
+figure.suptitle("Ten digits recalled from spoiled cues, 64 units")
+figure.tight_layout()
+figure.savefig("quickstart.png", dpi=100)
+print("\nPicture: quickstart.png")
+
+# %%
+# 2. A grid search over a pipeline
+# --------------------------------
+# `DenseAMClassifier` is an estimator like any other: it clones, pickles and searches.
+
+pipeline = make_pipeline(MinMaxScaler((-1, 1)), DenseAMClassifier(random_state=0))
+grid = {"denseamclassifier__degree": [2, 3], "denseamclassifier__n_memories": [50, 100]}
+search = GridSearchCV(pipeline, grid, cv=StratifiedKFold(3, shuffle=True, random_state=0), n_jobs=2).fit(X, y)
+print("\nGrid search of DenseAMClassifier on digits, 3-fold accuracy")
+for parameters, accuracy in zip(search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True):
+    print(f"  {accuracy:.4f}", {name.split("__")[1]: value for name, value in parameters.items()})
+
+# %%
+# 3. Against scikit-learn's classifiers
+# -------------------------------------
+
+classifiers = {
+    "DenseAMClassifier": DenseAMClassifier(random_state=0),
+    "MemoryClassifier(Pseudoinverse)": MemoryClassifier(PseudoinverseMemory()),
+    "LogisticRegression": LogisticRegression(max_iter=1000),
+    "KNeighborsClassifier": KNeighborsClassifier(),
+    "SVC(rbf)": SVC(),
+    "MLPClassifier": MLPClassifier(max_iter=500, random_state=0),
+}
+print("\nDigits, 5-fold cross-validation after MinMaxScaler((-1, 1)); times of one fold")
+print(f"{'':34}{'accuracy':>10}{'fit, s':>10}{'predict, ms':>13}")
+for name, classifier in classifiers.items():
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    result = cross_validate(make_pipeline(MinMaxScaler((-1, 1)), classifier), X, y, cv=folds)
+    print(
+        f"{name:34}{result['test_score'].mean():10.4f}{result['fit_time'].mean():10.2f}"
+        f"{1000 * result['score_time'].mean():13.1f}"
+    )
+
+# %%
+# 4. Sparse regression
+# --------------------
+# The ten diabetes variables, their squares and products: which few matter? `IHTRegressor` searches the support itself.
+
+X, y = load_diabetes(return_X_y=True)
+quadratic = make_pipeline(StandardScaler(), PolynomialFeatures(2, include_bias=False), StandardScaler())
+regressors = {
+    "IHTRegressor": IHTRegressor(),
+    "OrthogonalMatchingPursuitCV": OrthogonalMatchingPursuitCV(),
+    "LassoCV": LassoCV(),
+}
+print("\nDiabetes with quadratic terms (65 features), 10-fold cross-validation")
+print(f"{'':34}{'R2':>10}{'features':>10}{'fit, s':>10}")
+for name, regressor in regressors.items():
+    folds = KFold(10, shuffle=True, random_state=0)
+    result = cross_validate(make_pipeline(quadratic, regressor), X, y, cv=folds, return_estimator=True)
+    used = np.mean([np.count_nonzero(model[-1].coef_) for model in result["estimator"]])
+    print(f"{name:34}{result['test_score'].mean():10.3f}{used:10.1f}{result['fit_time'].mean():10.3f}")
+
+print(f"\nAll of it took {time.perf_counter() - start:.0f} s.")

@@ -1,0 +1,370 @@
+"""The array-backend switch: the only module that knows NumPy from CuPy from torch.
+
+Everything above this floor is array-API code: it asks `namespace` for ``xp`` once per call and never names a backend.
+
+Two doors lead in. With ``backend=None`` an estimator follows its input, scikit-learn's own convention: under
+``sklearn.config_context(array_api_dispatch=True)`` CuPy, torch or array-api-strict arrays go in and the same kind, on
+the same device, comes out. With ``backend="cupy"`` (``"cupy:1"``, ``"torch"``, ``"torch:cuda"``, ``"numpy"``) host
+input is moved at the door, computed there, and NumPy comes back.
+"""
+
+import contextlib
+import importlib
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import array_api_compat
+import array_api_compat.numpy
+import numpy as np
+import scipy.linalg
+import scipy.sparse
+from sklearn import get_config
+from sklearn.utils import gen_batches
+
+__all__ = [
+    "Placement",
+    "cholesky_solve",
+    "copy",
+    "device",
+    "device_scope",
+    "float_dtype",
+    "home_state",
+    "host_checks_are_free",
+    "input_namespace",
+    "is_array",
+    "is_host",
+    "namespace",
+    "placement_of",
+    "resolve_backend",
+    "row_blocks",
+    "same_place",
+    "shape_of",
+    "take_labels",
+    "to_numpy",
+]
+
+device = array_api_compat.device
+is_array = array_api_compat.is_array_api_obj
+
+
+def namespace(*arrays):
+    """Array-API namespace shared by `arrays`; ``None`` entries are skipped.
+
+    Parameters
+    ----------
+    *arrays : array or None
+        Arrays of one library.
+
+    Returns
+    -------
+    xp : module
+        The namespace, wrapped by array-api-compat where the library needs it.
+    """
+    return array_api_compat.array_namespace(*[a for a in arrays if a is not None])
+
+
+def input_namespace(X):
+    """Namespace that validation will leave `X` in: its own under array-API dispatch, NumPy otherwise."""
+    if get_config()["array_api_dispatch"] and is_array(X) and not scipy.sparse.issparse(X):
+        return namespace(X)
+    return array_api_compat.numpy
+
+
+def is_host(array):
+    """Whether `array` is a NumPy array or a SciPy sparse one."""
+    return isinstance(array, np.ndarray | np.generic) or scipy.sparse.issparse(array)
+
+
+def to_numpy(array):
+    """Bring an array of any backend to the host as NumPy; NumPy and sparse input pass unchanged.
+
+    Parameters
+    ----------
+    array : array
+        Array of any supported library and device.
+
+    Returns
+    -------
+    array : ndarray
+        Shares memory with the input where the library allows it.
+    """
+    if is_host(array):
+        return array
+    if array_api_compat.is_cupy_array(array):
+        return array.get()
+    if array_api_compat.is_torch_array(array):
+        return array.detach().cpu().numpy()
+    xp = namespace(array)
+    if array_api_compat.is_array_api_strict_namespace(xp):
+        array = array.to_device(xp.Device("CPU_DEVICE"))
+    return np.asarray(array)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where an estimator computes, and how its results go back to the caller.
+
+    Parameters
+    ----------
+    xp : module
+        Array-API namespace.
+    device : object
+        Device of that namespace; None for its default.
+    returns_numpy : bool
+        True behind the ``backend=`` door: results go back as NumPy.
+    """
+
+    xp: Any
+    device: Any
+    returns_numpy: bool
+
+    def asarray(self, array, dtype=None):
+        """Move `array` here, from the host or from another library; None passes unchanged.
+
+        Parameters
+        ----------
+        array : array-like or None
+            What to move. Sparse matrices become dense.
+        dtype : dtype of `xp`, default=None
+            Type of the result; None keeps that of the input.
+
+        Returns
+        -------
+        array : array
+            Lives on this placement. May share memory with the input.
+        """
+        if array is None:
+            return None
+        if is_array(array) and not scipy.sparse.issparse(array) and same_place(array, self):
+            return array if dtype is None or array.dtype == dtype else self.xp.astype(array, dtype)
+        host = to_numpy(array) if is_array(array) or scipy.sparse.issparse(array) else np.asarray(array)
+        if scipy.sparse.issparse(host):
+            host = host.toarray()
+        if self.xp is not array_api_compat.numpy:
+            # torch refuses negative strides and warns about read-only memory that it would share.
+            host = np.require(host, requirements=["C", "W"])
+        return self.xp.asarray(host, dtype=dtype, device=self.device)
+
+    def use(self):
+        """Make this the current device where the library has such a thing (CuPy); see `device_scope`."""
+        if array_api_compat.is_cupy_namespace(self.xp):
+            self.device.use()
+
+    def release(self, array):
+        """Hand a result to the caller: NumPy behind the ``backend=`` door, unchanged otherwise."""
+        return to_numpy(array) if self.returns_numpy else array
+
+
+def shape_of(array_like):
+    """Shape of an array or of what NumPy would make of it; () for None."""
+    if array_like is None:
+        return ()
+    return tuple(array_like.shape) if hasattr(array_like, "shape") else np.asarray(array_like, dtype=object).shape
+
+
+def placement_of(array, *, returns_numpy=False):
+    """Placement on which `array` lives."""
+    if is_host(array):
+        return Placement(array_api_compat.numpy, None, returns_numpy)
+    return Placement(namespace(array), device(array), returns_numpy)
+
+
+def same_place(array, placement):
+    """Whether `array` lives in the namespace and on the device of `placement`."""
+    if is_host(array):
+        return placement.xp is array_api_compat.numpy
+    return namespace(array) is placement.xp and placement.device in (None, device(array))
+
+
+def resolve_backend(backend, X):
+    """Open the door: where an estimator with this ``backend=`` computes on validated input `X`.
+
+    Parameters
+    ----------
+    backend : None, "numpy", "cupy", "cupy:<index>", "torch" or "torch:<device>"
+        None follows `X`.
+    X : array or sparse matrix
+        Validated input.
+
+    Returns
+    -------
+    placement : Placement
+
+    Raises
+    ------
+    ValueError
+        For an unknown name.
+    ImportError
+        When the package is missing; the message has the install line.
+    RuntimeError
+        When the package is there but the device is not. Nothing falls back silently.
+    """
+    if backend is None:
+        return placement_of(X)
+    name, _, where = backend.partition(":") if isinstance(backend, str) else (backend, "", "")
+    if name == "numpy" and not where:
+        return Placement(array_api_compat.numpy, None, returns_numpy=True)
+    if name == "cupy":
+        return _cupy_placement(where)
+    if name == "torch":
+        return _torch_placement(where)
+    raise ValueError(
+        f"backend={backend!r} is unknown; expected None (follow the input), 'numpy', 'cupy', 'cupy:<index>', 'torch' "
+        "or 'torch:<device>'."
+    )
+
+
+def _import(name, remedy):
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ImportError(f"backend={name!r} needs the package {name}, which is not installed; {remedy}") from error
+
+
+_INSTALL_CUPY = (
+    "install it with `pip install 'skamem[cuda13]'` (CUDA 13) or `pip install 'skamem[cuda12]'` (CUDA 12), "
+    "or use backend='numpy'."
+)
+
+
+def _cupy_placement(index):
+    cupy = _import("cupy", _INSTALL_CUPY)
+    if not cupy.is_available():
+        raise RuntimeError(
+            f"backend='cupy' needs an NVIDIA GPU with its driver; CuPy {cupy.__version__} found none. Check "
+            f"`nvidia-smi`; if the CUDA version differs from CuPy's, {_INSTALL_CUPY}"
+        )
+    n_devices = cupy.cuda.runtime.getDeviceCount()
+    if index and not (index.isdigit() and int(index) < n_devices):
+        raise RuntimeError(f"backend='cupy:{index}' names no device; found {n_devices}, expected cupy:0 .. "
+                           f"cupy:{n_devices - 1}.")  # fmt: skip
+    xp = importlib.import_module("array_api_compat.cupy")
+    return Placement(xp, cupy.cuda.Device(int(index or 0)), returns_numpy=True)
+
+
+def _torch_placement(where):
+    torch = _import("torch", "install it with `pip install torch` (https://pytorch.org), or use backend='numpy'.")
+    try:
+        where = torch.device(where or "cpu")
+        where = torch.empty(0, device=where).device  # "cuda" becomes "cuda:0", and a missing device fails here
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise RuntimeError(
+            f"backend='torch:{where}' is not usable: {error} Use backend='torch' for the CPU, or install a torch "
+            "built for your device (https://pytorch.org)."
+        ) from error
+    return Placement(importlib.import_module("array_api_compat.torch"), where, returns_numpy=True)
+
+
+@contextlib.contextmanager
+def device_scope():
+    """Restore CuPy's current device on leaving, if CuPy is in use at all."""
+    cupy = sys.modules.get("cupy")
+    if cupy is None or not cupy.is_available():
+        yield
+    else:
+        with cupy.cuda.Device():
+            yield
+
+
+def float_dtype(array, xp):
+    """float32 for float32 input, float64 for everything else."""
+    return xp.float32 if array.dtype == xp.float32 else xp.float64
+
+
+def copy(array):
+    """A copy of `array` on its own device."""
+    return namespace(array).asarray(array, copy=True)
+
+
+def take_labels(classes, winners):
+    """Labels of the winning classes, where `winners` live if the labels are numbers, NumPy if they are strings.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        Labels, on the host.
+    winners : int array of shape (n_samples,)
+        Indices into `classes`.
+
+    Returns
+    -------
+    labels : array of shape (n_samples,)
+    """
+    labels = classes[to_numpy(winners)]
+    return placement_of(winners).asarray(labels) if labels.dtype.kind in "biuf" else labels
+
+
+def row_blocks(n_rows, row_bytes):
+    """Slices over `n_rows` rows whose work arrays fit scikit-learn's ``working_memory`` (1024 MiB by default).
+
+    Parameters
+    ----------
+    n_rows : int
+        Rows to stream over.
+    row_bytes : int
+        Bytes of work arrays that one row needs.
+
+    Yields
+    ------
+    rows : slice
+    """
+    budget = get_config()["working_memory"] * 2**20
+    yield from gen_batches(n_rows, max(1, int(budget // max(1, row_bytes))))
+
+
+def host_checks_are_free(xp):
+    """Whether a Python bool of an array costs nothing here (host memory), so that work may be skipped by looking."""
+    return xp is array_api_compat.numpy
+
+
+def cholesky_solve(gram, right_side):
+    """Solve ``gram @ Z = right_side`` for symmetric positive definite `gram`.
+
+    Parameters
+    ----------
+    gram : array of shape (n, n)
+        Symmetric.
+    right_side : array of shape (n, k)
+
+    Returns
+    -------
+    solution : array of shape (n, k)
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        When `gram` is not positive definite to working precision.
+
+    Notes
+    -----
+    Cost O(n³/3 + n²k). SciPy's Cholesky on the host; elsewhere a Cholesky factor certifies and ``linalg.solve`` solves.
+    """
+    xp = namespace(gram)
+    try:
+        factor = xp.linalg.cholesky(gram)
+    except (np.linalg.LinAlgError, RuntimeError) as error:  # torch's LinAlgError is a RuntimeError
+        raise np.linalg.LinAlgError("the matrix is not positive definite") from error
+    pivots = xp.linalg.diagonal(factor)
+    limit = gram.shape[0] * xp.finfo(gram.dtype).eps
+    if not bool(xp.min(pivots) ** 2 > limit * xp.max(pivots) ** 2):  # also catches NaN
+        raise np.linalg.LinAlgError("the matrix is singular to working precision")
+    if xp is array_api_compat.numpy:
+        return scipy.linalg.cho_solve((factor, True), right_side, check_finite=False)
+    return xp.linalg.solve(gram, right_side)
+
+
+def home_state(state):
+    """Copy of an estimator's ``__dict__`` with device arrays brought to the host, and the names of those moved.
+
+    Parameters
+    ----------
+    state : dict
+
+    Returns
+    -------
+    state : dict
+    moved : list of str
+    """
+    moved = [k for k, v in state.items() if is_array(v) and not is_host(v)]
+    return {**state, **{k: to_numpy(state[k]) for k in moved}}, moved

@@ -1,0 +1,144 @@
+"""The base of every skamem estimator: both doors of the backend switch, transactional fits, pickles that travel."""
+
+import functools
+
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
+
+from skamem._version import __version__
+from skamem.core import arrays
+from skamem.core.callbacks import CallbackSupportMixin, with_callbacks
+
+__all__ = ["SkamemEstimator", "transactional"]
+
+_STATE_FORMAT = 1
+
+
+def transactional(method):
+    """Make a fitting method all or nothing: if it raises, the estimator is left as it was.
+
+    Parameters
+    ----------
+    method : callable
+        ``fit`` or ``partial_fit``. It must replace fitted arrays, never change them in place.
+
+    Returns
+    -------
+    method : callable
+        Also runs scikit-learn's callbacks' set-up and tear-down.
+    """
+    managed = with_callbacks(method)
+
+    @functools.wraps(method)
+    def all_or_nothing(estimator, *args, **kwargs):
+        snapshot = dict(vars(estimator))
+        try:
+            return managed(estimator, *args, **kwargs)
+        except BaseException:
+            vars(estimator).clear()
+            vars(estimator).update(snapshot)
+            raise
+
+    return all_or_nothing
+
+
+# Methods that compute: inside them the estimator's device is the current one, after them the caller's is again.
+_COMPUTING_METHODS = {"fit", "partial_fit", "predict", "predict_proba", "decision_function", "_map", "_recall"}
+
+
+def _on_its_device(method):
+    @functools.wraps(method)
+    def scoped(estimator, *args, **kwargs):
+        with arrays.device_scope():
+            return method(estimator, *args, **kwargs)
+
+    return scoped
+
+
+class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
+    """Base class of skamem's estimators.
+
+    Subclasses take a ``backend`` parameter and name in ``_anchor`` the fitted array that says where a fitted estimator
+    computes.
+    """
+
+    _doc_link_module = "skamem"
+    _doc_link_template = "https://skamem.readthedocs.io/en/stable/api/{estimator_module}.{estimator_name}.html"
+
+    def _doc_link_url_param_generator(self):
+        return {"estimator_module": "skamem", "estimator_name": type(self).__name__}
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        for name in _COMPUTING_METHODS & vars(cls).keys():
+            setattr(cls, name, _on_its_device(vars(cls)[name]))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.array_api_support = self._backend is None  # behind the other door arrays become NumPy by design
+        if tags.transformer_tags is not None:
+            tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    @property
+    def _backend(self):
+        """The ``backend=`` in force; estimators that compute inside another one may override it."""
+        return self.backend
+
+    def _receive(self, X, *, reset, method=None, **options):
+        """Validate `X` and say where to compute on it.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix
+            What the user passed.
+        reset : bool
+            True in ``fit``: learn the number and names of features. False afterwards: check them.
+        method : str, default=None
+            The calling method's name, for scikit-learn's namespace message; None in ``fit``.
+        **options
+            Further options of `sklearn.utils.validation.validate_data`.
+
+        Returns
+        -------
+        X : array or sparse matrix
+            Validated, float32 or float64, still where the user had it.
+        placement : Placement
+            In ``fit`` the place that ``backend`` names; later the place of the fitted arrays.
+        """
+        xp = arrays.input_namespace(X)
+        X = validate_data(self, X, reset=reset, dtype=(xp.float64, xp.float32), **options)
+        if method is None:
+            placement = arrays.resolve_backend(self._backend, X)
+            placement.use()
+            return X, placement
+        placement = arrays.placement_of(getattr(self, self._anchor), returns_numpy=self._backend is not None)
+        if self._backend is None and not arrays.same_place(X, placement):
+            self._raise_namespace_mismatch(X, placement, method)
+        placement.use()
+        return X, placement
+
+    def _raise_namespace_mismatch(self, X, placement, method):
+        found = arrays.placement_of(X)
+        raise ValueError(
+            f"Inputs passed to {type(self).__name__}.{method}() must use the same namespace and the same device as "
+            f"those passed to fit(). Found {found.xp.__name__} on {found.device}, expected {placement.xp.__name__} on "
+            f"{placement.device}. Move the input, refit, or set `backend=` to move input automatically."
+        )
+
+    def __getstate__(self):
+        # Fitted arrays come home, so that a model trained on a GPU loads on a machine without one.
+        state, moved = arrays.home_state(super().__getstate__())
+        return {**state, "_skamem_state": {"format": _STATE_FORMAT, "version": __version__, "moved": moved}}
+
+    def __setstate__(self, state):
+        state = dict(state)
+        moved = state.pop("_skamem_state", {"moved": []})["moved"]
+        super().__setstate__(state)
+        if moved and self._backend is not None:
+            try:
+                placement = arrays.resolve_backend(self._backend, None)
+            except (ImportError, RuntimeError):  # no such device on this machine: the arrays stay on the host
+                return
+            for name in moved:
+                setattr(self, name, placement.asarray(getattr(self, name)))

@@ -1,0 +1,109 @@
+"""How a user's values become states of units, and back.
+
+Inside, a two-valued unit is at 1 (on) or at `low` (off): -1 under "sign", 0 under "step". Outside, patterns are bipolar
+(-1, +1) or binary (0, 1); NaN marks an unknown unit, which starts at 0.
+"""
+
+from dataclasses import dataclass, replace
+
+import scipy.sparse
+
+from skamem.core import arrays
+
+__all__ = ["UnitCode"]
+
+
+@dataclass(frozen=True)
+class UnitCode:
+    """The code between values and states.
+
+    Parameters
+    ----------
+    low : float or None
+        State of a unit that is off: -1.0 or 0.0. None passes real values through.
+    binarize : float or None
+        Values above it are on. None: the values are two-valued already.
+    coding : {"auto", "bipolar", "binary"}
+        Values outside; "auto" must be resolved with `detected` before encoding.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> code = UnitCode(low=-1.0, binarize=None, coding="auto").detected(np.asarray([[0.0, 1.0]]))
+    >>> code.coding, code.encode(np.asarray([[1.0, np.nan, 0.0]]))[0]
+    ('binary', array([[ 1.,  0., -1.]]))
+    """
+
+    low: float | None
+    binarize: float | None
+    coding: str
+
+    def detected(self, values):
+        """This code with "auto" resolved from stored patterns: "binary" if all values are 0 or 1, and not all 1."""
+        if self.coding != "auto":
+            return self
+        values, has_zero = _entries(values)
+        xp = arrays.namespace(values)
+        zero, known = values == 0, ~xp.isnan(values)
+        binary = bool(xp.all(zero | (values == 1) | ~known)) and (has_zero or bool(xp.any(zero)))
+        return replace(self, coding="binary" if binary else "bipolar")
+
+    def check(self, values, owner):
+        """Raise ValueError unless `values` (NaN aside) are two-valued where this code needs them to be."""
+        if self.low is None or self.binarize is not None:
+            return
+        values, has_zero = _entries(values)
+        xp = arrays.namespace(values)
+        off = 0.0 if self.coding == "binary" else -1.0
+        strange = ~((values == 1.0) | (values == off) | xp.isnan(values))
+        if bool(xp.any(strange)):
+            found = float(values[strange][0])
+        elif has_zero and off != 0.0:
+            found = 0.0
+        else:
+            return
+        raise ValueError(
+            f"{owner}(binarize=None) expects two-valued ({self.coding}) patterns with entries {off:g} and 1, but found "
+            f"{found:g}. Set binarize= to the threshold between off and on, or code the patterns first."
+        )
+
+    def encode(self, values):
+        """States of dense `values`, and which of them are known.
+
+        Parameters
+        ----------
+        values : array of shape (n_samples, n_units)
+            May contain NaN: unknown.
+
+        Returns
+        -------
+        states : array of shape (n_samples, n_units)
+            Unknown units at 0.
+        known : bool array of shape (n_samples, n_units) or None
+            None when all are known.
+        """
+        xp = arrays.namespace(values)
+        unknown = xp.isnan(values)
+        if not bool(xp.any(unknown)):
+            unknown = None
+        if self.low is None:
+            states = values
+        else:
+            on = values > (0.5 if self.binarize is None else self.binarize)
+            states = xp.where(on, xp.ones_like(values), self.low)
+        if unknown is None:
+            return states, None
+        return xp.where(unknown, 0.0, states), ~unknown
+
+    def decode(self, states):
+        """Values outside for `states` inside."""
+        if self.low is None or self.coding == ("binary" if self.low == 0.0 else "bipolar"):
+            return states
+        return (states + 1.0) / 2.0 if self.coding == "binary" else 2.0 * states - 1.0
+
+
+def _entries(values):
+    """Explicit entries of dense or sparse `values`, and whether there are implicit zeros beside them."""
+    if scipy.sparse.issparse(values):
+        return values.data, values.nnz < values.shape[0] * values.shape[1]
+    return values, False

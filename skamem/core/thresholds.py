@@ -1,0 +1,152 @@
+"""What a unit does with its field: threshold functions, and the thresholding operators of sparse recovery."""
+
+from skamem.core import arrays
+
+__all__ = ["THRESHOLDS", "hard_threshold", "k_cap", "sign", "soft_threshold", "step"]
+
+
+def sign(field, states, tolerance=0.0, *, xp=None):
+    """Bipolar threshold: the sign of the field, and the present state where the field is 0.
+
+    Parameters
+    ----------
+    field : array of any shape
+        Push on each unit.
+    states : array of the same shape
+        Present states in {-1, 0, +1}; 0 is unknown.
+    tolerance : float or array broadcastable to `field`, default=0.0
+        The field counts as 0 when its magnitude is at most this: the rounding of a sum of real weights. Integer
+        weights need none: their sums are exact, so ties are ties.
+    xp : module, default=None
+        Namespace of the arrays, for callers in a loop; None looks it up.
+
+    Returns
+    -------
+    states : array of the same shape
+        New states; cost O(size).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> sign(np.asarray([2.0, 0.0, -1.0]), np.asarray([-1.0, -1.0, -1.0]))
+    array([ 1., -1., -1.])
+    """
+    return _compare(field, states, tolerance, -1.0, xp)
+
+
+def step(field, states, tolerance=0.0, *, xp=None):
+    """Binary threshold: 1 where the field is positive, 0 where it is negative, the present state where it is 0.
+
+    Parameters
+    ----------
+    field : array of any shape
+        Push on each unit.
+    states : array of the same shape
+        Present states in {0, 1}.
+    tolerance : float or array broadcastable to `field`, default=0.0
+        As in `sign`.
+    xp : module, default=None
+        As in `sign`.
+
+    Returns
+    -------
+    states : array of the same shape
+        New states; cost O(size).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> step(np.asarray([2.0, 0.0, -1.0]), np.asarray([0.0, 1.0, 1.0]))
+    array([1., 1., 0.])
+    """
+    return _compare(field, states, tolerance, 0.0, xp)
+
+
+def _compare(field, states, tolerance, low, xp):
+    xp = xp or arrays.namespace(field)
+    return xp.where(field > tolerance, 1.0, xp.where(field < -tolerance, low, states))
+
+
+THRESHOLDS = {"sign": sign, "step": step}
+"""Threshold functions by name: ``(field, states, tolerance, *, xp) -> states``."""
+
+
+def k_cap(values, k):
+    """Mask of the `k` largest entries of each row (k winners take all).
+
+    Parameters
+    ----------
+    values : array of shape (n_samples, n_units)
+        Compared as they are, not by magnitude.
+    k : int
+        Winners a row, 1 <= k <= n_units.
+
+    Returns
+    -------
+    winners : bool array of shape (n_samples, n_units)
+        Exactly `k` True a row; among equal values the lower index wins. Cost O(n_samples n_units log n_units).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> k_cap(np.asarray([[3.0, 1.0, 3.0, 2.0]]), 2)
+    array([[ True, False,  True, False]])
+    """
+    xp = arrays.namespace(values)
+    by_value = xp.argsort(values, axis=-1, descending=True, stable=True)
+    rank = xp.argsort(by_value, axis=-1, stable=True)
+    return rank < k
+
+
+def hard_threshold(values, k):
+    """Keep the `k` entries of largest magnitude of each row, set the others to 0: the operator H_s.
+
+    Parameters
+    ----------
+    values : array of shape (..., n)
+        Real.
+    k : int
+        Entries kept, 1 <= k <= n.
+
+    Returns
+    -------
+    thresholded : array of shape (..., n)
+        The nearest vector with at most `k` nonzeros. Cost O(size log n).
+
+    References
+    ----------
+    Blumensath and Davies (2009), Applied and Computational Harmonic Analysis 27:265, doi:10.1016/j.acha.2009.04.002.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> hard_threshold(np.asarray([1.0, -3.0, 2.0]), 2)
+    array([ 0., -3.,  2.])
+    """
+    xp = arrays.namespace(values)
+    return xp.where(k_cap(xp.abs(values), k), values, xp.zeros_like(values))
+
+
+def soft_threshold(values, amount):
+    """Shrink every entry towards 0 by `amount`: the proximal operator of the l1 norm.
+
+    Parameters
+    ----------
+    values : array of any shape
+        Real.
+    amount : float
+        Shrinkage, >= 0, in the units of `values`.
+
+    Returns
+    -------
+    shrunk : array of the same shape
+        sign(x) max(abs(x) - amount, 0); cost O(size).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> soft_threshold(np.asarray([1.0, -3.0, 2.0]), 1.5)
+    array([ 0. , -1.5,  0.5])
+    """
+    xp = arrays.namespace(values)
+    return xp.sign(values) * xp.maximum(xp.abs(values) - amount, xp.zeros_like(values))

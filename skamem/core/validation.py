@@ -1,0 +1,197 @@
+"""Checks at the estimator's door. Every message says what was found, what was expected, and the remedy."""
+
+import numbers
+
+import numpy as np
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+from skamem.core import arrays
+
+__all__ = [
+    "check_labels",
+    "check_number",
+    "check_option",
+    "check_sample_weight",
+    "check_targets",
+]
+
+
+def check_option(name, value, options):
+    """Raise ValueError unless `value` is one of `options`.
+
+    Parameters
+    ----------
+    name : str
+        Parameter's name, for the message.
+    value : object
+        What the user gave.
+    options : collection
+        What is allowed.
+
+    Returns
+    -------
+    value : object
+    """
+    # Membership by type and equality, so that 1 does not pass for True, nor an array break the comparison.
+    if not any(type(value) is type(option) and value == option for option in options):
+        allowed = ", ".join(map(repr, options))
+        raise ValueError(f"{name}={value!r} is not an option; expected one of {allowed}.")
+    return value
+
+
+def check_number(name, value, *, kind=numbers.Real, low=None, high=None, low_open=False, high_open=False):
+    """Raise unless `value` is a number of the given kind and range.
+
+    Parameters
+    ----------
+    name : str
+        Parameter's name, for the message.
+    value : object
+        What the user gave.
+    kind : type, default=numbers.Real
+        ``numbers.Integral`` or ``numbers.Real``; booleans are neither.
+    low, high : float, default=None
+        Bounds; None for none.
+    low_open, high_open : bool, default=False
+        Whether the bound itself is excluded.
+
+    Returns
+    -------
+    value : number
+
+    Raises
+    ------
+    TypeError
+        When it is no number of that kind.
+    ValueError
+        When it is out of range, or NaN.
+    """
+    noun = "an integer" if kind is numbers.Integral else "a number"
+    if isinstance(value, bool) or not isinstance(value, kind):
+        raise TypeError(f"{name}={value!r} is a {type(value).__name__}; expected {noun}.")
+    below = low is not None and not (value > low if low_open else value >= low)
+    above = high is not None and not (value < high if high_open else value <= high)
+    if below or above or value != value:
+        left = "" if low is None else f"{low} {'<' if low_open else '<='} "
+        right = "" if high is None else f" {'<' if high_open else '<='} {high}"
+        raise ValueError(f"{name}={value!r} is out of range; expected {left}{name}{right}.")
+    return value
+
+
+def check_sample_weight(sample_weight, X, placement, dtype):
+    """Validated sample weights on the placement of X.
+
+    Parameters
+    ----------
+    sample_weight : None, number or array-like of shape (n_samples,)
+        Finite and non-negative, not all zero.
+    X : array of shape (n_samples, n_features)
+        Validated input.
+    placement : Placement
+        Where to put the weights.
+    dtype : dtype
+        Floating type of the result.
+
+    Returns
+    -------
+    sample_weight : array of shape (n_samples,) or None
+        None when None was given.
+
+    Raises
+    ------
+    ValueError
+        For a wrong shape, NaN, infinities, negative weights, or weights that are all zero.
+    """
+    if sample_weight is None:
+        return None
+    n_samples = X.shape[0]
+    if isinstance(sample_weight, numbers.Number):
+        sample_weight = [float(sample_weight)] * n_samples
+    weights = check_array(sample_weight, ensure_2d=False, dtype=None, input_name="sample_weight")
+    if weights.ndim != 1 or weights.shape[0] != n_samples:
+        raise ValueError(
+            f"sample_weight has shape {tuple(weights.shape)}; expected ({n_samples},): one weight for each row of X."
+        )
+    weights = placement.asarray(weights, dtype)
+    xp = placement.xp
+    if bool(xp.any(weights < 0)):
+        raise ValueError("sample_weight has negative entries; weights must be >= 0. Drop the rows you want ignored.")
+    if not bool(xp.any(weights > 0)):
+        raise ValueError("sample_weight is all zero, so no row is left; give at least one row a positive weight.")
+    return weights
+
+
+def check_targets(y, X, placement, dtype, *, owner):
+    """Validated two-dimensional target patterns on the placement of X.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_patterns, n_outputs)
+        Target patterns.
+    X : array of shape (n_patterns, n_units)
+        Validated patterns.
+    placement : Placement
+        Where to put the targets.
+    dtype : dtype
+        Floating type of the result.
+    owner : str
+        Estimator's name, for the messages.
+
+    Returns
+    -------
+    y : array of shape (n_patterns, n_outputs)
+
+    Raises
+    ------
+    ValueError
+        When y is missing, one-dimensional, not finite, or of another length than X.
+    """
+    if y is None:
+        raise ValueError(
+            f"{owner}(target='y') requires y to be passed, but the target y is None: expected an array of shape "
+            "(n_patterns, n_outputs). Use target='self' for autoassociation."
+        )
+    if len(arrays.shape_of(y)) == 1:
+        raise ValueError(
+            f"{owner}(target='y') stores pairs of patterns, but y is 1-D; expected shape (n_patterns, n_outputs). "
+            "For one output unit use y.reshape(-1, 1); for class labels use MemoryClassifier."
+        )
+    y = check_array(y, dtype=None, input_name="y")
+    check_consistent_length(X, y)
+    return placement.asarray(y, dtype)
+
+
+def check_labels(y, X, *, owner):
+    """Class labels on the host: the classes, and each row's class as a number.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Labels, numbers or strings, in any namespace.
+    X : array or sparse matrix of shape (n_samples, n_features)
+        Validated input.
+    owner : str
+        Estimator's name, for the messages.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+        Sorted labels.
+    codes : int ndarray of shape (n_samples,)
+        ``classes[codes]`` is `y`.
+
+    Raises
+    ------
+    ValueError
+        When y is missing, continuous, of another length than X, or of one class only.
+    """
+    if y is None:
+        raise ValueError(f"{owner} requires y to be passed, but the target y is None: expected one label a row of X.")
+    y = column_or_1d(arrays.to_numpy(y) if arrays.is_array(y) else y, warn=True)
+    check_classification_targets(y)
+    check_consistent_length(X, y)
+    classes, codes = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(f"{owner} needs samples of at least 2 classes, but y has only one class: {classes.tolist()}.")
+    return classes, codes

@@ -1,0 +1,481 @@
+"""What memories with a weight matrix share: patterns in, recall, score and energy out.
+
+A subclass says how weights are learnt (`_learn`) and on which field recall runs (`_make_field`); all else is here.
+"""
+
+import numbers
+import warnings
+from abc import ABC, abstractmethod
+from dataclasses import fields
+
+import scipy.sparse
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin, TransformerMixin
+from sklearn.metrics import r2_score
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from skamem.core import arrays, validation
+from skamem.core.base import SkamemEstimator, transactional
+from skamem.core.coding import UnitCode
+from skamem.core.dynamics import Recall, asynchronous, synchronous
+from skamem.core.fields import QuadraticLandscape
+from skamem.core.thresholds import THRESHOLDS
+from skamem.exceptions import CapacityWarning
+from skamem.memory._stream import WORK_ARRAYS, open_stream
+from skamem.metrics import unit_accuracy
+
+_OPTIONS = {
+    "target": ("self", "y"),
+    "activation": ("sign", "identity", "step"),
+    "update": ("sync", "async"),
+    "coding": ("auto", "bipolar", "binary"),
+    "missing": ("free", "clamp"),
+}
+
+
+def _is_autoassociative(memory):
+    return memory.target == "self"
+
+
+def _has_energy(memory):
+    if memory.target == "self" and memory.activation == "sign":
+        return True
+    raise AttributeError(
+        f"{type(memory).__name__} has an energy only with target='self' and activation='sign'; found "
+        f"target={memory.target!r}, activation={memory.activation!r}."
+    )
+
+
+class LinearMemory(TransformerMixin, SkamemEstimator, ABC):
+    """Abstract base of memories whose field is linear in the states."""
+
+    # ------------------------------------------------------------------ what a subclass provides
+
+    @abstractmethod
+    def _learn(self, stream, *, reset):
+        """Set the fitted weights from a `PatternStream`; with `reset`, forget what was stored."""
+
+    @abstractmethod
+    def _make_field(self):
+        """`LinearField` that recall runs on, in the scale of the learning rule."""
+
+    @abstractmethod
+    def _capacity(self):
+        """Number of patterns known to be the limit, and what to use beyond; None where there is none."""
+
+    _field_scale = 1.0
+    """What a field of `_make_field` is multiplied by when it is reported."""
+
+    # ------------------------------------------------------------------ storing
+
+    @transactional
+    def fit(self, X, y=None, sample_weight=None):
+        """Store patterns, forgetting those stored before.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_patterns, n_units)
+            Patterns, one a row. Real values are thresholded at `binarize`. NaN marks an unknown unit, which is stored
+            as 0: it takes part in no association.
+        y : array-like of shape (n_patterns, n_outputs), default=None
+            Associated patterns when ``target="y"``; ignored when ``target="self"``.
+        sample_weight : array-like of shape (n_patterns,), default=None
+            How often each pattern counts; >= 0, not all zero. A weight of 2 equals storing the pattern twice.
+
+        Returns
+        -------
+        self : object
+            The fitted memory.
+
+        Raises
+        ------
+        ValueError
+            For infinite entries, patterns that are not two-valued where they must be, missing or 1-D `y` under
+            ``target="y"``, and bad weights. A failed call changes nothing.
+        """
+        return self._store(X, y, sample_weight, reset=True)
+
+    @transactional
+    def partial_fit(self, X, y=None, sample_weight=None):
+        """Store more patterns beside those stored before.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_patterns, n_units)
+            Patterns, one a row.
+        y : array-like of shape (n_patterns, n_outputs), default=None
+            Associated patterns when ``target="y"``; ignored when ``target="self"``.
+        sample_weight : array-like of shape (n_patterns,), default=None
+            How often each pattern counts.
+
+        Returns
+        -------
+        self : object
+            The fitted memory. Storing in pieces equals storing at once.
+
+        Raises
+        ------
+        ValueError
+            As `fit`. A failed call changes nothing.
+        """
+        return self._store(X, y, sample_weight, reset=not hasattr(self, "n_patterns_"))
+
+    def _store(self, X, y, sample_weight, *, reset):
+        self._check_parameters()
+        stream = self._receive_patterns(X, y, sample_weight, reset)
+        if reset:
+            self.coding_ = stream.target_code.coding
+            self.n_patterns_, self.total_weight_, self.pattern_sum_ = 0, 0.0, None
+            self.order_seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self._learn(stream, reset=reset)
+        self._warn_if_overloaded()
+        return self
+
+    def _check_parameters(self):
+        for name, options in _OPTIONS.items():
+            validation.check_option(name, getattr(self, name), options)
+        validation.check_number("n_recall_steps", self.n_recall_steps, kind=numbers.Integral, low=1)
+        if self.binarize is not None:
+            validation.check_number("binarize", self.binarize)
+
+    def _receive_patterns(self, X, y, sample_weight, reset):
+        name = type(self).__name__
+        method = None if reset else "partial_fit"
+        X, placement = self._receive(X, reset=reset, method=method, accept_sparse="csr", ensure_all_finite="allow-nan")
+        if self.target == "self":
+            y = None
+        else:
+            y = validation.check_targets(y, X, placement, placement.xp.float64, owner=name)
+            if not reset and y.shape[1] != self._n_features_out:
+                raise ValueError(
+                    f"y has {y.shape[1]} columns, but {name} was fitted with {self._n_features_out}; give targets of "
+                    "the same width, or call fit to start anew."
+                )
+        return open_stream(
+            X, y, sample_weight, placement, *self._codes(self.coding if reset else self.coding_), owner=name
+        )
+
+    def _codes(self, coding):
+        """Codes of the units that are read, and of those that are recalled."""
+        low = 0.0 if self.activation == "step" else -1.0
+        two_valued = UnitCode(low, self.binarize, coding)
+        real = UnitCode(None, None, "bipolar")
+        if self.target == "y":
+            return real if self.binarize is None else two_valued, real if self.activation == "identity" else two_valued
+        code = real if self.binarize is None and self.activation == "identity" else two_valued
+        return code, code
+
+    def _count(self, X, Y, sample_weight):
+        """Keep what the majority of the stored patterns needs; called once a block."""
+        xp = arrays.namespace(X)
+        stored = X if Y is None else Y
+        weighted = stored if sample_weight is None else stored * sample_weight[:, None]
+        block_sum = xp.sum(weighted, axis=0)
+        self.pattern_sum_ = block_sum if self.pattern_sum_ is None else self.pattern_sum_ + block_sum
+        self.n_patterns_ += X.shape[0]
+        self.total_weight_ += X.shape[0] if sample_weight is None else float(xp.sum(sample_weight))
+
+    def _majority(self):
+        """Value of each output unit in most of the stored patterns; on where they are split evenly."""
+        xp = arrays.namespace(self.pattern_sum_)
+        low = 0.0 if self.activation == "step" else -1.0
+        evenly = 0.5 * (1.0 + low) * self.total_weight_
+        return xp.where(self.pattern_sum_ >= evenly, xp.ones_like(self.pattern_sum_), low)
+
+    def _warn_if_overloaded(self):
+        capacity = self._capacity() if self.target == "self" and self.activation == "sign" else None
+        if capacity is not None and self.n_patterns_ > capacity[0]:
+            limit, remedy = capacity
+            warnings.warn(
+                f"{type(self).__name__} stores {self.n_patterns_} patterns in {self.n_features_in_} units, beyond the "
+                f"limit of about {limit:.0f}: expect recall to fail. {remedy}",
+                CapacityWarning,
+                stacklevel=6,  # past _store, fit and its two decorators
+            )
+
+    # ------------------------------------------------------------------ recalling
+
+    def predict(self, X):
+        """Recall the stored pattern that each cue leads to.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_units), or csr matrix when ``target="y"``
+            Cues: noisy or partial patterns. NaN marks an unknown unit.
+
+        Returns
+        -------
+        patterns : array of shape (n_samples, n_outputs)
+            Recalled patterns in the coding of the stored ones, dtype of `X`.
+
+        Raises
+        ------
+        TypeError
+            For sparse cues of an autoassociative memory, whose recall is dense: use `transform` or `recall`.
+        """
+        # scikit-learn holds that `predict` of sparse input is 1-D (check_estimator_sparse_array); recall is not.
+        if self.target == "self" and scipy.sparse.issparse(X):
+            raise TypeError(
+                f"{type(self).__name__}.predict() found a sparse matrix; expected dense cues, as recalled patterns "
+                "are dense. Use transform(X) or recall(X).states, which accept sparse cues, or predict(X.toarray())."
+            )
+        return self._recall(X, "predict").states
+
+    def transform(self, X):
+        """Recall, as `predict` does, for use inside a pipeline; autoassociative memories only.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_units)
+            Cues. NaN marks an unknown unit.
+
+        Returns
+        -------
+        patterns : array of shape (n_samples, n_outputs)
+            Recalled patterns.
+        """
+        return self._recall(X, "transform").states
+
+    def recall(self, X, *, clamped=None):
+        """Recall with the whole story: states, steps, convergence, cycles, units left unresolved.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_units)
+            Cues. NaN marks an unknown unit.
+        clamped : array-like of bool, shape (n_samples, n_units) or (n_units,), default=None
+            Units held at the value of the cue, in addition to those that ``missing="clamp"`` holds.
+
+        Returns
+        -------
+        recall : Recall
+            One entry a row; see `skamem.core.dynamics.Recall`.
+        """
+        check_is_fitted(self)
+        self._check_clamped(clamped, X)
+        return self._recall(X, "recall", clamped)
+
+    def field(self, X):
+        """Analog output before the threshold: the push on each output unit.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_units)
+            Cues. NaN marks an unknown unit, which pushes nothing.
+
+        Returns
+        -------
+        field : array of shape (n_samples, n_outputs)
+            Positive pushes a unit on. In the scale of `weights_`.
+        """
+        return self._map(X, "field", lambda states: self._field_scale * self._make_field()(states))
+
+    @available_if(_has_energy)
+    def energy(self, X):
+        """Energy of the given states: E = -1/2 sᵀ W s with the diagonal of W removed.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_units)
+            States, thresholded at `binarize`. NaN counts as 0.
+
+        Returns
+        -------
+        energy : array of shape (n_samples,)
+            Low where the memory is at home; never rises under asynchronous recall. In the scale of `weights_`.
+        """
+        field = self._make_field()
+        landscape = QuadraticLandscape(field.weights, field.bias)
+        return self._map(X, "energy", lambda states: self._field_scale * landscape.energy(states))
+
+    def score(self, X, y=None):
+        """Whether cues come back: mean fraction of units right (R² for real-valued memories).
+
+        Do not select models with it: on unseen clean patterns the identity map wins. Use
+        `skamem.model_selection.make_denoising_scorer`.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_units)
+            Cues.
+        y : array-like of shape (n_samples, n_outputs), default=None
+            True patterns. Under ``target="self"`` they are `X` itself unless `y` has the shape of `X`, so that the
+            labels of a pipeline are ignored.
+
+        Returns
+        -------
+        score : float
+            In [0, 1] for two-valued units; unknown (NaN) truths are left out.
+        """
+        recalled = self._recall(X, "score").states
+        if self.target == "self" and arrays.shape_of(y) != tuple(recalled.shape):
+            y = X
+        truth = self.encode(y)
+        if self.activation == "identity":
+            return float(r2_score(truth, recalled, multioutput="variance_weighted"))
+        return unit_accuracy(truth, recalled)
+
+    def encode(self, patterns):
+        """Patterns in the coding in which they are recalled: what perfect recall would give.
+
+        Parameters
+        ----------
+        patterns : array-like or csr matrix of shape (n_patterns, n_outputs)
+            As given to `fit`: as `X` for autoassociation, as `y` for heteroassociation. NaN stays NaN.
+
+        Returns
+        -------
+        patterns : array of shape (n_patterns, n_outputs)
+            float32 for float32 input, else float64.
+        """
+        check_is_fitted(self)
+        xp = arrays.input_namespace(patterns)
+        values = check_array(
+            patterns, accept_sparse="csr", dtype=(xp.float64, xp.float32), ensure_all_finite="allow-nan"
+        )
+        place = arrays.placement_of(values)
+        values = place.asarray(values)
+        code = self._codes(self.coding_)[1]
+        code.check(values, type(self).__name__)
+        states, known = code.encode(values)
+        decoded = code.decode(states)
+        return decoded if known is None else place.xp.where(known, decoded, place.xp.nan)
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the recalled units: those of the input for autoassociation, numbered ones otherwise.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the input features.
+
+        Returns
+        -------
+        names : ndarray of str
+            One for each column of `transform`.
+        """
+        check_is_fitted(self)
+        mixin = OneToOneFeatureMixin if self.target == "self" else ClassNamePrefixFeaturesOutMixin
+        return mixin.get_feature_names_out(self, input_features)
+
+    @property
+    def _n_features_out(self):
+        return self.pattern_sum_.shape[0]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True  # an unknown unit
+        hetero = self.target == "y"
+        if hetero:  # a predictor of patterns: scikit-learn's transformers must fit with the 1-D labels of a pipeline
+            tags.transformer_tags = None
+        tags.target_tags.required = hetero
+        tags.target_tags.multi_output = hetero
+        tags.target_tags.single_output = not hetero
+        return tags
+
+    # ------------------------------------------------------------------ how recall is done
+
+    def _cue_blocks(self, X, method):
+        """Validate cues; yield (placement, rows, encoded states, mask of known units or None, dtype of X) by block."""
+        check_is_fitted(self)
+        X, placement = self._receive(X, reset=False, method=method, accept_sparse="csr", ensure_all_finite="allow-nan")
+        code = self._codes(self.coding_)[0]
+        dtype = placement.xp.float32 if "float32" in str(X.dtype) else placement.xp.float64
+        working_dtype = getattr(self, self._anchor).dtype
+        for rows in arrays.row_blocks(X.shape[0], WORK_ARRAYS * 8 * (X.shape[1] + self._n_features_out)):
+            values = placement.asarray(X[rows, :], working_dtype)
+            code.check(values, type(self).__name__)
+            yield placement, rows, *code.encode(values), dtype
+
+    def _map(self, X, method, function):
+        """Apply ``function(states)`` to encoded cues block by block."""
+        parts = []
+        for placement, _, states, _, dtype in self._cue_blocks(X, method):
+            parts.append(placement.xp.astype(function(states), dtype, copy=False))
+        return placement.release(placement.xp.concat(parts, axis=0))
+
+    def _recall(self, X, method, clamped=None):
+        field, parts = None, []
+        for placement, rows, states, known, dtype in self._cue_blocks(X, method):
+            field = field or self._make_field()
+            held = self._held(placement, rows, states, known, clamped)
+            if self.target == "y" or self.activation == "identity":
+                recall = self._one_pass(field, states, held)
+            else:
+                recall = self._feed_back(field, states, known, held)
+            parts.append((*_columns(recall)[1:], placement.xp.astype(recall.states, dtype, copy=False)))
+        *rest, states = (placement.release(placement.xp.concat(part, axis=0)) for part in zip(*parts, strict=True))
+        return Recall(states, *rest)
+
+    def _held(self, placement, rows, states, known, clamped):
+        """Mask of the units that stay as the cue has them, or None."""
+        xp = placement.xp
+        held = None
+        if clamped is not None:
+            held = placement.asarray(clamped, xp.bool)
+            held = xp.broadcast_to(held[rows, :] if held.ndim == 2 else held, states.shape)
+        if self.missing == "clamp" and self.target == "self":
+            given = xp.ones_like(states, dtype=xp.bool) if known is None else known
+            held = given if held is None else held | given
+        return held
+
+    def _check_clamped(self, clamped, X):
+        if clamped is None:
+            return
+        if self.target == "y":
+            raise ValueError("clamped= holds units through feedback, of which target='y' has none; expected None.")
+        found, n_units = arrays.shape_of(clamped), self.n_features_in_
+        if found not in ((n_units,), (arrays.shape_of(X)[0], n_units)):
+            raise ValueError(
+                f"clamped has shape {found}; expected ({n_units},), one entry a unit, or {arrays.shape_of(X)}, one a "
+                "unit and row of X."
+            )
+
+    def _one_pass(self, field, states, held):
+        """Feed-forward recall: heteroassociation, and the linear associator."""
+        xp = arrays.namespace(states)
+        push = field(states)
+        if self.activation == "identity":
+            final = self._field_scale * push
+            final = final if held is None else xp.where(held, states, final)
+            unresolved = xp.zeros_like(final, dtype=xp.bool)
+        else:
+            # An output unit has no state of its own to keep: where the field ties, the stored majority decides.
+            unresolved = xp.abs(push) <= field.tolerance
+            final = THRESHOLDS[self.activation](push, self._majority(), field.tolerance)
+        final = self._codes(self.coding_)[1].decode(final)
+        ones = xp.ones(final.shape[0], dtype=xp.int64, device=arrays.device(final))
+        return Recall(final, ones, ones == 1, ones, unresolved)
+
+    def _feed_back(self, field, states, known, held):
+        """Recurrent recall, up to ``n_recall_steps`` updates."""
+        xp = arrays.namespace(states)
+        threshold = THRESHOLDS[self.activation]
+        options = {"n_steps": self.n_recall_steps, "threshold": threshold, "clamped": held}
+        if self.update == "async":
+            order = check_random_state(self.order_seed_).permutation(states.shape[1])
+            recall = asynchronous(field, states, order=arrays.placement_of(states).asarray(order), **options)
+        else:
+            recall = synchronous(field, states, **options)
+        final = recall.states
+        if known is None:
+            unresolved = xp.zeros_like(final, dtype=xp.bool)
+        else:
+            unresolved = ~known & (final == 0)
+            if self.activation == "step":  # 0 is also a unit that was switched off
+                unresolved = unresolved & (xp.abs(field(final)) <= field.tolerance)
+            final = xp.where(unresolved, self._majority(), final)
+        final = self._codes(self.coding_)[1].decode(final)
+        return Recall(final, recall.n_steps, recall.converged, recall.cycle_length, unresolved)
+
+
+# After the class statement: scikit-learn wraps these for set_output when the class is made, which would hide the
+# condition.
+LinearMemory.transform = available_if(_is_autoassociative)(LinearMemory.transform)
+LinearMemory.fit_transform = available_if(_is_autoassociative)(LinearMemory.fit_transform)
+
+
+def _columns(recall):
+    return [getattr(recall, entry.name) for entry in fields(recall)]

@@ -1,0 +1,114 @@
+"""Patterns on their way into a memory: checked, placed, encoded block by block."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from skamem.core import arrays, validation
+from skamem.core.coding import UnitCode
+
+__all__ = ["WORK_ARRAYS", "PatternStream", "open_stream"]
+
+WORK_ARRAYS = 6
+"""Arrays like a block of states that storing and recall hold at a time."""
+
+
+@dataclass(frozen=True)
+class PatternStream:
+    """Validated patterns, encoded in blocks whose work arrays fit scikit-learn's working memory.
+
+    Parameters
+    ----------
+    X : array or csr matrix of shape (n_patterns, n_units)
+        Where the user had it.
+    Y : array of shape (n_patterns, n_outputs) or None
+        Targets on the placement; None for autoassociation.
+    sample_weight : array of shape (n_patterns,) or None
+        On the placement, all positive.
+    placement : Placement
+        Where blocks are computed on.
+    code, target_code : UnitCode
+        Of X and of Y.
+    """
+
+    X: Any
+    Y: Any
+    sample_weight: Any
+    placement: Any
+    code: UnitCode
+    target_code: UnitCode
+
+    @property
+    def dtype(self):
+        """Floating type of X, as a type of the placement."""
+        return self.placement.xp.float32 if "float32" in str(self.X.dtype) else self.placement.xp.float64
+
+    @property
+    def total_weight(self):
+        """Sum of the sample weights; the number of patterns when there are none."""
+        if self.sample_weight is None:
+            return float(self.X.shape[0])
+        return float(self.placement.xp.sum(self.sample_weight))
+
+    @property
+    def counts_are_whole(self):
+        """Whether the weights are whole numbers, so that sums over two-valued patterns are exact integers."""
+        weight = self.sample_weight
+        return weight is None or bool(self.placement.xp.all(weight == self.placement.xp.round(weight)))
+
+    @property
+    def rows(self):
+        """Row slices of the blocks."""
+        width = self.X.shape[1] + (0 if self.Y is None else self.Y.shape[1])
+        return list(arrays.row_blocks(self.X.shape[0], WORK_ARRAYS * 8 * width))
+
+    def block(self, rows=slice(None), dtype=None):
+        """Encoded patterns, targets (None for autoassociation) and weights of a slice of rows."""
+        dtype = dtype or self.dtype
+        X, _ = self.code.encode(self.placement.asarray(self.X[rows, :], dtype))
+        Y, weight = self.Y, self.sample_weight
+        if Y is not None:
+            Y, _ = self.target_code.encode(self.placement.asarray(Y[rows, :], dtype))
+        return X, Y, None if weight is None else self.placement.asarray(weight[rows], dtype)
+
+
+def open_stream(X, y, sample_weight, placement, code, target_code, *, owner):
+    """Check what `fit` or `partial_fit` got beside the validated `X`; rows of weight 0 are dropped.
+
+    Parameters
+    ----------
+    X : array or csr matrix of shape (n_patterns, n_units)
+        Validated; NaN is an unknown unit.
+    y : array-like of shape (n_patterns, n_outputs) or None
+        Targets; None for autoassociation.
+    sample_weight : array-like of shape (n_patterns,) or None
+        Weights.
+    placement : Placement
+        Where to compute.
+    code, target_code : UnitCode
+        Of X and of y; "auto" codings are resolved from the stored patterns. The same object for autoassociation.
+    owner : str
+        Estimator's name, for messages.
+
+    Returns
+    -------
+    stream : PatternStream
+    """
+    sample_weight = validation.check_sample_weight(sample_weight, X, placement, placement.xp.float64)
+    if sample_weight is not None:
+        X, y, sample_weight = _drop_unweighted(X, y, sample_weight, placement)
+    stored = X if y is None else y
+    target_code = target_code.detected(stored)
+    target_code.check(stored, owner)
+    return PatternStream(X, y, sample_weight, placement, target_code if y is None else code, target_code)
+
+
+def _drop_unweighted(X, y, sample_weight, placement):
+    xp = placement.xp
+    if bool(xp.all(sample_weight > 0)):
+        return X, y, sample_weight
+    kept = xp.nonzero(sample_weight > 0)[0]
+    home = arrays.placement_of(X)
+    local = home.asarray(kept)
+    X = X[local] if not arrays.is_array(X) else home.xp.take(X, local, axis=0)
+    y = None if y is None else xp.take(y, kept, axis=0)
+    return X, y, xp.take(sample_weight, kept)

@@ -1,0 +1,5 @@
+"""Sparse regression by iterative hard thresholding and exact exchanges."""
+
+from skamem.sparse._regressor import IHTRegressor
+
+__all__ = ["IHTRegressor"]

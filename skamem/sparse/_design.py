@@ -1,0 +1,183 @@
+"""A design matrix as the solver sees it: a handful of products with X, dense on any backend or sparse on the host.
+
+Nothing here knows of centring, weights or supports. X is read, never copied and never changed. The results of a pass
+are short (one number a feature and vector) and go to the host, where the support algebra lives.
+"""
+
+import numpy as np
+import scipy.sparse
+
+from skamem.core import arrays
+
+__all__ = ["DenseDesign", "SparseDesign", "as_design"]
+
+# Work arrays of a blocked pass stay below this many bytes or this fraction of X: small enough for a processor's
+# second-level cache and for the promise that a fit needs little memory beyond X, large enough for a GPU.
+_BLOCK_BYTES = 2**20
+_BLOCK_FRACTION = 1 / 64
+
+
+def as_design(X):
+    """Wrap validated `X` for the solver."""
+    return SparseDesign(X) if scipy.sparse.issparse(X) else DenseDesign(X)
+
+
+def host(array):
+    """Bring the short result of a pass to the host, in double precision."""
+    return np.asarray(arrays.to_numpy(array), dtype=np.float64)
+
+
+class DenseDesign:
+    """Dense X on any array backend.
+
+    Parameters
+    ----------
+    X : array of shape (n_samples, n_features)
+        float32 or float64.
+
+    Attributes
+    ----------
+    wide : dtype
+        Type in which Gram products are accumulated: float64 wherever the device has it.
+    n_passes : int
+        Products with all of X so far.
+    """
+
+    def __init__(self, X):
+        self.X = X
+        self.xp = arrays.namespace(X)
+        self.device = arrays.device(X)
+        self.shape = X.shape
+        self.wide = self._widest()
+        self.n_passes = 0
+
+    def _widest(self):
+        if self.X.dtype == self.xp.float64:
+            return self.xp.float64
+        return self.xp.__array_namespace_info__().dtypes(device=self.device).get("float64", self.X.dtype)
+
+    def asarray(self, values, dtype=None):
+        """Move host `values` (or an index) to where X is; `dtype` None is the wide type."""
+        return self.xp.asarray(values, dtype=self.wide if dtype is None else dtype, device=self.device)
+
+    def _row_blocks(self):
+        itemsize = 8
+        n, p = self.shape
+        budget = max(_BLOCK_BYTES, n * p * itemsize * _BLOCK_FRACTION)
+        height = max(1, int(budget // (p * itemsize)))
+        for start in range(0, n, height):
+            yield slice(start, min(start + height, n))
+
+    def correlate(self, vectors, *, precise=False):
+        """Products of `vectors` (n_samples, k) with every column: host array of shape (k, n_features).
+
+        `precise` accumulates in the wide type also when X is float32; plain passes stay in the type of X, which halves
+        their time.
+        """
+        self.n_passes += 1
+        xp = self.xp
+        if self.X.dtype == self.wide or not precise:
+            return host(xp.matrix_transpose(xp.astype(vectors, self.X.dtype, copy=False)) @ self.X)
+        total = 0.0
+        for rows in self._row_blocks():
+            total = total + xp.matrix_transpose(vectors[rows, :]) @ xp.astype(self.X[rows, :], self.wide)
+        return host(total)
+
+    def combine(self, weights):
+        """X times host `weights` (n_features, k): array of shape (n_samples, k) where X is."""
+        self.n_passes += 1
+        return self.xp.astype(self.X @ self.asarray(weights, self.X.dtype), self.wide, copy=False)
+
+    def squares(self, sample_weight=None):
+        """Weighted sums of squares of the columns: host array of shape (n_features,)."""
+        self.n_passes += 1
+        xp = self.xp
+        if sample_weight is None and self.X.dtype == self.wide and arrays.is_host(self.X):
+            return np.einsum("ij,ij->j", self.X, self.X)  # a third faster than blocks
+        total = 0.0
+        for rows in self._row_blocks():
+            block = xp.astype(self.X[rows, :], self.wide, copy=False)
+            block = block * block
+            total = total + (xp.sum(block, axis=0) if sample_weight is None else sample_weight[rows] @ block)
+        return host(total)
+
+    def columns(self, index):
+        """Columns `index` (host integers) in the wide type: a fresh array of shape (n_samples, k) where X is."""
+        index = self.asarray(index, self.xp.int64)
+        return self.xp.astype(self.xp.take(self.X, index, axis=1), self.wide, copy=False)
+
+    def gram(self, mean, root_weight=None):
+        """Gram matrix of the columns minus `mean`, rows scaled by `root_weight`: host, (n_features, n_features)."""
+        self.n_passes += 1
+        xp = self.xp
+        mean = self.asarray(mean)
+        total = 0.0
+        for rows in self._row_blocks():
+            block = xp.astype(self.X[rows, :], self.wide, copy=False) - mean
+            if root_weight is not None:
+                block = block * root_weight[rows, None]
+            total = total + xp.matrix_transpose(block) @ block
+        return host(total)
+
+
+class SparseDesign:
+    """SciPy sparse X on the host, held by columns and never made dense.
+
+    Parameters
+    ----------
+    X : sparse matrix or array of shape (n_samples, n_features)
+        Any format; converted to CSC once.
+
+    Attributes
+    ----------
+    wide : dtype
+        float64.
+    n_passes : int
+        Products with all of X so far.
+    """
+
+    wide = np.float64
+
+    def __init__(self, X):
+        self.X = scipy.sparse.csc_array(X)
+        self.xp = arrays.namespace(self.X.data)
+        self.device = None
+        self.shape = X.shape
+        self.n_passes = 0
+
+    def asarray(self, values, dtype=None):
+        """Host `values` as an array of `dtype`, float64 by default."""
+        return np.asarray(values, dtype=np.float64 if dtype is None else dtype)
+
+    def correlate(self, vectors, *, precise=False):
+        """Products of `vectors` (n_samples, k) with every column: array of shape (k, n_features)."""
+        self.n_passes += 1
+        if not precise:
+            vectors = vectors.astype(self.X.dtype, copy=False)
+        return np.asarray(self.X.T @ vectors, dtype=np.float64).T
+
+    def combine(self, weights):
+        """X times `weights` (n_features, k): array of shape (n_samples, k)."""
+        self.n_passes += 1
+        return self.X @ np.asarray(weights, dtype=np.float64)
+
+    def squares(self, sample_weight=None):
+        """Weighted sums of squares of the columns: array of shape (n_features,)."""
+        self.n_passes += 1
+        data = self.X.data.astype(np.float64) ** 2
+        squared = scipy.sparse.csc_array((data, self.X.indices, self.X.indptr), shape=self.shape)
+        return squared.T @ (np.ones(self.shape[0]) if sample_weight is None else sample_weight)
+
+    def columns(self, index):
+        """Columns `index` as a fresh dense array of shape (n_samples, k)."""
+        return self.X[:, index].toarray().astype(np.float64, copy=False)
+
+    def gram(self, mean, root_weight=None):
+        """Gram matrix of the columns minus `mean`, rows scaled by `root_weight`: (n_features, n_features)."""
+        self.n_passes += 1
+        X = self.X.astype(np.float64)
+        weight = np.ones(self.shape[0]) if root_weight is None else root_weight**2
+        sums = X.T @ weight
+        raw = (X.T @ X.multiply(weight[:, None]).tocsc()).toarray()
+        cross = np.outer(sums, mean)
+        return raw - cross - cross.T + weight.sum() * np.outer(mean, mean)

@@ -1,0 +1,87 @@
+"""Small symmetric systems on the host, straight to LAPACK: at s = 10 the wrappers cost more than the work."""
+
+import numpy as np
+from scipy.linalg import lapack, lstsq
+
+__all__ = [
+    "DEPENDENT",
+    "TIE",
+    "ZERO_LOSS",
+    "damped_least_squares",
+    "inverse",
+    "loss_reduction",
+    "regularised_solve",
+    "well_conditioned_solver",
+]
+
+ZERO_LOSS = 1e-13
+"""Losses below this fraction of ‖y‖² are zero: what double precision leaves of an exact fit through a Gram matrix."""
+
+DEPENDENT = 1e-10
+"""A unit column closer than this (squared distance) to the span of others counts as dependent on them."""
+
+TIE = 1e-9
+"""Scores that differ by less than this fraction are ties, and the lower index wins: rounding, which changes with units,
+backend and the order of samples, must not decide."""
+
+
+def _cholesky(gram, alpha):
+    """Lower factor of gram + alpha I, or None when a pivot says the columns are dependent."""
+    factor = np.array(gram, order="F")
+    factor.flat[:: len(factor) + 1] += alpha
+    factor, info = lapack.dpotrf(factor, lower=1, overwrite_a=1, clean=0)
+    if info or np.diagonal(factor).min(initial=1.0) ** 2 < DEPENDENT:
+        return None
+    return factor
+
+
+def regularised_solve(gram, right_side, alpha):
+    """Solve (gram + alpha I) w = right_side; the shortest solution where columns are dependent."""
+    if not len(gram):  # LAPACK refuses empty arrays
+        return np.zeros_like(right_side)
+    factor = _cholesky(gram, alpha)
+    if factor is not None:
+        return lapack.dpotrs(factor, right_side, lower=1)[0]
+    values, vectors = np.linalg.eigh(gram)
+    kept = values > DEPENDENT * max(values[-1], 1.0)
+    vectors = vectors[:, kept]
+    return vectors @ ((vectors.T @ right_side) / (values[kept, None] + alpha))
+
+
+def loss_reduction(gram, right_side, alpha):
+    """Loss that least squares on these columns takes away; -inf when they are dependent."""
+    factor = _cholesky(gram, alpha)
+    if factor is None:
+        return -np.inf
+    return float(np.sum(right_side * lapack.dpotrs(factor, right_side, lower=1)[0]))
+
+
+def inverse(gram):
+    """Inverse of a symmetric positive definite matrix, or None when its columns are dependent."""
+    factor = _cholesky(gram, 0.0)
+    if factor is None:
+        return None
+    lower = lapack.dpotri(factor, lower=1, overwrite_c=1)[0]
+    return np.tril(lower) + np.tril(lower, -1).T
+
+
+def well_conditioned_solver(gram, alpha):
+    """Function that solves (gram + alpha I) w = b, or None when the factor is too ill-conditioned to refine."""
+    if not len(gram):
+        return np.copy
+    factor = _cholesky(gram, alpha)
+    if factor is None:
+        return None
+    pivots = np.diagonal(factor)
+    if pivots.min() < 1e-4 * pivots.max():
+        return None
+    return lambda right_side: lapack.dpotrs(factor, right_side, lower=1)[0]
+
+
+def damped_least_squares(columns, target, alpha):
+    """Ridge least squares by LAPACK's orthogonal factorisation."""
+    if alpha:
+        s = columns.shape[1]
+        columns = np.vstack([columns, np.sqrt(alpha) * np.eye(s)])
+        target = np.vstack([target, np.zeros((s, target.shape[1]))])
+    return lstsq(columns, target, lapack_driver="gelsy", check_finite=False)[0]

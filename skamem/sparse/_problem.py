@@ -1,0 +1,267 @@
+"""Standardised least squares without a standardised copy of X.
+
+The solver thinks in x̃_j = √ω ∘ (x_j - μ_j) d_j, columns of unit length, and in a target of unit length; then the
+support depends neither on the units of a feature nor on those of y, and every tolerance is relative. X̃ is never formed:
+
+    X̃ᵀ r = d ∘ (Xᵀ (√ω ∘ r) - μ Σ √ω ∘ r)
+
+Vectors over samples live where X lives. What has one entry a feature, or less, is NumPy on the host.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skamem.sparse._design import host
+from skamem.sparse._linalg import damped_least_squares, regularised_solve, well_conditioned_solver
+from skamem.sparse._quadratic import DenseQuadratic, LazyQuadratic
+
+__all__ = ["LeastSquares", "Problem"]
+
+_EPS = np.finfo(np.float64).eps
+# Column sums of squares are recomputed from centred columns when centring cancels more than this factor.
+_CANCELLATION = 1e4
+# Up to this many features a whole Gram matrix costs no more than the calls that would build it row by row.
+_FEW = 64
+
+
+@dataclass
+class LeastSquares:
+    """Least squares on one support, in standardised units.
+
+    Parameters
+    ----------
+    support : int array of shape (s,)
+        Ascending.
+    coefs : array of shape (s, n_targets)
+        Host.
+    residual : array of shape (n_samples, n_targets)
+        Where X lives.
+    loss : float
+        ‖ỹ - X̃ w‖² + α ‖w‖², as a fraction of ‖ỹ‖².
+    """
+
+    support: np.ndarray
+    coefs: np.ndarray
+    residual: Any
+    loss: float
+
+
+class Problem:
+    """min ‖ỹ - X̃ w‖² + α ‖w‖² over sparse w.
+
+    Parameters
+    ----------
+    design : DenseDesign or SparseDesign
+    y : array of shape (n_samples, n_targets)
+        Where X lives, in the design's wide type.
+    sample_weight : array of shape (n_samples,) or None
+        Where X lives, in the design's wide type.
+    fit_intercept : bool
+    alpha : float
+        Ridge on standardised coefficients.
+    locked : int array
+        Features that every support contains.
+
+    Attributes
+    ----------
+    correlation : array of shape (n_features, n_targets)
+        X̃ᵀ ỹ.
+    scale : float
+        ‖y - ȳ‖, the length that ỹ was divided by; 0 when y is constant.
+    mean, inverse_norm : array of shape (n_features,)
+        μ and d; d is 0 for a constant column, which is never selected.
+
+    Raises
+    ------
+    ValueError
+        When the squares of a column overflow.
+    """
+
+    def __init__(self, design, y, sample_weight=None, *, fit_intercept=True, alpha=0.0, locked=()):
+        self.design = design
+        self.alpha = float(alpha)
+        self.fit_intercept = fit_intercept
+        self.n_features = design.shape[1]
+        self.n_targets = y.shape[1]
+        self._weigh_rows(sample_weight)
+        self._centre_target(y)
+        self._standardise_columns()
+        self.locked = np.zeros(self.n_features, dtype=bool)
+        self.locked[np.asarray(locked, dtype=np.intp)] = True
+        self.locked &= self.usable
+        self._quadratic = None
+
+    def _weigh_rows(self, sample_weight):
+        xp = self.design.xp
+        self.weight = sample_weight
+        self.root_weight = None if sample_weight is None else xp.sqrt(sample_weight)
+        if sample_weight is None:
+            self.n_rows = self.design.shape[0]
+            self.total_weight = float(self.n_rows)
+        else:
+            self.n_rows = int(xp.sum(xp.astype(sample_weight > 0, xp.int64)))
+            self.total_weight = float(xp.sum(sample_weight))
+
+    def _scaled_rows(self, array):
+        return array if self.root_weight is None else array * self.root_weight[:, None]
+
+    def _centre_target(self, y):
+        xp = self.design.xp
+        raw = self._scaled_rows(y)
+        if self.fit_intercept:
+            sums = xp.sum(y if self.weight is None else y * self.weight[:, None], axis=0)
+            self.target_mean = host(sums) / self.total_weight
+            centred = self._scaled_rows(y - self.design.asarray(self.target_mean))
+        else:
+            self.target_mean = np.zeros(self.n_targets)
+            centred = raw
+        square = float(xp.sum(centred * centred))
+        # What is left of a constant after subtracting its rounded mean is rounding, not signal.
+        noise = (8 * _EPS) ** 2 * float(xp.sum(raw * raw))
+        self.scale = float(np.sqrt(square)) if square > noise else 0.0
+        self.target = centred / self.scale if self.scale else xp.zeros_like(centred)
+
+    def _standardise_columns(self):
+        design, xp = self.design, self.design.xp
+        weighted = self._scaled_rows(self.target)
+        vectors = weighted
+        if self.fit_intercept:
+            ones = xp.ones((design.shape[0], 1), dtype=design.wide, device=design.device)
+            vectors = xp.concat([ones if self.weight is None else self.weight[:, None], weighted], axis=1)
+        products = design.correlate(vectors, precise=True)
+        squares = design.squares(self.weight)
+        if not np.all(np.isfinite(squares)):
+            column = int(np.flatnonzero(~np.isfinite(squares))[0])
+            raise ValueError(
+                f"Squares of feature {column} overflow double precision; expected magnitudes below 1e150. Rescale it."
+            )
+        self.mean = products[0] / self.total_weight if self.fit_intercept else np.zeros(self.n_features)
+        centred = squares - self.total_weight * self.mean**2
+        if self.fit_intercept:
+            doubtful = np.flatnonzero(centred * _CANCELLATION < squares)
+            for some in np.array_split(doubtful, max(1, len(doubtful) // 64)):
+                centred[some] = self._centred_squares(some)
+        self.usable = centred > (32 * _EPS) ** 2 * squares
+        self.inverse_norm = np.where(self.usable, 1 / np.sqrt(np.where(self.usable, centred, 1.0)), 0.0)
+        sums = host(xp.sum(weighted, axis=0))
+        self.correlation = (products[-self.n_targets :] - sums[:, None] * self.mean).T * self.inverse_norm[:, None]
+
+    def _centred_squares(self, index):
+        xp = self.design.xp
+        columns = self.design.columns(index) - self.design.asarray(self.mean[index])
+        weighted = columns if self.weight is None else columns * self.weight[:, None]
+        rest = host(xp.sum(weighted, axis=0))  # the mean was rounded: take out what it left
+        return host(xp.sum(weighted * columns, axis=0)) - rest**2 / self.total_weight
+
+    @property
+    def n_passes(self):
+        """Products with all of X so far."""
+        return self.design.n_passes
+
+    def columns(self, index):
+        """Standardised columns `index`: array of shape (n_samples, k) where X lives."""
+        columns = self.design.columns(index)
+        if self.fit_intercept:
+            columns = columns - self.design.asarray(self.mean[index])
+        return self._scaled_rows(columns * self.design.asarray(self.inverse_norm[index]))
+
+    def gradient(self, residual):
+        """Correlation of every standardised column with `residual`: (n_features, n_targets). One pass."""
+        return self._correlate(residual, precise=False).T
+
+    def _correlate(self, vectors, *, precise):
+        weighted = self._scaled_rows(vectors)
+        products = self.design.correlate(weighted, precise=precise)
+        if self.fit_intercept:
+            sums = host(self.design.xp.sum(weighted, axis=0))
+            products = products - sums[:, None] * self.mean
+        return products * self.inverse_norm
+
+    def combine(self, coefs):
+        """Combination X̃ @ coefs for host `coefs` (n_features, k): where X lives. One pass."""
+        scaled = self.inverse_norm[:, None] * coefs
+        product = self.design.combine(scaled)
+        if self.fit_intercept:
+            product = product - self.design.asarray(self.mean @ scaled)
+        return self._scaled_rows(product)
+
+    def gram_rows(self, index):
+        """Rows `index` of X̃ᵀX̃: (k, n_features). One pass, k at once."""
+        return self._correlate(self.columns(index), precise=True)
+
+    def gram(self):
+        """All of X̃ᵀX̃: (n_features, n_features). One pass."""
+        return self.design.gram(self.mean, self.root_weight) * self.inverse_norm[:, None] * self.inverse_norm
+
+    def least_squares(self, support):
+        """Least squares on `support`, through the normal equations of its columns alone."""
+        xp = self.design.xp
+        columns = self.columns(support)
+        gram = host(xp.matrix_transpose(columns) @ columns)
+        coefs = regularised_solve(gram, self.correlation[support], self.alpha)
+        residual = self.target - columns @ self.design.asarray(coefs)
+        loss = float(xp.sum(residual * residual)) + self.alpha * float(np.sum(coefs * coefs))
+        return LeastSquares(support, coefs, residual, loss)
+
+    def squared_length(self, index, coefs):
+        """‖X̃_index @ coefs‖² + α ‖coefs‖²."""
+        combination = self.columns(index) @ self.design.asarray(coefs)
+        return float(self.design.xp.sum(combination * combination)) + self.alpha * float(np.sum(coefs * coefs))
+
+    def quadratic(self, n_rows=1):
+        """The objective as a function of Gram rows, over all features.
+
+        Rows are computed when asked for, and kept; the whole matrix at once where `n_rows` rows, the number expected to
+        be needed, are a large part of it.
+        """
+        if self._quadratic is None:
+            total = 1.0 if self.scale else 0.0
+            if self.n_features <= max(_FEW, 4 * n_rows):
+                self._quadratic = DenseQuadratic(
+                    self.gram(), self.correlation[None], np.array([total]), self.usable[None], self.locked, self.alpha
+                )
+            else:
+                self._quadratic = LazyQuadratic(
+                    self.gram_rows, self.correlation, total, self.usable, self.locked, self.alpha
+                )
+        return self._quadratic
+
+    def restricted_quadratic(self, working_set):
+        """The objective on the features `working_set` alone, from a copy of their columns."""
+        columns = self.columns(working_set)
+        xp = self.design.xp
+
+        def rows(index):
+            some = xp.take(columns, self.design.asarray(index, xp.int64), axis=1)
+            return host(xp.matrix_transpose(some) @ columns)
+
+        return LazyQuadratic(
+            rows, self.correlation[working_set], 1.0 if self.scale else 0.0, self.usable[working_set],
+            self.locked[working_set], self.alpha,
+        )  # fmt: skip
+
+    def refit(self, support):
+        """Coefficients on `support` to full precision: (s, n_targets), standardised.
+
+        Cholesky and two steps of iterative refinement reach the accuracy of an orthogonal factorisation unless the
+        columns are close to dependent; then LAPACK's least squares answers, on the host.
+        """
+        columns = self.columns(support)
+        xp = self.design.xp
+        transposed = xp.matrix_transpose(columns)
+        gram = host(transposed @ columns)
+        solve = well_conditioned_solver(gram, self.alpha)
+        if solve is None:
+            return damped_least_squares(host(columns), host(self.target), self.alpha)
+        coefs = solve(host(transposed @ self.target))
+        for _ in range(2):
+            residual = self.target - columns @ self.design.asarray(coefs)
+            coefs = coefs + solve(host(transposed @ residual) - self.alpha * coefs)
+        return coefs
+
+    def to_input_units(self, support, coefs):
+        """Coefficients (n_targets, s) and intercepts (n_targets,) for X and y as they were given."""
+        slopes = (coefs * self.inverse_norm[support, None]).T * self.scale
+        return slopes, self.target_mean - slopes @ self.mean[support]

@@ -1,0 +1,462 @@
+"""DenseAMClassifier: a dense associative memory trained to recall the class of a pattern."""
+
+import numpy as np
+import scipy.sparse
+from sklearn.base import ClassifierMixin
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from skamem.core import arrays, validation
+from skamem.core.base import transactional
+from skamem.supervised import _dense_scaling as scaling
+from skamem.supervised._dense_base import BaseDenseAM
+from skamem.supervised._dense_data import TrainingSet, class_weights, known_codes, label_targets, merged_rows
+from skamem.supervised._dense_training import PowerLoss, Watch
+
+__all__ = ["DenseAMClassifier"]
+
+
+class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
+    """Dense associative memory that classifies: memories trained so that a pattern recalls its class.
+
+    Every memory has visible units, compared with the features, and class units, which vote. A class scores by how
+    much the energy of the memory falls when its unit turns on. The degree n moves the classifier between two regimes:
+    at n = 2 to 3 many memories vote together, as features do in a network; at n = 20 and more a single, most similar
+    memory decides, as a prototype does.
+
+    Parameters
+    ----------
+    n_memories : int, default=500
+        Number of memories K.
+    degree : float, default=3
+        Degree n >= 1 of a polynomial `interaction`.
+    interaction : str or object, default="rectified_polynomial"
+        Energy F of an overlap: "rectified_polynomial", "polynomial" (both of `degree`), "exponential", "logcosh",
+        "softplus", or an object with `energy`, `slope` and, for ``readout="linear"``, `curvature`; see
+        `skamem.core.interactions`.
+    readout : {"linear", "exact"}, default="linear"
+        "exact" is eq. (9) of [1]_; "linear" is eq. (10), its limit for weak class units: as accurate, faster, and
+        equal to a network with one hidden layer.
+    power : float, default=2
+        Power m >= 0.5 of the loss abs(c - t)^2m; larger powers care about the worst errors only.
+    solver : {"adam", "paper"}, default="adam"
+        "adam" with warm-up and a cosine schedule; "paper" is the momentum descent of [1]_, one normalised step per
+        memory, with annealed temperature and class-balanced batches. It wants hundreds of epochs.
+    learning_rate_init : "auto" or float > 0, default="auto"
+        Rate for memories of root mean square 0.05 ("adam": 0.001), or largest change of a weight in a step ("paper":
+        0.04).
+    max_iter : "auto" or int, default="auto"
+        Epochs. "auto": as many as make 2000 updates and at least 25; 500 for the "paper" solver.
+    batch_size : int, default=100
+        Rows per update, at most.
+    temperature : "auto", float > 0 or pair of float, default="auto"
+        T; overlaps are divided by it. "auto" lets overlaps start at root mean square 0.4. A pair (T_initial, T_final)
+        anneals over the first 200 epochs of the "paper" solver.
+    momentum : float in [0, 1), default=0.6
+        Of the "paper" solver.
+    noise : "auto" or float >= 0, default="auto"
+        Standard deviation of Gaussian noise added to every batch, in units of the scaled features. "auto" is
+        min(0.15 d, 0.7) with d the median distance to the nearest row of another class; 0 for the "paper" solver.
+    weight_decay : "auto" or float >= 0, default="auto"
+        Decoupled decay λ of the "adam" solver; "auto" is min(3, 2000 / n_rows).
+    scale : {"feature", "global", None}, default="feature"
+        "global" centres the features and divides all by one number; "feature" brings widely spread features down to
+        the median spread first; None takes them as given (images in [-1, 1]).
+    fit_intercept : bool, default=True
+        Whether memories have one more visible unit, clamped to 1.
+    init : {"random", "data"}, default="random"
+        First memories: random, or training rows (helps for large degrees).
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, on top of `sample_weight`.
+    early_stopping : bool, default=False
+        Hold back `validation_fraction` of the rows, stop when accuracy on them does not improve for
+        `n_iter_no_change` epochs, and keep the best memories.
+    validation_fraction : float in (0, 1), default=0.1
+        Share of the rows held back.
+    n_iter_no_change : int, default=10
+        Patience in epochs.
+    tol : float >= 0, default=1e-4
+        Accuracy gained that counts as improvement.
+    warm_start : bool, default=False
+        Start `fit` from the present memories, scale and temperature.
+    verbose : bool, default=False
+        Print the loss of every epoch.
+    random_state : int, RandomState or None, default=None
+        Seeds memories, batches and noise; all drawn on the host, so that a seed means the same on every backend.
+    backend : {None, "numpy", "cupy", "cupy:<index>", "torch", "torch:<device>"}, default=None
+        Where to compute; None follows the input.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    memories_ : array of shape (n_memories, n_features)
+        Visible units of the memories, on features as the user gave them: overlap = (x - `offset_`) · memory.
+    intercept_ : array of shape (n_memories,)
+        Weight of the clamped unit.
+    recognition_ : array of shape (n_memories, n_classes)
+        Class units of the memories: positive entries vote for a class.
+    temperature_ : float
+        T.
+    offset_ : array of shape (n_features,)
+        Subtracted from the features; 0 with ``scale=None``.
+    scale_ : array of shape (n_features,)
+        Divisor of the features in training; already part of `memories_`.
+    noise_ : float
+        Input noise used.
+    loss_curve_ : list of float
+        Mean of abs(c - t)^2m / 2^2m over rows and classes, for each epoch.
+    n_iter_ : int
+        Epochs run.
+    validation_scores_ : list of float
+        Accuracy on the rows held back, for each epoch, with `early_stopping`.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of str
+        Names of the features, when `fit` saw any.
+
+    See Also
+    --------
+    MemoryClassifier : Any heteroassociative memory as a classifier.
+    skamem.core.interactions : The energies.
+
+    Notes
+    -----
+    With v a scaled row, W the visible and U the class units of the memories, the potentials are
+
+    - exact: Φ_a = Σ_μ F(z_μ + 2 U_μa / T) - F(z_μ), z_μ = (W_μ·v - Σ_α U_μα) / T,
+    - linear: Φ_a = (2 / T) Σ_μ F'(W_μ·v / T) U_μa,
+
+    and the class units turn to c = tanh Φ; training pulls them to t = +1 for the class, -1 for the others. The factor
+    β = T^-n of the paper is in T: F(z / T) = β F(z) for polynomials.
+
+    *Probabilities.* The expected loss at m is least when (2m - 1) 2Φ_a is the log-odds of class a, so `predict_proba`
+    is softmax((2m - 1) 2Φ). It ranks as `decision_function` does.
+
+    *Weights.* Equal rows of equal class are merged and rows are put in an order that depends on their values only:
+    weight 3 and three equal rows give the same fit, and so does any order of the rows. Weights are divided by their
+    mean.
+
+    *Cost* of an epoch: two matrix products of 2 n_samples n_memories n_features operations; "linear" adds little,
+    "exact" thin products in proportion to degree and n_classes. `predict`: one product. Memory: a scaled copy of X
+    and about five times the parameters.
+
+    References
+    ----------
+    .. [1] Krotov and Hopfield (2016), Dense Associative Memory for Pattern Recognition, arXiv:1606.01164.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import train_test_split
+    >>> from skamem import DenseAMClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> X, X_test, y, y_test = train_test_split(X / 8 - 1, y, random_state=0)
+    >>> classifier = DenseAMClassifier(100, random_state=0).fit(X, y)
+    >>> classifier.score(X_test, y_test) > 0.97
+    True
+    """
+
+    def __init__(
+        self,
+        n_memories=500,
+        *,
+        degree=3,
+        interaction="rectified_polynomial",
+        readout="linear",
+        power=2,
+        solver="adam",
+        learning_rate_init="auto",
+        max_iter="auto",
+        batch_size=100,
+        temperature="auto",
+        momentum=0.6,
+        noise="auto",
+        weight_decay="auto",
+        scale="feature",
+        fit_intercept=True,
+        init="random",
+        class_weight=None,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        warm_start=False,
+        verbose=False,
+        random_state=None,
+        backend=None,
+    ):
+        self.n_memories = n_memories
+        self.degree = degree
+        self.interaction = interaction
+        self.readout = readout
+        self.power = power
+        self.solver = solver
+        self.learning_rate_init = learning_rate_init
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.temperature = temperature
+        self.momentum = momentum
+        self.noise = noise
+        self.weight_decay = weight_decay
+        self.scale = scale
+        self.fit_intercept = fit_intercept
+        self.init = init
+        self.class_weight = class_weight
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.random_state = random_state
+        self.backend = backend
+
+    def _loss(self):
+        return PowerLoss(float(self.power))
+
+    @transactional
+    def fit(self, X, y, sample_weight=None):
+        """Train the memories.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Patterns.
+        y : array-like of shape (n_samples,)
+            Class labels, numbers or strings.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts; >= 0, not all zero.
+
+        Returns
+        -------
+        self : object
+            The fitted classifier.
+
+        Raises
+        ------
+        TypeError
+            When a parameter is of the wrong type.
+        ValueError
+            For bad input, parameters out of range, or rows of a single class. A failed call changes nothing.
+        """
+        interaction = self._check_options()
+        random_state = check_random_state(self.random_state)
+        X, placement = self._receive(X, reset=True, accept_sparse="csr")
+        classes, codes = validation.check_labels(y, X, owner=type(self).__name__)
+        start = self._present_memories(classes, placement) if self.warm_start else None
+        X = X if scipy.sparse.issparse(X) else placement.asarray(X)
+        weights = self._row_weights(sample_weight, X, classes, codes)
+        if len(np.unique(codes[weights > 0])) < 2:
+            raise ValueError("Rows of positive weight are of one class only; expected at least 2 classes.")
+        index, weights = merged_rows(X, codes, weights)
+        train, held = self._hold_back(codes[index], random_state)
+        rows, constant = self._scaled(X, index[train], weights[train], placement, fresh=start is None)
+        self.classes_ = classes
+        data = self._training_set(rows, codes[index[train]], weights[train])
+        network = self._network(interaction, len(classes), placement.xp, rows.offset.dtype)
+        solver = self._solver(start, interaction, data, random_state)
+        score = None if held is None else self._validation_score(network, X, index[held], codes, weights[held], rows)
+        watch = Watch(score, self.n_iter_no_change, self.tol)
+        self._train(network, solver, data, constant, watch, random_state, X, y)
+        return self
+
+    @transactional
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train the memories for one epoch on these rows.
+
+        The first call fixes classes, scale, temperature and noise from its rows; later calls keep them. The rate
+        stays constant after a short rise, and equal rows are not merged.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Patterns.
+        y : array-like of shape (n_samples,)
+            Class labels.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever come; needed in the first call when its `y` lacks some.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts; >= 0, not all zero.
+
+        Returns
+        -------
+        self : object
+            The fitted classifier.
+
+        Raises
+        ------
+        TypeError
+            When a parameter is of the wrong type.
+        ValueError
+            For bad input or unknown labels. A failed call changes nothing.
+        """
+        interaction = self._check_options()
+        first = not hasattr(self, "memories_")
+        X, placement = self._receive(X, reset=first, method=None if first else "partial_fit", accept_sparse="csr")
+        self.classes_ = self._known_classes(y, classes, X, first)
+        codes = known_codes(y, X, self.classes_, type(self).__name__)
+        X = X if scipy.sparse.issparse(X) else placement.asarray(X)
+        weights = self._row_weights(sample_weight, X, self.classes_, codes)
+        index = np.flatnonzero(weights > 0)
+        rows, _ = self._scaled(X, index, weights[index], placement, fresh=first)
+        data = self._training_set(rows, codes[index], weights[index])
+        network = self._network(interaction, len(self.classes_), placement.xp, rows.offset.dtype)
+        self._train_once(network, data, interaction, first, X, y)
+        return self
+
+    def _known_classes(self, y, classes, X, first):
+        owner = type(self).__name__
+        if first and classes is None:
+            return validation.check_labels(y, X, owner=owner)[0]
+        if classes is None:
+            return self.classes_
+        classes = validation.check_labels(classes, classes, owner=owner)[0]
+        if not first and not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                f"classes={classes.tolist()} differ from those of the first call, {self.classes_.tolist()}; pass the "
+                "same, or none."
+            )
+        return classes
+
+    def _present_memories(self, classes, placement):
+        """Memories to continue from with `warm_start`, or None before the first fit."""
+        if not hasattr(self, "memories_"):
+            return None
+        if not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                f"warm_start=True continues with classes {self.classes_.tolist()}, but y has {classes.tolist()}; pass "
+                "the same classes, or set warm_start=False."
+            )
+        if self.memories_.shape != (self.n_memories, self.n_features_in_):
+            raise ValueError(
+                f"warm_start=True continues with memories of shape {tuple(self.memories_.shape)}, expected "
+                f"({self.n_memories}, {self.n_features_in_}); set warm_start=False."
+            )
+        return self._memories(placement)
+
+    def _row_weights(self, sample_weight, X, classes, codes):
+        """Weights of all rows on the host: sample weights times class weights."""
+        host = arrays.resolve_backend("numpy", X)
+        weights = validation.check_sample_weight(sample_weight, X, host, np.float64)
+        weights = np.ones(X.shape[0]) if weights is None else weights
+        return class_weights(self.class_weight, classes, codes, weights)
+
+    def _hold_back(self, codes, random_state):
+        """(training positions, held-back positions or None)."""
+        positions = np.arange(len(codes))
+        if not self.early_stopping:
+            return positions, None
+        return train_test_split(
+            positions, test_size=self.validation_fraction, stratify=codes, random_state=random_state
+        )
+
+    def _training_set(self, rows, codes, weights):
+        dtype = rows.offset.dtype
+        targets = label_targets(codes, len(self.classes_), rows.placement, dtype)
+        return TrainingSet(rows, codes, targets, rows.placement.asarray(weights / weights.mean(), dtype))
+
+    def _validation_score(self, network, X, index, codes, weights, rows):
+        """Function from parameters to weighted accuracy on held-back rows."""
+        held = scaling.scaled_rows(X, index, rows.offset, rows.scale, rows.placement)
+        xp = rows.placement.xp
+
+        def score(parameters):
+            hits = []
+            for block in arrays.row_blocks(len(held), 6 * self.n_memories * 8):
+                batch = held.take(np.arange(block.start, block.stop))
+                potentials = network.readout.potentials(network.overlaps(batch, *parameters), parameters[2])
+                hits.append(arrays.to_numpy(xp.argmax(potentials, axis=1)) == codes[index[block]])
+            return float(np.average(np.concatenate(hits), weights=weights))
+
+        return score
+
+    def _class_potentials(self, X, method):
+        check_is_fitted(self)
+        X, placement = self._receive(X, reset=False, method=method, accept_sparse="csr")
+        return self._potentials(X, placement), placement
+
+    def decision_function(self, X):
+        """Potentials Φ of the classes.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Patterns.
+
+        Returns
+        -------
+        scores : array of shape (n_samples, n_classes), or (n_samples,) for two classes
+            Φ, dimensionless: tanh Φ is the state of the class unit. For two classes the second's less the first's.
+            Rows that would overflow are scaled down as a whole, so scores are finite and keep their order.
+        """
+        potentials, placement = self._class_potentials(X, "decision_function")
+        if potentials.shape[1] == 2:
+            potentials = potentials[:, 1] - potentials[:, 0]
+        return placement.release(potentials)
+
+    def predict(self, X):
+        """Class with the largest potential.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Patterns.
+
+        Returns
+        -------
+        labels : array of shape (n_samples,)
+            In the namespace of `X` for numeric labels, NumPy for strings.
+        """
+        potentials, placement = self._class_potentials(X, "predict")
+        winners = placement.release(placement.xp.argmax(potentials, axis=1))
+        return arrays.take_labels(self.classes_, winners)
+
+    def predict_proba(self, X):
+        """Class probabilities, softmax((2 m - 1) 2 Φ) with m the `power` of the loss; see Notes.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Patterns.
+
+        Returns
+        -------
+        probabilities : array of shape (n_samples, n_classes)
+            Rows sum to 1.
+        """
+        potentials, placement = self._class_potentials(X, "predict_proba")
+        xp = placement.xp
+        below = potentials - xp.max(potentials, axis=1, keepdims=True)
+        # Potentials may be as large as the floating type allows; e^-80 is 0 to working precision.
+        floor = xp.asarray(-80.0, dtype=below.dtype, device=arrays.device(below))
+        odds = xp.exp((2 * (2 * self.power - 1)) * xp.maximum(below, floor))
+        return placement.release(odds / xp.sum(odds, axis=1, keepdims=True))
+
+    def predict_log_proba(self, X):
+        """Logarithm of `predict_proba`.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Patterns.
+
+        Returns
+        -------
+        log_probabilities : array of shape (n_samples, n_classes)
+            At most 0, finite.
+        """
+        potentials, placement = self._class_potentials(X, "predict_log_proba")
+        xp = placement.xp
+        below = potentials - xp.max(potentials, axis=1, keepdims=True)
+        floor = xp.asarray(
+            -xp.finfo(below.dtype).max / (8 * self.power), dtype=below.dtype, device=arrays.device(below)
+        )
+        log_odds = (2 * (2 * self.power - 1)) * xp.maximum(below, floor)
+        return placement.release(log_odds - xp.log(xp.sum(xp.exp(log_odds), axis=1, keepdims=True)))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

@@ -1,0 +1,295 @@
+"""One pass over the data: batches, input noise, the loss, and its gradients with respect to the memories."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skamem.core import arrays
+
+__all__ = ["Descent", "Network", "NoisePool", "PowerLoss", "Watch", "balanced_batches", "shuffled_batches"]
+
+# Work arrays of one block of rows should stay in the processor's cache; a device prefers one large piece.
+_HOST_BLOCK_BYTES = 2**19
+_MAX_POOL = 2**22
+
+
+@dataclass(frozen=True)
+class PowerLoss:
+    """Mean over rows and classes of (abs(c - t) / 2)^{2m}, c = tanh Φ, t = ±1: eq. (14), divided by 2^{2m}.
+
+    Parameters
+    ----------
+    power : float
+        m > 0. Large m cares about the worst errors only.
+
+    Notes
+    -----
+    With w = 1 / (1 + exp(2 t Φ)) one has abs(c - t) / 2 = w and 1 - c² = 4 w (1 - w): no cancellation where c is near
+    t, and no division by powers of 2.
+    """
+
+    power: float
+
+    def value_and_slope(self, potentials, targets, weights):
+        """Weighted loss of each row, of shape (n_samples,), and its slope ∂/∂Φ of shape (n_samples, n_classes)."""
+        xp = arrays.namespace(potentials)
+        # exp(60) is finite in float32, and beyond it w is 0 or 1 to working precision.
+        margin = xp.minimum(xp.maximum(2 * targets * potentials, _full(potentials, -60.0)), _full(potentials, 60.0))
+        right = 1 / (1 + xp.exp(-margin))
+        wrong = 1 / (1 + xp.exp(margin))
+        loss = wrong ** (2 * self.power)
+        weights = weights / targets.shape[1]
+        slope = (-4 * self.power) * targets * loss * right * weights[:, None]
+        return xp.sum(loss, axis=1) * weights, slope
+
+
+def _full(like, value):
+    return arrays.namespace(like).asarray(value, dtype=like.dtype, device=arrays.device(like))
+
+
+@dataclass(frozen=True)
+class Network:
+    """A readout, a loss, and whether the clamped class units shift the overlaps: from parameters to gradients.
+
+    Parameters
+    ----------
+    readout : object
+        With `potentials` and `gradients`.
+    loss : object
+        With `value_and_slope`.
+    shifted : bool
+        True for eq. (9): all class units at -1 lower the overlap with memory μ by Σ_α A_μα / 2.
+    """
+
+    readout: Any
+    loss: Any
+    shifted: bool
+
+    def overlaps(self, rows, visible, bias, recognition):
+        """Z = rows @ visible.T + bias, shifted for eq. (9); shape (n_samples, n_memories)."""
+        overlaps = rows @ visible.T
+        overlaps += self.level(bias, recognition)
+        return overlaps
+
+    def level(self, bias, recognition):
+        """What is added to every overlap with a memory, of shape (n_memories,)."""
+        return bias - arrays.namespace(recognition).sum(recognition, axis=1) / 2 if self.shifted else bias
+
+    def gradients(self, rows, targets, weights, visible, bias, recognition):
+        """Loss of a batch and its gradients.
+
+        Parameters
+        ----------
+        rows : array of shape (n_samples, n_features)
+        targets : array of shape (n_samples, n_classes)
+        weights : array of shape (n_samples,)
+        visible : array of shape (n_memories, n_features)
+            W / T.
+        bias : array of shape (n_memories,)
+        recognition : array of shape (n_memories, n_classes)
+            A = 2 U / T.
+
+        Returns
+        -------
+        loss : array of shape ()
+            Mean over the batch, on the device.
+        gradients : tuple of three arrays
+            With respect to visible, bias and recognition.
+        """
+        xp = arrays.namespace(rows)
+        overlaps = self.overlaps(rows, visible, bias, recognition)
+        weights = weights / rows.shape[0]
+        loss, d_recognition = 0.0, 0.0
+        for block in _cache_blocks(overlaps):
+            values = []
+
+            def signal(potentials, block=block, values=values):
+                value, slope = self.loss.value_and_slope(potentials, targets[block, :], weights[block])
+                values.append(xp.sum(value))
+                return slope
+
+            d_overlaps, d_block = self.readout.gradients(overlaps[block, :], recognition, signal)
+            overlaps[block, :] = d_overlaps
+            d_recognition = d_block + d_recognition
+            loss = values[0] + loss
+        d_bias = xp.sum(overlaps, axis=0)
+        if self.shifted:
+            d_recognition -= (d_bias / 2)[:, None]
+        return loss, (overlaps.T @ rows, d_bias, d_recognition)
+
+
+@dataclass
+class Descent:
+    """A training run: batches of rows through the network into the solver.
+
+    Parameters
+    ----------
+    network : Network
+        From parameters to gradients.
+    solver : object
+        With `parameters`, `begin_epoch` and `step`.
+    data : TrainingSet
+        Rows, targets, weights.
+    noise : NoisePool
+        Added to every batch.
+    batches : callable
+        ``(codes, n_batches, random_state) -> list of index arrays``.
+    n_batches : int
+        Batches an epoch.
+    schedule : callable
+        Rate factor in (0, 1] of an update, counted from 0.
+    random_state : RandomState
+        Shuffles.
+    """
+
+    network: Network
+    solver: Any
+    data: Any
+    noise: Any
+    batches: Any
+    n_batches: int
+    schedule: Any
+    random_state: Any
+
+    def epoch(self, number):
+        """Run one epoch, counted from 0; return its mean loss as an array of shape () on the device."""
+        data, place = self.data, self.data.rows.placement
+        self.solver.begin_epoch(number)
+        total = 0.0
+        for i, batch in enumerate(self.batches(data.codes, self.n_batches, self.random_state)):
+            index = place.asarray(batch)
+            rows = data.rows.take(index)
+            self.noise.add_to(rows)
+            targets, weights = place.xp.take(data.targets, index, axis=0), place.xp.take(data.weights, index)
+            loss, gradients = self.network.gradients(rows, targets, weights, *self.solver.parameters)
+            self.solver.step(gradients, self.schedule(number * self.n_batches + i))
+            total = loss + total
+        return total / self.n_batches
+
+
+class Watch:
+    """Early stopping: keeps the best parameters and says when they have not improved for a while.
+
+    Parameters
+    ----------
+    score : callable or None
+        ``parameters -> float``, larger is better; None watches nothing and never stops.
+    patience : int
+        Epochs without an improvement of more than `tolerance` that end the run.
+    tolerance : float
+        In units of the score.
+    """
+
+    def __init__(self, score, patience, tolerance):
+        self._score, self._patience, self._tolerance = score, patience, tolerance
+        self._idle = 0
+        self.scores = []
+        self.best = None
+
+    def update(self, parameters):
+        """Score the parameters after an epoch; return whether to stop."""
+        if self._score is None:
+            return False
+        score = self._score(parameters)
+        best = max(self.scores, default=-math.inf)
+        self._idle = 0 if score > best + self._tolerance else self._idle + 1
+        if score > best:
+            self.best = [arrays.copy(value) for value in parameters]
+        self.scores.append(score)
+        return self._idle >= self._patience
+
+
+def _cache_blocks(overlaps):
+    n_rows, n_memories = overlaps.shape
+    if not arrays.host_checks_are_free(arrays.namespace(overlaps)):
+        return [slice(0, n_rows)]
+    length = max(16, _HOST_BLOCK_BYTES // (n_memories * overlaps.dtype.itemsize))
+    return [slice(start, start + length) for start in range(0, n_rows, length)]
+
+
+class NoisePool:
+    """Gaussian input noise from one draw: every batch reads it at another random place.
+
+    Fresh numbers for every batch would cost as much as the matrix products, on a device more; a pool much larger than
+    a batch, read at random offsets, differs from them by nothing that training could pick up.
+
+    Parameters
+    ----------
+    sigma : float
+        Standard deviation; 0 for none.
+    n_updates, n_batch, n_features : int
+        Bound the numbers that can be used at all.
+    placement : Placement
+        Where the noise is wanted.
+    dtype : dtype
+        Floating type.
+    random_state : RandomState
+        Draws pool and offsets, on the host.
+    """
+
+    def __init__(self, sigma, n_updates, n_batch, n_features, placement, dtype, random_state):
+        self._random_state = random_state
+        self._n_features = n_features
+        self._xp = placement.xp
+        self._pool = None
+        if sigma > 0:
+            batch = n_batch * n_features
+            size = min(n_updates * batch, max(_MAX_POOL, 4 * batch))
+            self._pool = placement.asarray(sigma * random_state.standard_normal(size), dtype)
+
+    def add_to(self, rows):
+        """Add noise to `rows` in place."""
+        if self._pool is None:
+            return
+        size = rows.shape[0] * self._n_features
+        start = self._random_state.randint(0, self._pool.shape[0] - size + 1)
+        rows += self._xp.reshape(self._pool[start : start + size], rows.shape)
+
+
+def shuffled_batches(codes, n_batches, random_state):
+    """Every row once, in `n_batches` batches of nearly equal size.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_rows,)
+        Class indices; only their number counts here.
+    n_batches : int
+        At most n_rows.
+    random_state : RandomState
+        Shuffles.
+
+    Returns
+    -------
+    batches : list of ndarray
+        Row indices, on the host.
+    """
+    return np.array_split(random_state.permutation(len(codes)), n_batches)
+
+
+def balanced_batches(codes, n_batches, random_state):
+    """Batches with the same number of rows from every class present, as in the paper; small classes are repeated.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_rows,)
+        Class indices.
+    n_batches : int
+        At most n_rows.
+    random_state : RandomState
+        Shuffles.
+
+    Returns
+    -------
+    batches : list of ndarray
+        Row indices, on the host; of nearly equal size, together about n_rows.
+    """
+    present = np.unique(codes)
+    share = math.ceil(len(codes) / len(present))
+    columns = []
+    for code in present:
+        members = np.flatnonzero(codes == code)
+        repeats = math.ceil(share / len(members))
+        columns.append(np.concatenate([random_state.permutation(members) for _ in range(repeats)])[:share])
+    return [part.ravel() for part in np.array_split(np.stack(columns, axis=1), min(n_batches, share))]

@@ -1,0 +1,208 @@
+"""The array-backend switch: what goes in comes out, nothing falls back silently."""
+
+import sys
+
+import array_api_compat.numpy
+import numpy as np
+import pytest
+import scipy.sparse
+from sklearn import config_context
+
+from skamem.core import arrays
+from skamem.core.arrays import Placement, resolve_backend, row_blocks
+
+
+VALUES = np.arange(6.0).reshape(2, 3)
+
+
+# ------------------------------------------------------------------------------------------- from here to there
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "bool"])
+def test_a_round_trip_keeps_values_and_dtype(place, dtype):
+    values = VALUES.astype(dtype)
+    placement = Placement(place.xp, place.device, returns_numpy=True)
+    moved = placement.asarray(values)
+    assert arrays.same_place(moved, placement)
+    assert not arrays.is_host(moved)
+    back = placement.release(moved)
+    assert back.dtype == dtype
+    np.testing.assert_array_equal(back, values)
+    assert Placement(place.xp, place.device, returns_numpy=False).release(moved) is moved
+    assert placement.asarray(moved) is moved
+
+
+@pytest.mark.parametrize(
+    "awkward",
+    [VALUES[::-1], VALUES.T, np.broadcast_to(VALUES[0], (2, 3)), scipy.sparse.csr_array(VALUES), VALUES.tolist()],
+    ids=["negative strides", "transposed", "read-only", "sparse", "list"],
+)
+def test_arrays_of_any_layout_can_be_moved(place, awkward):
+    expected = awkward.toarray() if scipy.sparse.issparse(awkward) else np.asarray(awkward)
+    moved = Placement(place.xp, place.device, returns_numpy=True).asarray(awkward)
+    np.testing.assert_array_equal(place.get(moved), expected)
+
+
+def test_dtype_changes_on_the_way(place):
+    placement = Placement(place.xp, place.device, returns_numpy=True)
+    for array in (VALUES, place.put(VALUES), VALUES.tolist()):
+        assert placement.asarray(array, place.xp.float32).dtype == place.xp.float32
+    assert placement.asarray(None, place.xp.float32) is None
+
+
+def test_placement_of_an_array_is_where_it_is(place):
+    array = place.put(VALUES)
+    placement = arrays.placement_of(array)
+    assert (placement.xp, placement.device) == (place.xp, place.device)
+    assert arrays.same_place(array, placement)
+    assert not arrays.same_place(VALUES, placement)
+    assert not arrays.same_place(array, arrays.placement_of(VALUES))
+    assert arrays.namespace(None, array, None) is place.xp
+
+
+def test_another_device_is_another_place():
+    xp = pytest.importorskip("array_api_strict")
+    there = arrays.placement_of(xp.ones(2, device=xp.Device("device1")))
+    assert not arrays.same_place(xp.ones(2), there)
+    assert arrays.same_place(xp.ones(2, device=xp.Device("device1")), there)
+
+
+def test_copies_share_nothing(place):
+    array = place.put(VALUES)
+    duplicate = arrays.copy(array)
+    duplicate[0, 0] = 99.0
+    np.testing.assert_array_equal(place.get(array), VALUES)
+    assert arrays.device(duplicate) == place.device
+
+
+def test_states_come_home(place):
+    state, moved = arrays.home_state({"a": place.put(VALUES), "b": VALUES, "c": "text", "d": None})
+    assert moved == ["a"]
+    assert state["b"] is VALUES
+    assert (state["c"], state["d"]) == ("text", None)
+    np.testing.assert_array_equal(state["a"], VALUES)
+    assert type(state["a"]) is np.ndarray
+
+
+@pytest.mark.parametrize("labels", [np.asarray([3, 7]), np.asarray([0.5, 1.5]), np.asarray([False, True])])
+def test_number_labels_live_where_the_winners_do(place, labels):
+    taken = arrays.take_labels(labels, place.put([1, 0, 1]))
+    np.testing.assert_array_equal(place.get(taken), labels[[1, 0, 1]])
+
+
+def test_string_labels_live_on_the_host(place):
+    taken = arrays.take_labels(np.asarray(["no", "yes"]), place.put([1, 0, 1]))
+    assert taken.tolist() == ["yes", "no", "yes"]
+
+
+def test_the_namespace_follows_the_input_only_under_dispatch(place, dispatched):
+    array = place.put(VALUES)
+    assert arrays.input_namespace(array) is array_api_compat.numpy
+    with dispatched():
+        assert arrays.input_namespace(array) is place.xp
+        assert arrays.input_namespace(scipy.sparse.csr_array(VALUES)) is array_api_compat.numpy
+        assert arrays.input_namespace(VALUES.tolist()) is array_api_compat.numpy
+
+
+@pytest.mark.parametrize(
+    ("array_like", "shape"), [(None, ()), ([[1, 2]], (1, 2)), (VALUES, (2, 3)), (scipy.sparse.eye_array(3), (3, 3))]
+)
+def test_shape_of(array_like, shape):
+    assert arrays.shape_of(array_like) == shape
+
+
+# ------------------------------------------------------------------------------------------------ backend=
+
+
+@pytest.mark.parametrize("backend", ["jax", "numpy:0", "", "cupy1", 3, True, ("cupy",)])
+def test_an_unknown_backend_is_refused(backend):
+    with pytest.raises(ValueError, match="is unknown; expected None .* 'cupy:<index>', 'torch'"):
+        resolve_backend(backend, VALUES)
+
+
+def test_no_backend_follows_the_input(place):
+    placement = resolve_backend(None, place.put(VALUES))
+    assert (placement.xp, placement.device, placement.returns_numpy) == (place.xp, place.device, False)
+
+
+def test_numpy_by_name_returns_numpy():
+    placement = resolve_backend("numpy", VALUES)
+    assert placement.xp is array_api_compat.numpy
+    assert placement.returns_numpy
+
+
+@pytest.mark.parametrize(
+    ("package", "remedy"), [("cupy", r"pip install 'skamem\[cuda13\]'"), ("torch", "pip install torch")]
+)
+def test_a_missing_package_raises_with_the_install_line(package, remedy, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ImportError, match=f"needs the package {package}, which is not installed.*{remedy}"):
+        resolve_backend(package, VALUES)
+
+
+def test_cupy_without_a_gpu_raises(fake_cupy):
+    with fake_cupy(available=False), pytest.raises(RuntimeError, match=r"found none.*nvidia-smi.*skamem\[cuda12\]"):
+        resolve_backend("cupy", VALUES)
+
+
+@pytest.mark.parametrize("backend", ["cupy:2", "cupy:-1", "cupy:x"])
+def test_a_missing_cupy_device_raises(backend, fake_cupy):
+    with fake_cupy(n_devices=2), pytest.raises(RuntimeError, match=f"backend='{backend}' names no device; found 2"):
+        resolve_backend(backend, VALUES)
+
+
+@pytest.mark.parametrize(("backend", "index"), [("cupy", 0), ("cupy:0", 0), ("cupy:1", 1)])
+def test_cupy_devices_are_numbered(backend, index, fake_cupy):
+    with fake_cupy() as cupy:
+        placement = resolve_backend(backend, VALUES)
+        assert placement.device == cupy.cuda.Device(index)
+        assert placement.asarray(VALUES).device == cupy.cuda.Device(index)
+
+
+@pytest.mark.parametrize("backend", ["torch:nowhere", "torch:cuda:99"])
+def test_a_missing_torch_device_raises(backend):
+    pytest.importorskip("torch")
+    with pytest.raises(RuntimeError, match=f"backend='{backend}' is not usable.*backend='torch' for the CPU"):
+        resolve_backend(backend, VALUES)
+
+
+@pytest.mark.parametrize("backend", ["torch", "torch:cpu"])
+def test_torch_computes_on_the_cpu_unless_told_otherwise(backend):
+    torch = pytest.importorskip("torch")
+    assert resolve_backend(backend, VALUES).asarray(VALUES).device == torch.device("cpu")
+
+
+# ------------------------------------------------------------------------------------------ streaming, solving
+
+
+@pytest.mark.parametrize("n_rows", [1, 7, 64])
+@pytest.mark.parametrize("rows_at_a_time", [0, 1, 3, 64, 1000])
+def test_blocks_cover_the_rows_once_within_the_memory_allowed(n_rows, rows_at_a_time):
+    row_bytes = 2**20
+    with config_context(working_memory=max(rows_at_a_time, 0.001)):
+        blocks = list(row_blocks(n_rows, row_bytes))
+    covered = [row for block in blocks for row in range(n_rows)[block]]
+    assert covered == list(range(n_rows))
+    assert max(len(range(n_rows)[block]) for block in blocks) == min(max(1, rows_at_a_time), n_rows)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_cholesky_solve(place, dtype):
+    root = np.random.default_rng(0).standard_normal((5, 5))
+    gram, right = (root @ root.T + np.eye(5)).astype(dtype), np.ones((5, 2), dtype=dtype)
+    found = place.get(arrays.cholesky_solve(place.put(gram), place.put(right)))
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, arrays.cholesky_solve(gram, right), rtol=1e-3 if dtype == "float32" else 1e-10)
+    np.testing.assert_allclose(gram @ found, right, rtol=1e-3 if dtype == "float32" else 1e-10)
+
+
+@pytest.mark.parametrize("gram", [np.ones((3, 3)), np.diag([1.0, 1.0, -1.0]), np.diag([1.0, 1.0, 1e-20])])
+def test_cholesky_solve_refuses_singular_and_indefinite_matrices(place, gram):
+    for matrix in (gram, place.put(gram)):
+        with pytest.raises(np.linalg.LinAlgError, match="not positive definite|singular"):
+            arrays.cholesky_solve(matrix, matrix)
+
+
+@pytest.mark.parametrize(("dtype", "expected"), [("float32", "float32"), ("float64", "float64"), ("int64", "float64")])
+def test_float_dtype(place, dtype, expected):
+    assert arrays.float_dtype(place.put(VALUES.astype(dtype)), place.xp) == getattr(place.xp, expected)

@@ -1,0 +1,100 @@
+"""What every estimator inherits: all-or-nothing fits, both doors, pickles that travel."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from skamem.core import arrays
+from skamem.core.base import SkamemEstimator, transactional
+
+
+X = np.arange(6.0).reshape(3, 2)
+
+
+class Sum(SkamemEstimator):
+    """The smallest estimator: it adds up what it sees."""
+
+    _anchor = "sum_"
+
+    def __init__(self, backend=None):
+        self.backend = backend
+
+    @transactional
+    def fit(self, X, y=None):
+        self.half_done_ = True
+        X, placement = self._receive(X, reset=True)
+        self.sum_ = placement.xp.sum(placement.asarray(X), axis=0)
+        if y == "late":
+            raise KeyboardInterrupt
+        return self
+
+    def predict(self, X):
+        X, placement = self._receive(X, reset=False, method="predict")
+        return placement.release(placement.asarray(X) + self.sum_)
+
+
+@pytest.mark.parametrize(("bad", "y", "error"), [([["a"]], None, ValueError), (X + 1, "late", KeyboardInterrupt)])
+def test_a_fit_that_fails_leaves_no_trace(bad, y, error):
+    fresh, fitted = Sum(), Sum().fit(X)
+    for estimator in (fresh, fitted):
+        before = dict(vars(estimator))
+        with pytest.raises(error):
+            estimator.fit(bad, y)
+        assert vars(estimator) == before
+        assert all(vars(estimator)[name] is value for name, value in before.items())
+
+
+def test_the_decorator_keeps_name_and_documentation():
+    assert Sum.fit.__name__ == "fit"
+    assert transactional(arrays.copy).__doc__ == arrays.copy.__doc__
+
+
+def test_door_1_follows_the_input(place, dispatched):
+    with dispatched():
+        estimator = Sum().fit(place.put(X))
+        np.testing.assert_array_equal(place.get(estimator.predict(place.put(X))), X + X.sum(axis=0))
+        with pytest.raises(ValueError, match=r"Sum\.predict\(\) must use the same namespace and the same device"):
+            estimator.predict(X)
+    assert isinstance(Sum().fit(X).predict(X), np.ndarray)
+
+
+def test_door_1_does_not_mix_devices(dispatched):
+    xp = pytest.importorskip("array_api_strict")
+    with dispatched():
+        estimator = Sum().fit(xp.asarray(X, device=xp.Device("device1")))
+        with pytest.raises(ValueError, match="same device.*Found array_api_strict on .*CPU_DEVICE.*expected .*device1"):
+            estimator.predict(xp.asarray(X))
+
+
+@pytest.mark.parametrize("backend", ["numpy", "cupy", "cupy:1", "torch"])
+def test_door_2_takes_the_host_and_gives_it_back(backend, fake_cupy):
+    if backend == "torch":
+        pytest.importorskip("torch")
+    with fake_cupy():
+        estimator = Sum(backend=backend).fit(X)
+        assert arrays.is_host(estimator.sum_) == (backend == "numpy")
+        predicted = estimator.predict(X)
+        assert type(predicted) is np.ndarray
+        np.testing.assert_array_equal(predicted, X + X.sum(axis=0))
+
+
+def test_pickles_hold_no_device_array(place, dispatched):
+    with dispatched():
+        estimator = Sum().fit(place.put(X))
+    loaded = pickle.loads(pickle.dumps(estimator))
+    assert type(loaded.sum_) is np.ndarray
+    np.testing.assert_array_equal(loaded.predict(X), X + X.sum(axis=0))
+
+
+def test_a_pickle_returns_to_its_device_where_there_is_one(fake_cupy):
+    with fake_cupy() as cupy:
+        pickled = pickle.dumps(Sum(backend="cupy:1").fit(X))
+        assert pickle.loads(pickled).sum_.device == cupy.cuda.Device(1)
+    loaded = pickle.loads(pickled)  # no CuPy on this machine
+    np.testing.assert_array_equal(loaded.predict(X), X + X.sum(axis=0))
+
+
+def test_clones_forget_what_was_fitted():
+    assert vars(clone(Sum(backend="numpy").fit(X))) == {"backend": "numpy"}

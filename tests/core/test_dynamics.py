@@ -1,0 +1,221 @@
+"""Recall of batches against literal loops over one row, one unit, one step at a time; on integers, bit for bit."""
+
+import numpy as np
+import pytest
+
+from skamem.core.dynamics import asynchronous, synchronous
+from skamem.core.fields import LinearField, QuadraticLandscape
+from skamem.core.thresholds import THRESHOLDS
+
+LOW = {"sign": -1.0, "step": 0.0}
+
+
+def integer_weights(n_units, rng, symmetry):
+    """Small integers: ties are frequent. Under synchronous update antisymmetric ones cycle with period 4."""
+    W = rng.integers(-2, 3, size=(n_units, n_units)).astype(float)
+    return {"symmetric": np.triu(W) + np.triu(W, 1).T, "none": W, "antisymmetric": np.triu(W, 1) - np.triu(W, 1).T}[
+        symmetry
+    ]
+
+
+def sweep_literally(field, state, order, low, clamped):
+    """One unit after another, each seeing those before it."""
+    state = state.copy()
+    for unit in order:
+        h = field(state[None, :])[0, unit]
+        if h != 0 and not clamped[unit]:
+            state[unit] = 1.0 if h > 0 else low
+    return state
+
+
+def update_literally(field, state, order, low, clamped):
+    """All units at once; the order does not matter."""
+    h = field(state[None, :])[0]
+    return np.where((h == 0) | clamped, state, np.where(h > 0, 1.0, low))
+
+
+def trajectory(update, state, n_steps):
+    """The states 0, ..., n_steps, or to the first fixed point; and the first index of each."""
+    states, first_seen = [state], {state.tobytes(): 0}
+    for step in range(1, n_steps + 1):
+        states.append(update(states[-1]))
+        first_seen.setdefault(states[-1].tobytes(), step)
+        if np.array_equal(states[-1], states[-2]):
+            break
+    return states, first_seen
+
+
+def check_against_literal_steps(recall, states, n_steps, update, clamped):
+    """Each row of a Recall tells the story of the loop."""
+    kinds = set()
+    for row, start in enumerate(states):
+        path, first_seen = trajectory(lambda s, row=row: update(s, clamped[row]), start, n_steps)
+        np.testing.assert_array_equal(recall.states[row], path[-1])
+        made, length = recall.n_steps[row], recall.cycle_length[row]
+        if len(path) > 1 and np.array_equal(path[-1], path[-2]):
+            assert (recall.converged[row], length, made) == (True, 1, len(path) - 1)
+        else:
+            assert not recall.converged[row]
+            np.testing.assert_array_equal(
+                recall.states[row], path[made]
+            )  # a cycle may be left early, at its last phase
+            tail, repeats = len(first_seen), n_steps + 1 > len(first_seen)
+            true_length = tail - first_seen[update(path[tail - 1], clamped[row]).tobytes()] if repeats else 0
+            found_by = 2 * tail + true_length  # Brent's anchor: a power of two beyond the tail, then one round
+            assert length == true_length or (length == 0 and n_steps < found_by)
+        kinds.add(min(int(length), 3))
+    return kinds
+
+
+SIZES = [1, 2, 7, 8, 9, 63, 64, 65, 130]
+
+
+@pytest.mark.parametrize("threshold", THRESHOLDS)
+@pytest.mark.parametrize("with_clamped", [False, True])
+@pytest.mark.parametrize("symmetry", ["symmetric", "none"])
+@pytest.mark.parametrize("zero_diagonal", [True, False])
+@pytest.mark.parametrize("n_units", SIZES)
+def test_asynchronous_is_the_loop_over_single_units(n_units, zero_diagonal, symmetry, with_clamped, threshold):
+    rng = np.random.default_rng(n_units)
+    field = LinearField(
+        integer_weights(n_units, rng, symmetry),
+        rng.integers(-1, 2, n_units).astype(float),
+        zero_diagonal=zero_diagonal,
+        exact=True,
+    )
+    states = rng.choice([LOW[threshold], 0.0, 1.0], size=(6, n_units))
+    clamped = rng.random(states.shape) < (0.3 if with_clamped else 0.0)
+    order = rng.permutation(n_units)
+    given, n_steps = states.copy(), 9
+    recall = asynchronous(
+        field,
+        states,
+        n_steps=n_steps,
+        order=order,
+        threshold=THRESHOLDS[threshold],
+        clamped=clamped if with_clamped else None,
+    )
+    np.testing.assert_array_equal(states, given)
+
+    def update(state, held):
+        return sweep_literally(field, state, order, LOW[threshold], held)
+
+    check_against_literal_steps(recall, states, n_steps, update, clamped)
+
+
+@pytest.mark.parametrize("threshold", THRESHOLDS)
+@pytest.mark.parametrize("with_clamped", [False, True])
+@pytest.mark.parametrize("n_steps", [0, 1, 2, 3, 4, 5, 6, 7, 8, 15, 16, 17, 33, 60])
+def test_synchronous_is_exactly_n_steps_updates(n_steps, with_clamped, threshold):
+    """Fixed points, cycles of period 2 and longer ones (asymmetric weights), in one batch."""
+    kinds = set()
+    for symmetry in ("symmetric", "none", "antisymmetric"):
+        rng = np.random.default_rng(0)
+        field = LinearField(integer_weights(9, rng, symmetry), exact=True)
+        states = rng.choice([LOW[threshold], 1.0], size=(30, 9))
+        clamped = rng.random(states.shape) < (0.2 if with_clamped else 0.0)
+        recall = synchronous(
+            field,
+            states,
+            n_steps=n_steps,
+            threshold=THRESHOLDS[threshold],
+            clamped=clamped if with_clamped else None,
+        )
+
+        def update(state, held, field=field):
+            return update_literally(field, state, None, LOW[threshold], held)
+
+        kinds |= check_against_literal_steps(recall, states, n_steps, update, clamped)
+    if n_steps >= 33:
+        assert kinds == {1, 2, 3}  # 3 stands for longer cycles
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 5, 8, 21])
+@pytest.mark.parametrize("n_steps", [64, 65, 100])
+def test_a_rotation_cycles_with_the_length_of_the_ring(length, n_steps):
+    ring = np.roll(np.eye(length), 1, axis=1)  # unit i hands its state to i + 1
+    start = np.ones((1, length))
+    start[0, 0] = -1.0
+    recall = synchronous(LinearField(ring, exact=True), start, n_steps=n_steps)
+    np.testing.assert_array_equal(recall.states, np.roll(start, n_steps, axis=1))
+    assert recall.cycle_length.tolist() == [length]
+    assert recall.converged.tolist() == [length == 1]
+
+
+def test_too_few_steps_are_said_to_be_too_few():
+    chain = LinearField(np.eye(6, k=1), exact=True)  # a wave that runs once down a chain
+    start = np.asarray([[1.0, -1.0, -1.0, -1.0, -1.0, -1.0]])
+    for n_steps, converged in [(3, False), (5, False), (6, True)]:
+        recall = synchronous(chain, start, n_steps=n_steps)
+        assert (recall.n_steps[0], recall.converged[0], recall.cycle_length[0]) == (n_steps, converged, converged)
+        assert np.all(recall.states[0, : n_steps + 1] == 1.0)
+        assert np.all(recall.states[0, n_steps + 1 :] == -1.0)
+
+
+@pytest.mark.parametrize("clamp", [False, True])
+@pytest.mark.parametrize("n_units", [5, 40, 100])
+def test_energy_never_rises_when_units_move_one_at_a_time(n_units, clamp):
+    rng = np.random.default_rng(n_units)
+    bias = rng.standard_normal(n_units)
+    W = rng.standard_normal((n_units, n_units))
+    landscape = QuadraticLandscape(W + W.T, bias)
+    states = rng.choice([-1.0, 1.0], size=(20, n_units))
+    clamped = rng.random(states.shape) < 0.3 if clamp else None
+    energy, moved = landscape.energy(states), 0
+    for _ in range(60):
+        before = states
+        states = asynchronous(landscape, states, n_steps=1, order=rng.permutation(n_units), clamped=clamped).states
+        flipped = np.any(states != before, axis=1)
+        new_energy = landscape.energy(states)
+        assert np.all(new_energy[flipped] < energy[flipped])
+        energy, moved = new_energy, moved + np.count_nonzero(flipped)
+        if clamp:
+            np.testing.assert_array_equal(states[clamped], before[clamped])
+    assert moved > 0
+    assert not flipped.any()  # it stops in finite time
+
+
+@pytest.mark.parametrize("dynamics", ["synchronous", "asynchronous"])
+def test_a_row_does_not_depend_on_its_neighbours(dynamics):
+    rng = np.random.default_rng(0)
+    field = LinearField(integer_weights(70, rng, "none"), exact=True)
+    states = rng.choice([-1.0, 1.0], size=(12, 70))
+    recalled = run(dynamics, field, states)
+    for row in range(len(states)):
+        alone = run(dynamics, field, states[row : row + 1])
+        for name in ("states", "n_steps", "converged", "cycle_length"):
+            np.testing.assert_array_equal(getattr(alone, name)[0], getattr(recalled, name)[row])
+
+
+@pytest.mark.parametrize("dynamics", ["synchronous", "asynchronous"])
+@pytest.mark.parametrize("n_rows", [0, 1])
+def test_results_have_one_entry_a_row_even_for_no_rows(dynamics, n_rows):
+    recall = run(dynamics, LinearField(np.eye(3), exact=True), np.ones((n_rows, 3)))
+    assert recall.states.shape == (n_rows, 3)
+    assert recall.n_steps.shape == recall.converged.shape == recall.cycle_length.shape == (n_rows,)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("dynamics", ["synchronous", "asynchronous"])
+@pytest.mark.parametrize("threshold", THRESHOLDS)
+def test_every_library_runs_the_same_steps(place, dynamics, threshold, dtype):
+    rng = np.random.default_rng(3)
+    W, states = integer_weights(70, rng, "symmetric"), rng.choice([LOW[threshold], 1.0], size=(12, 70))
+    clamped = rng.random(states.shape) < 0.1
+    options = {"threshold": THRESHOLDS[threshold]}
+    expected = run(dynamics, LinearField(W, exact=True), states, clamped=clamped, **options)
+    moved = [place.put(array.astype(dtype)) for array in (W, states)]
+    found = run(
+        dynamics, LinearField(moved[0], exact=True), moved[1], clamped=place.put(clamped), place=place, **options
+    )
+    assert found.states.dtype == moved[1].dtype
+    for name in ("states", "n_steps", "converged", "cycle_length"):
+        np.testing.assert_array_equal(place.get(getattr(found, name)), getattr(expected, name))
+
+
+def run(dynamics, field, states, *, place=None, **options):
+    """Some 20 steps, asynchronous in some order."""
+    if dynamics == "synchronous":
+        return synchronous(field, states, n_steps=20, **options)
+    order = np.random.default_rng(1).permutation(states.shape[1])
+    return asynchronous(field, states, n_steps=20, order=place.put(order) if place else order, **options)

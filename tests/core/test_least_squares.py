@@ -1,0 +1,137 @@
+"""Three solvers of one problem: equal in the limit, and the Neumann series exactly what theory says on the way."""
+
+import numpy as np
+import pytest
+
+from skamem.core import least_squares
+from skamem.core.least_squares import SOLVERS, cholesky, moments, neumann, svd
+
+SHAPES = {"wide": (6, 15), "tall": (15, 6), "square": (8, 8)}
+
+
+@pytest.fixture(params=SHAPES)
+def X(request):
+    rng = np.random.default_rng(1)
+    n_patterns, n_units = SHAPES[request.param]
+    U, _, Vt = np.linalg.svd(rng.standard_normal((n_patterns, n_units)), full_matrices=False)
+    return U * np.linspace(1.0, 2.0, min(n_patterns, n_units)) @ Vt  # condition 2: the series converges soon
+
+
+def targets(X, n_outputs=3):
+    return np.random.default_rng(2).standard_normal((len(X), n_outputs))
+
+
+def converged(solver):
+    return {"n_layers": 400} if solver == "neumann" else {}
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_solvers_give_the_minimum_norm_least_squares_solution(solver, X):
+    found = SOLVERS[solver](X, targets(X), **converged(solver))
+    np.testing.assert_allclose(found, np.linalg.pinv(X) @ targets(X), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_alpha_is_a_ridge_penalty(solver, X):
+    found = SOLVERS[solver](X, targets(X), alpha=0.7, **converged(solver))
+    expected = np.linalg.solve(X.T @ X + 0.7 * np.eye(X.shape[1]), X.T @ targets(X))
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.7])
+def test_moments_are_enough(X, alpha):
+    found = moments(X.T @ X, X.T @ targets(X), alpha=alpha)
+    np.testing.assert_allclose(found, svd(X, targets(X), alpha=alpha), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("n_patterns", [4, 40])
+def test_dependent_patterns(n_patterns, dtype):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n_patterns, 3)).astype(dtype) @ rng.standard_normal((3, 12)).astype(dtype)
+    Y = targets(X).astype(dtype)
+    expected = np.linalg.pinv(X.astype("float64"), rcond=1e-4) @ Y
+    tolerance = 1e-8 if dtype == "float64" else 1e-3
+    for found in (svd(X, Y), moments(X.T @ X, X.T @ Y), neumann(X, Y, n_layers=3000)):
+        assert found.dtype == dtype
+        np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
+    with pytest.raises(least_squares.LinAlgError, match="singular|not positive definite"):
+        cholesky(X, Y)
+    assert np.all(np.isfinite(cholesky(X, Y, alpha=1.0)))
+
+
+@pytest.mark.parametrize("solver", ["svd", "neumann"])
+def test_nothing_but_zeros_is_associated_with_nothing(solver):
+    np.testing.assert_array_equal(SOLVERS[solver](np.zeros((2, 3)), np.ones((2, 2))), np.zeros((3, 2)))
+
+
+# ------------------------------------------------------------------------------------- the Neumann series
+
+
+@pytest.mark.parametrize("n_layers", [1, 2, 7])
+@pytest.mark.parametrize("alpha", [0.0, 0.3])
+def test_neumann_is_gradient_descent_from_zero(X, n_layers, alpha):
+    Y, step = targets(X), 0.2
+    W = np.zeros((X.shape[1], Y.shape[1]))
+    for _ in range(n_layers):
+        W -= step * (X.T @ (X @ W - Y) + alpha * W)  # half the gradient of |XW - Y|² + alpha |W|²
+    np.testing.assert_allclose(neumann(X, Y, alpha=alpha, n_layers=n_layers, step=step), W, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_layers", [1, 2, 7])
+def test_neumann_is_a_residual_network(X, n_layers):
+    # Layer: Z <- Z + c (Y - X Xᵀ Z), the same weights in each; output Xᵀ Z.
+    Y, step = targets(X), 0.2
+    Z = np.zeros_like(Y)
+    for _ in range(n_layers):
+        Z = Z + step * (Y - X @ (X.T @ Z))
+    np.testing.assert_allclose(neumann(X, Y, n_layers=n_layers, step=step), X.T @ Z, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_layers", [1, 5, 20])
+@pytest.mark.parametrize("step", [0.05, "auto", 0.45])
+def test_the_error_falls_as_the_largest_contraction_to_the_power_of_layers(X, n_layers, step):
+    singular = np.linalg.svd(X, compute_uv=False)
+    c = 1.0 / singular[0] ** 2 if step == "auto" else step
+    law = np.max(np.abs(1.0 - c * singular**2)) ** n_layers
+    error = neumann(X, X, n_layers=n_layers, step=step) - np.linalg.pinv(X) @ X
+    np.testing.assert_allclose(np.linalg.norm(error, 2), law, rtol=1e-8)
+
+
+@pytest.mark.parametrize("n_layers", [1, 2, 3, 6])
+@pytest.mark.parametrize("alpha", [0.0, 0.3])
+def test_hyperpower_layers_double_the_terms(X, n_layers, alpha):
+    options = {"alpha": alpha, "step": 0.1}
+    found = neumann(X, targets(X), n_layers=n_layers, hyperpower=True, **options)
+    np.testing.assert_allclose(found, neumann(X, targets(X), n_layers=2**n_layers, **options), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("hyperpower", [False, True])
+@pytest.mark.parametrize("alpha", [0.0, 1.0])
+def test_a_step_that_diverges_is_refused(X, hyperpower, alpha):
+    limit = float(2.0 / (np.linalg.norm(X, 2) ** 2 + alpha))
+    options = {"alpha": alpha, "hyperpower": hyperpower}
+    assert np.all(np.isfinite(neumann(X, X, step=0.999 * limit, **options)))
+    for step in (1.001 * limit, 0.0, -0.1, float("nan")):
+        with pytest.raises(ValueError, match=rf"step={step!r} does not converge; expected 0 < step < .*{limit:.3g}"):
+            neumann(X, X, step=step, **options)
+
+
+# ------------------------------------------------------------------------------------------------ libraries
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("alpha", [0.0, 0.7])
+def test_every_library_computes_the_same(place, solver, alpha):
+    X = np.random.default_rng(0).standard_normal((6, 15))
+    found = SOLVERS[solver](place.put(X), place.put(targets(X)), alpha=alpha)
+    np.testing.assert_allclose(place.get(found), SOLVERS[solver](X, targets(X), alpha=alpha), rtol=1e-8, atol=1e-10)
+    found = moments(place.put(X.T @ X), place.put(X.T @ targets(X)), alpha=alpha)
+    np.testing.assert_allclose(place.get(found), moments(X.T @ X, X.T @ targets(X), alpha=alpha), rtol=1e-7, atol=1e-10)
+
+
+@pytest.mark.parametrize("n_patterns", [4, 40])
+def test_every_library_notices_dependent_patterns(place, n_patterns):
+    X = np.random.default_rng(0).standard_normal((n_patterns, 3)) @ np.ones((3, 12))
+    with pytest.raises(least_squares.LinAlgError):
+        cholesky(place.put(X), place.put(X))

@@ -1,0 +1,73 @@
+"""Thresholds against their definitions, on every array library."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from skamem.core import thresholds
+from skamem.core.thresholds import THRESHOLDS, hard_threshold, k_cap, soft_threshold
+
+LOW = {"sign": -1.0, "step": 0.0}
+
+
+@pytest.fixture
+def values():
+    return np.random.default_rng(0).integers(-3, 4, size=(6, 5)).astype(float)  # small integers: many are equal
+
+
+@pytest.mark.parametrize("name", THRESHOLDS)
+def test_a_unit_follows_its_field_and_keeps_its_state_on_a_tie(name, values):
+    states = np.random.default_rng(1).choice([LOW[name], 0.0, 1.0], size=values.shape)
+    expected = [[1.0 if h > 0 else LOW[name] if h < 0 else s for h, s in zip(*rows)] for rows in zip(values, states)]
+    np.testing.assert_array_equal(THRESHOLDS[name](values, states), expected)
+
+
+@pytest.mark.parametrize("name", THRESHOLDS)
+@pytest.mark.parametrize("tolerance", [1.0, np.asarray([0.0, 1.0, 2.0, 3.0, 4.0])])
+def test_fields_within_the_tolerance_are_ties(name, values, tolerance):
+    states = np.full_like(values, 1.0)
+    states[:, ::2] = LOW[name]
+    flat = np.where(np.abs(values) <= tolerance, 0.0, values)
+    np.testing.assert_array_equal(THRESHOLDS[name](values, states, tolerance), THRESHOLDS[name](flat, states))
+
+
+@pytest.mark.parametrize("k", range(1, 6))
+def test_k_cap_marks_the_k_largest_the_first_among_equals(values, k):
+    winners = k_cap(values, k)
+    for row, chosen in zip(values, winners):
+        best = sorted(range(len(row)), key=lambda unit: (-row[unit], unit))[:k]
+        assert np.flatnonzero(chosen).tolist() == sorted(best)
+
+
+@pytest.mark.parametrize("k", range(1, 6))
+def test_hard_threshold_is_the_nearest_vector_with_k_nonzeros(k):
+    values = np.random.default_rng(0).standard_normal((4, 5))
+    thresholded = hard_threshold(values, k)
+    assert np.all(np.count_nonzero(thresholded, axis=1) == k)
+    for row, found in zip(values, thresholded):
+        supports = itertools.combinations(range(5), 5 - k)
+        nearest = min(np.sum(row[list(dropped)] ** 2) for dropped in supports)
+        np.testing.assert_allclose(np.sum((row - found) ** 2), nearest, atol=1e-15)
+
+
+def test_soft_threshold_minimises_its_proximal_objective():
+    # z = prox(x) iff x - z is a subgradient of a |z|: a sign(z) where z is not 0, anything in [-a, a] where it is.
+    values, amount = np.random.default_rng(0).standard_normal(1000), 0.7
+    shrunk = soft_threshold(values, amount)
+    moved, at_zero = values - shrunk, shrunk == 0
+    np.testing.assert_allclose(moved[~at_zero], amount * np.sign(shrunk[~at_zero]))
+    assert np.all(np.abs(moved[at_zero]) <= amount)
+    assert 0 < np.count_nonzero(at_zero) < len(values)
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [("sign", (0.5,)), ("step", (0.5,)), ("k_cap", (2,)), ("hard_threshold", (2,)), ("soft_threshold", (0.5,))],
+)
+def test_every_library_computes_the_same(place, values, function, arguments):
+    function = getattr(thresholds, function)
+    states = [np.ones_like(values)] if function in THRESHOLDS.values() else []
+    expected = function(values, *states, *arguments)
+    found = function(*map(place.put, (values, *states)), *arguments)
+    np.testing.assert_array_equal(place.get(found), expected)

@@ -1,0 +1,160 @@
+"""Checks at the door: what passes, and that messages say what was found, what was expected and what to do."""
+
+import numbers
+
+import numpy as np
+import pytest
+import scipy.sparse
+
+from skamem.core import arrays
+from skamem.core.validation import check_labels, check_number, check_option, check_sample_weight, check_targets
+
+X = np.ones((3, 2))
+HERE = arrays.placement_of(X)
+
+
+@pytest.mark.parametrize("value", ["a", "b", True])
+def test_options_pass(value):
+    assert check_option("name", value, ("a", "b", True)) is value
+
+
+@pytest.mark.parametrize("value", ["c", 1, None, np.ones(2), ["a"]])
+def test_what_is_not_an_option_is_named_with_the_options(value):
+    with pytest.raises(ValueError, match=r"name=.* is not an option; expected one of 'a', 'b', True\."):
+        check_option("name", value, ("a", "b", True))
+
+
+@pytest.mark.parametrize(
+    ("value", "limits"),
+    [
+        (0, {"low": 0}),
+        (np.float32(0.5), {"low": 0, "high": 1}),
+        (np.int64(3), {"kind": numbers.Integral}),
+        (-np.inf, {}),
+        (1e-9, {"low": 0, "low_open": True}),
+    ],
+)
+def test_numbers_in_range_pass(value, limits):
+    assert check_number("name", value, **limits) is value
+
+
+@pytest.mark.parametrize(
+    ("value", "limits", "message"),
+    [
+        (-1, {"low": 0}, "0 <= name"),
+        (2, {"low": 0, "high": 1}, "0 <= name <= 1"),
+        (0.0, {"low": 0, "low_open": True}, "0 < name"),
+        (1.0, {"low": 0, "high": 1, "high_open": True}, "0 <= name < 1"),
+        (float("nan"), {"low": 0}, "0 <= name"),
+        (float("nan"), {"high": 1}, "name <= 1"),
+    ],
+)
+def test_numbers_out_of_range_are_shown_the_range(value, limits, message):
+    with pytest.raises(ValueError, match=f"name={value!r} is out of range; expected {message}"):
+        check_number("name", value, **limits)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "noun"),
+    [
+        (True, numbers.Real, "a number"),
+        ("1", numbers.Real, "a number"),
+        (None, numbers.Real, "a number"),
+        (1.0, numbers.Integral, "an integer"),
+        (False, numbers.Integral, "an integer"),
+    ],
+)
+def test_what_is_no_number_is_a_type_error(value, kind, noun):
+    with pytest.raises(TypeError, match=rf"name={value!r} is a {type(value).__name__}; expected {noun}\."):
+        check_number("name", value, kind=kind)
+
+
+# ------------------------------------------------------------------------------------------------- weights
+
+
+@pytest.mark.parametrize("weights", [[1, 0, 2], np.asarray([1.0, 0.0, 2.0]), [0.5, 0.0, 1.0]])
+def test_weights_pass(weights, place):
+    there = arrays.placement_of(place.put(X))
+    found = place.get(check_sample_weight(weights, place.put(X), there, place.xp.float32))
+    assert found.dtype == "float32"
+    np.testing.assert_array_equal(found, weights)
+
+
+def test_one_weight_is_for_all_and_none_is_none():
+    np.testing.assert_array_equal(check_sample_weight(2.0, X, HERE, np.float64), [2.0, 2.0, 2.0])
+    assert check_sample_weight(None, X, HERE, np.float64) is None
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1, -1, 1], "negative"),
+        ([0, 0, 0], "all zero"),
+        (0.0, "all zero"),
+        ([1, 1], r"shape \(2,\); expected \(3,\)"),
+        ([[1], [1], [1]], r"shape \(3, 1\); expected \(3,\)"),
+        ([1, np.nan, 1], "NaN"),
+        ([1, np.inf, 1], "infinity"),
+        (["a", "b", "c"], "could not convert|dtype"),
+    ],
+)
+def test_bad_weights_are_refused(weights, message):
+    with pytest.raises(ValueError, match=message):
+        check_sample_weight(weights, X, HERE, np.float64)
+
+
+# ------------------------------------------------------------------------------------------------- targets
+
+
+@pytest.mark.parametrize("y", [[[1], [0], [1]], np.ones((3, 4))])
+def test_two_dimensional_targets_pass(y, place):
+    there = arrays.placement_of(place.put(X))
+    np.testing.assert_array_equal(place.get(check_targets(y, X, there, place.xp.float64, owner="Memory")), y)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (None, r"Memory\(target='y'\) requires y to be passed, but the target y is None.*target='self'"),
+        ([1, 0, 1], r"y is 1-D; expected shape \(n_patterns, n_outputs\).*reshape\(-1, 1\).*MemoryClassifier"),
+        (np.ones(3), "y is 1-D"),
+        (np.ones((2, 1)), "inconsistent numbers of samples"),
+        ([[1.0], [np.nan], [1.0]], "y contains NaN"),
+        ([[1.0], [np.inf], [1.0]], "y contains infinity"),
+    ],
+)
+def test_bad_targets_are_refused(y, message):
+    with pytest.raises(ValueError, match=message):
+        check_targets(y, X, HERE, np.float64, owner="Memory")
+
+
+# -------------------------------------------------------------------------------------------------- labels
+
+
+@pytest.mark.parametrize("labels", [["b", "a", "b"], [3, -1, 3], [True, False, True], np.asarray([2.0, 1.0, 2.0])])
+def test_labels_become_numbers(labels):
+    classes, codes = check_labels(labels, X, owner="Classifier")
+    assert classes.tolist() == sorted(set(labels))
+    assert classes[codes].tolist() == list(labels)
+
+
+def test_labels_come_home(place):
+    classes, codes = check_labels(place.put([7, 5, 7]), X, owner="Classifier")
+    assert (classes.tolist(), codes.tolist()) == ([5, 7], [1, 0, 1])
+    assert type(classes) is type(codes) is np.ndarray
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (None, "Classifier requires y to be passed, but the target y is None"),
+        ([1, 1, 1], r"at least 2 classes, but y has only one class: \[1\]"),
+        ([0.5, 1.5, 2.7], "Unknown label type"),
+        ([1, 2], "inconsistent numbers of samples"),
+        (np.ones((3, 2)), "1d array"),
+    ],
+)
+@pytest.mark.parametrize("container", [np.asarray, scipy.sparse.csr_array])
+def test_bad_labels_are_refused(labels, message, container):
+    with pytest.raises(ValueError, match=message):
+        check_labels(labels, container(X), owner="Classifier")

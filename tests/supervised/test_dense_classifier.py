@@ -1,0 +1,451 @@
+"""DenseAMClassifier as scikit-learn sees it: fits, weights, backends, failures; small and seeded."""
+
+import pickle
+
+import numpy as np
+import pytest
+import scipy.sparse
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.datasets import load_digits, make_blobs, make_circles
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skamem.core import arrays
+from skamem.core.callbacks import CALLBACKS_AVAILABLE
+from skamem.core.interactions import INTERACTIONS
+from skamem.supervised import DenseAMClassifier
+
+SMALL = {"n_memories": 30, "max_iter": 40, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def digits():
+    X, y = load_digits(return_X_y=True)
+    return X[:300] / 8 - 1, y[:300]
+
+
+@pytest.fixture
+def blobs():
+    return make_blobs(60, centers=3, n_features=4, cluster_std=1.5, random_state=0)
+
+
+@parametrize_with_checks(
+    [
+        DenseAMClassifier(),
+        DenseAMClassifier(40, readout="exact", max_iter=60),
+        DenseAMClassifier(40, solver="paper", max_iter=100),
+        DenseAMClassifier(40, interaction="logcosh", class_weight="balanced", scale="global", power=1, max_iter=100),
+    ]
+)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("readout", ["exact", "linear"])
+@pytest.mark.parametrize("solver", ["adam", "paper"])
+def test_training_lowers_the_loss_and_separates(digits, readout, solver):
+    X, y = digits
+    model = DenseAMClassifier(60, readout=readout, solver=solver, max_iter=150, random_state=0).fit(X, y)
+    assert len(model.loss_curve_) == model.n_iter_ == 150
+    assert model.loss_curve_[-1] < 0.2 * model.loss_curve_[0]
+    assert model.score(X, y) > 0.95
+
+
+@pytest.mark.parametrize("interaction", INTERACTIONS)
+@pytest.mark.parametrize("readout", ["exact", "linear"])
+def test_every_interaction_learns(digits, interaction, readout):
+    X, y = digits
+    model = DenseAMClassifier(interaction=interaction, degree=2, readout=readout, **SMALL).fit(X, y)
+    assert model.score(X, y) > 0.85
+
+
+@pytest.mark.parametrize("readout", ["exact", "linear"])
+def test_decision_function_is_the_equation_in_user_units(blobs, readout):
+    X, y = blobs
+    model = DenseAMClassifier(degree=3, readout=readout, **SMALL).fit(X, y)
+    overlaps = (X - model.offset_) @ model.memories_.T + model.intercept_
+    T, U = model.temperature_, model.recognition_
+    if readout == "linear":
+        expected = (2 / T) * (3 * np.maximum(overlaps / T, 0) ** 2) @ U
+    else:
+        z = (overlaps - U.sum(axis=1)) / T
+        off = np.maximum(z, 0) ** 3
+        expected = np.stack([(np.maximum(z + 2 * u / T, 0) ** 3 - off).sum(axis=1) for u in U.T], axis=1)
+    assert_allclose(model.decision_function(X), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_probabilities_rank_as_the_decision_function_and_sum_to_one(digits):
+    X, y = digits
+    model = DenseAMClassifier(**SMALL).fit(X, y)
+    probabilities = model.predict_proba(X)
+    assert_allclose(probabilities.sum(axis=1), 1)
+    assert_array_equal(np.argsort(probabilities, axis=1), np.argsort(model.decision_function(X), axis=1))
+    assert_allclose(model.predict_log_proba(X), np.log(probabilities), rtol=1e-9)
+    assert np.all(np.isfinite(model.predict_log_proba(1e6 * X)))
+
+
+def test_two_classes_have_one_score(blobs):
+    X, y = blobs
+    X, y = X[y < 2], np.where(y[y < 2] == 0, "no", "yes")
+    model = DenseAMClassifier(**SMALL).fit(X, y)
+    scores = model.decision_function(X)
+    assert scores.shape == (len(X),)
+    assert_array_equal(model.predict(X), np.where(scores > 0, "yes", "no"))
+    odds = np.log(model.predict_proba(X)[:, 1] / model.predict_proba(X)[:, 0])
+    assert_allclose(odds, (2 * model.power - 1) * 2 * scores, rtol=1e-6)
+
+
+@pytest.mark.parametrize("power", [1, 2, 4])
+def test_probabilities_are_those_that_minimise_the_expected_loss(power):
+    # 200 equal rows of one input with 30 % of the second class, beside another input: the loss has its minimum where
+    # (2m - 1) 2Φ is the log-odds.
+    X = np.repeat([[0.0], [1.0]], 200, axis=0)
+    y = np.concatenate([np.arange(200) < 60, np.arange(200) < 160]).astype(int)
+    model = DenseAMClassifier(
+        20, power=power, noise=0, weight_decay=0, max_iter=4000, learning_rate_init=3e-3, random_state=0
+    ).fit(X, y)
+    assert_allclose(model.predict_proba([[0.0], [1.0]])[:, 1], [0.3, 0.8], atol=0.01)
+
+
+@pytest.mark.parametrize("options", [{}, {"class_weight": "balanced"}, {"solver": "paper"}, {"readout": "exact"}])
+def test_weights_are_repetitions_and_order_does_not_matter(blobs, options):
+    X, y = blobs
+    rng = np.random.RandomState(0)
+    weights = rng.randint(0, 4, len(X))
+    X = X + 1.0  # no symmetry to help
+    expected = DenseAMClassifier(**SMALL, **options).fit(np.repeat(X, weights, axis=0), np.repeat(y, weights))
+    order = rng.permutation(len(X))
+    for found in (
+        DenseAMClassifier(**SMALL, **options).fit(X, y, weights),
+        DenseAMClassifier(**SMALL, **options).fit(X[order], y[order], weights[order]),
+        DenseAMClassifier(**SMALL, **options).fit(X, y, 0.25 * weights),
+    ):
+        assert_allclose(found.decision_function(X), expected.decision_function(X), rtol=1e-9, atol=1e-12)
+
+
+def test_class_weights_multiply_sample_weights(blobs):
+    X, y = blobs
+    by_class = DenseAMClassifier(class_weight={0: 3.0}, **SMALL).fit(X, y)
+    by_sample = DenseAMClassifier(**SMALL).fit(X, y, np.where(y == 0, 3.0, 1.0))
+    plain = DenseAMClassifier(**SMALL).fit(X, y)
+    assert_array_equal(by_class.memories_, by_sample.memories_)
+    assert not np.allclose(by_class.memories_, plain.memories_)
+
+
+@pytest.mark.parametrize("readout", ["exact", "linear"])
+def test_float32_stays(digits, readout):
+    X, y = digits
+    model = DenseAMClassifier(readout=readout, **SMALL).fit(X.astype(np.float32), y)
+    for name in ("memories_", "intercept_", "recognition_", "offset_", "scale_"):
+        assert getattr(model, name).dtype == np.float32
+    assert model.predict_proba(X.astype(np.float32)).dtype == np.float32
+    wide = DenseAMClassifier(readout=readout, **SMALL).fit(X, y)
+    assert wide.memories_.dtype == np.float64
+    assert_allclose(model.decision_function(X.astype(np.float32)), wide.decision_function(X), atol=0.05)
+
+
+@pytest.mark.parametrize("readout", ["exact", "linear"])
+def test_sparse_equals_dense(digits, readout):
+    X, y = digits
+    X = np.where(X > 0, X, 0)
+    expected = DenseAMClassifier(readout=readout, **SMALL).fit(X, y).decision_function(X)
+    for kind in (scipy.sparse.csr_array, scipy.sparse.csr_matrix, scipy.sparse.csc_array):
+        found = DenseAMClassifier(readout=readout, **SMALL).fit(kind(X), y).decision_function(kind(X))
+        assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("options", [{}, {"readout": "exact"}, {"solver": "paper"}, {"init": "data"}])
+def test_every_backend_gives_the_same(place, digits, options):
+    X, y = digits
+    weights = np.linspace(0, 2, len(X))
+    expected = DenseAMClassifier(**SMALL, **options).fit(X, y, weights)
+    with place.dispatch():
+        found = DenseAMClassifier(**SMALL, **options).fit(place.put(X), place.put(y), place.put(weights))
+        for name in ("memories_", "intercept_", "recognition_", "offset_", "scale_"):
+            assert_allclose(place.get(getattr(found, name)), getattr(expected, name), rtol=1e-6, atol=1e-9)
+        assert_allclose(
+            place.get(found.decision_function(place.put(X))), expected.decision_function(X), rtol=1e-6, atol=1e-9
+        )
+        assert_allclose(place.get(found.predict_proba(place.put(X))), expected.predict_proba(X), rtol=1e-6, atol=1e-9)
+        assert_array_equal(place.get(found.predict(place.put(X))), expected.predict(X))
+    home = pickle.loads(pickle.dumps(found))
+    assert arrays.is_host(home.memories_)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch", "torch:cpu"])
+@pytest.mark.parametrize("readout", ["exact", "linear"])
+def test_backend_door(digits, backend, readout):
+    if backend.startswith("torch"):
+        pytest.importorskip("torch")
+    X, y = digits
+    labels = np.asarray([f"digit {d}" for d in range(10)])[y]
+    expected = DenseAMClassifier(readout=readout, **SMALL).fit(X, labels)
+    found = DenseAMClassifier(readout=readout, backend=backend, **SMALL).fit(X, labels)
+    for method in ("decision_function", "predict_proba"):
+        result = getattr(found, method)(X)
+        assert isinstance(result, np.ndarray)
+        assert_allclose(result, getattr(expected, method)(X), rtol=1e-6, atol=1e-9)
+    assert_array_equal(found.predict(X), expected.predict(X))
+    again = pickle.loads(pickle.dumps(found))
+    assert_array_equal(again.predict(X), expected.predict(X))
+
+
+def test_a_seed_is_a_result(digits):
+    X, y = digits
+    one, same, other = (DenseAMClassifier(**{**SMALL, "random_state": seed}).fit(X, y) for seed in (0, 0, 1))
+    assert_array_equal(one.memories_, same.memories_)
+    assert not np.allclose(one.memories_, other.memories_)
+
+
+def test_partial_fit_learns_and_goes_on_after_a_pickle(digits):
+    X, y = digits
+    model = DenseAMClassifier(60, random_state=0)
+    assert model.partial_fit(X[:100], y[:100], classes=range(10)) is model
+    for _ in range(40):
+        for rows in (slice(0, 100), slice(100, 200), slice(200, 300)):
+            model.partial_fit(X[rows], y[rows])
+    assert model.n_iter_ == len(model.loss_curve_) == 121
+    assert model.score(X, y) > 0.95
+    copy = pickle.loads(pickle.dumps(model))
+    assert_array_equal(model.partial_fit(X, y).memories_, copy.partial_fit(X, y).memories_)
+
+
+def test_partial_fit_goes_on_after_fit(digits):
+    X, y = digits
+    model = DenseAMClassifier(**SMALL).fit(X, y)
+    before, scale = model.loss_curve_[-1], model.scale_
+    model.partial_fit(X, y)
+    assert_array_equal(model.scale_, scale)
+    assert model.loss_curve_[-1] < 3 * before
+    assert model.n_iter_ == 41
+
+
+def test_warm_start_starts_where_it_stopped(digits):
+    X, y = digits
+    model = DenseAMClassifier(warm_start=True, **SMALL).fit(X, y)
+    before = model.loss_curve_[-1]
+    model.fit(X, y)
+    assert model.loss_curve_[0] < 2 * before
+    with pytest.raises(ValueError, match="warm_start=True continues with classes"):
+        model.fit(X[y < 5], y[y < 5])
+    model.set_params(n_memories=31)
+    with pytest.raises(ValueError, match="warm_start=True continues with memories of shape"):
+        model.fit(X, y)
+
+
+def test_early_stopping_keeps_the_best_memories(digits):
+    X, y = digits
+    model = DenseAMClassifier(60, early_stopping=True, n_iter_no_change=5, max_iter=500, random_state=0).fit(X, y)
+    assert model.n_iter_ < 500
+    assert len(model.validation_scores_) == model.n_iter_
+    best = int(np.argmax(model.validation_scores_))
+    assert best <= model.n_iter_ - 5
+    again = DenseAMClassifier(60, early_stopping=True, n_iter_no_change=1000, max_iter=500, random_state=0).fit(X, y)
+    assert_allclose(again.validation_scores_[: model.n_iter_], model.validation_scores_)
+
+
+@pytest.mark.skipif(not CALLBACKS_AVAILABLE, reason="scikit-learn < 1.9 has no callbacks")
+def test_callbacks_see_every_epoch_and_may_stop(digits):
+    from sklearn.callback import FitCallback
+
+    class Stop(FitCallback):
+        seen = 0
+
+        def setup(self, estimator, context):
+            pass
+
+        def teardown(self, estimator, context):
+            pass
+
+        def on_fit_task_begin(self, estimator, context, **data):
+            pass
+
+        def on_fit_task_end(self, estimator, context, *, reconstruction_attributes=None, **data):
+            if context.task_name == "epoch":
+                type(self).seen += 1
+                return type(self).seen >= 7
+            return False
+
+    X, y = digits
+    model = DenseAMClassifier(**SMALL).set_callbacks(Stop()).fit(X, y)
+    assert Stop.seen == model.n_iter_ == 7
+    assert model.score(X, y) > 0.1
+
+
+def test_verbose_reports_epochs(blobs, capsys):
+    DenseAMClassifier(10, max_iter=3, verbose=True, early_stopping=True, random_state=0).fit(*blobs)
+    assert capsys.readouterr().out.count("validation score") == 3
+
+
+@pytest.mark.parametrize("readout", ["exact", "linear"])
+def test_unscaled_and_constant_features_do_not_collapse(digits, readout):
+    X, y = digits
+    rng = np.random.RandomState(0)
+    units = 10.0 ** rng.randint(-6, 7, X.shape[1])
+    shifted = np.concatenate([(X + rng.uniform(-3, 3, X.shape[1])) * units, np.full((len(X), 2), [1e9, -3.0])], axis=1)
+    model = make_pipeline(StandardScaler(), DenseAMClassifier(readout=readout, **SMALL))
+    assert model.fit(shifted, y).score(shifted, y) > 0.9
+    one_scale = np.concatenate([1e4 * X + 1e6, np.full((len(X), 1), 1e9)], axis=1).astype(np.float32)
+    raw = DenseAMClassifier(readout=readout, **SMALL).fit(one_scale, y)
+    assert raw.score(one_scale, y) > 0.9
+    moved = one_scale.copy()
+    moved[:, -1] = 0  # a feature that was constant in training tells nothing
+    assert_array_equal(raw.predict(moved), raw.predict(one_scale))
+
+
+def test_features_without_any_spread(blobs):
+    X, y = np.ones_like(blobs[0]), blobs[1]
+    assert np.all(np.isfinite(DenseAMClassifier(**SMALL).fit(X, y).decision_function(X)))
+
+
+@pytest.mark.parametrize("degree", [20, 30, 100])
+def test_high_degrees_stay_finite_in_float32(digits, degree):
+    X, y = digits
+    X = X.astype(np.float32)
+    model = DenseAMClassifier(60, degree=degree, init="data", max_iter=60, random_state=0).fit(X, y)
+    assert np.all(np.isfinite(model.loss_curve_))
+    for factor in (1e-3, 1.0, 1e3):
+        assert np.all(np.isfinite(model.decision_function(factor * X)))
+    assert model.score(X, y) > 0.8
+
+
+def test_circles_need_the_clamped_unit():
+    X, y = make_circles(200, noise=0.1, factor=0.5, random_state=0)
+    with_unit, without = (
+        DenseAMClassifier(60, degree=2, interaction="polynomial", fit_intercept=f, max_iter=400, random_state=0)
+        for f in (True, False)
+    )
+    # z² of a linear z: quadratic forms without a constant cannot draw a circle around 0 of a given radius.
+    assert with_unit.fit(X, y).score(X, y) > 0.97
+    assert np.all(without.fit(X, y).intercept_ == 0)
+
+
+def test_grid_search_and_clone(blobs):
+    X, y = blobs
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), DenseAMClassifier(**SMALL)), {"denseamclassifier__degree": [2, 3]}, cv=2
+    )
+    assert search.fit(X, y).best_score_ > 0.8
+    assert clone(search.best_estimator_[-1]).get_params() == search.best_estimator_[-1].get_params()
+
+
+def test_balanced_accuracy_on_digits():
+    # Five folds of 1797 rows: the standard error of the mean is about 0.003.
+    X, y = load_digits(return_X_y=True)
+    scores = cross_val_score(DenseAMClassifier(200, random_state=0), X[:900].astype(np.float32), y[:900], cv=2)
+    assert scores.mean() > 0.93
+
+
+BAD_PARAMETERS = [
+    ({"degree": 0.5}, ValueError, r"degree=0.5; expected a finite number >= 1"),
+    ({"degree": "3"}, ValueError, r"degree='3'; expected"),
+    ({"n_memories": 0}, ValueError, r"n_memories=0 is out of range"),
+    ({"n_memories": 2.5}, TypeError, r"expected an integer"),
+    ({"batch_size": 0}, ValueError, r"batch_size"),
+    ({"max_iter": 0}, ValueError, r"max_iter"),
+    ({"readout": "both"}, ValueError, r"readout='both' is not an option; expected one of 'exact', 'linear'"),
+    ({"solver": "sgd"}, ValueError, r"solver='sgd'"),
+    ({"scale": "auto"}, ValueError, r"scale='auto'"),
+    ({"init": "zeros"}, ValueError, r"init='zeros'"),
+    ({"interaction": "cubic"}, ValueError, r"interaction='cubic' is unknown"),
+    ({"interaction": 3}, TypeError, r"no `energy` and `slope` methods"),
+    ({"temperature": -1}, ValueError, r"temperature=-1 is out of range"),
+    ({"temperature": (1.0, 2.0)}, ValueError, r"for solver='paper', a pair"),
+    ({"noise": -0.1}, ValueError, r"noise"),
+    ({"weight_decay": -1}, ValueError, r"weight_decay"),
+    ({"learning_rate_init": 0}, ValueError, r"learning_rate_init"),
+    ({"power": 0}, ValueError, r"power"),
+    ({"momentum": 1.0}, ValueError, r"momentum"),
+    ({"class_weight": "even"}, ValueError, r"class_weight='even'; expected None, 'balanced' or a dict"),
+    ({"class_weight": {7: 1.0}}, ValueError, r"class_weight has labels \[7\] that are not in y"),
+    ({"class_weight": {0: -1.0}}, ValueError, r"negative weights"),
+    ({"backend": "gpu"}, ValueError, r"backend='gpu' is unknown"),
+]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error", "message"), BAD_PARAMETERS, ids=lambda p: str(p) if isinstance(p, dict) else ""
+)
+def test_bad_parameters_leave_a_fitted_model_alone(blobs, parameters, error, message):
+    X, y = blobs
+    model = DenseAMClassifier(**SMALL).fit(X, y)
+    expected = model.decision_function(X)
+    good = model.get_params()
+    model.set_params(**parameters)
+    before = dict(vars(model))
+    with pytest.raises(error, match=message):
+        model.fit(X, y)
+    assert vars(model) == before
+    assert_array_equal(model.set_params(**good).decision_function(X), expected)
+
+
+def bad_data(X, y):
+    with_nan, with_inf = X.copy(), X.copy()
+    with_nan[3, 1], with_inf[3, 1] = np.nan, np.inf
+    weights = np.ones(len(X))
+    return {
+        "NaN": ((with_nan, y), "NaN"),
+        "infinity": ((with_inf, y), "infinity"),
+        "strings": ((np.full(X.shape, "a"), y), "could not convert|dtype"),
+        "one class": ((X, np.zeros(len(X))), "at least 2 classes"),
+        "one class left": ((X, y, weights * (y == 0)), "one class only"),
+        "negative weight": ((X, y, -weights), "negative entries"),
+        "zero weights": ((X, y, 0 * weights), "all zero"),
+        "short weights": ((X, y, weights[1:]), "one weight for each row"),
+        "no y": ((X, None), "requires y to be passed"),
+        "short y": ((X, y[1:]), "inconsistent numbers of samples"),
+        "continuous y": ((X, y + 0.5 * X[:, 0]), "Unknown label type"),
+        "empty": ((X[:0], y[:0]), "0 sample"),
+    }
+
+
+@pytest.mark.parametrize("case", bad_data(np.zeros((4, 2)), np.zeros(4)))
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_bad_data_leave_a_fitted_model_alone(blobs, case, method):
+    X, y = blobs
+    arguments, message = bad_data(X, y)[case]
+    if method == "partial_fit":
+        if case.startswith("one class"):
+            pytest.skip("a batch of one class is fine")
+        arguments = (*arguments[:2], None, *arguments[2:])
+    model = DenseAMClassifier(**SMALL).fit(X, y)
+    before = dict(vars(model))
+    with pytest.raises(ValueError, match=message):
+        getattr(model, method)(*arguments)
+    assert vars(model) == before
+
+
+def test_wrong_number_of_features(blobs):
+    X, y = blobs
+    model = DenseAMClassifier(**SMALL).fit(X, y)
+    with pytest.raises(ValueError, match="3 features"):
+        model.predict(X[:, :3])
+    with pytest.raises(ValueError, match="3 features"):
+        model.partial_fit(X[:, :3], y)
+    with pytest.raises(NotFittedError):
+        DenseAMClassifier().predict(X)
+
+
+def test_partial_fit_checks_labels(blobs):
+    X, y = blobs
+    model = DenseAMClassifier(**SMALL)
+    model.partial_fit(X, y, classes=[0, 1, 2, 3])
+    assert_array_equal(model.classes_, [0, 1, 2, 3])
+    with pytest.raises(ValueError, match=r"y has labels \[7\]"):
+        model.partial_fit(X, np.where(y == 0, 7, y))
+    with pytest.raises(ValueError, match="differ from those of the first call"):
+        model.partial_fit(X, y, classes=[0, 1, 2])
+    with pytest.raises(ValueError, match="at least 2 classes"):
+        DenseAMClassifier(**SMALL).partial_fit(X, np.zeros(len(X)))
+
+
+def test_divergence_is_reported(blobs):
+    X, y = blobs
+    with pytest.warns(UserWarning, match="training diverged"), np.errstate(all="ignore"):
+        DenseAMClassifier(10, learning_rate_init=1e30, max_iter=50, interaction="polynomial", random_state=0).fit(
+            X.astype(np.float32), y
+        )

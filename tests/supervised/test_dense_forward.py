@@ -1,0 +1,279 @@
+"""Laws of the readouts: exact gradients, binomial = direct, eq. (10) as the limit of eq. (9), no overflow."""
+
+from fractions import Fraction
+
+import array_api_compat.numpy as xp
+import array_api_strict
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skamem.core.interactions import (
+    Exponential,
+    LogCosh,
+    Polynomial,
+    RectifiedPolynomial,
+    Softplus,
+)
+from skamem.supervised._dense_forward import (
+    READOUTS,
+    BinomialReadout,
+    DirectReadout,
+    ExponentialReadout,
+    LinearReadout,
+    PolynomialLinearReadout,
+    bounded_potentials,
+)
+from skamem.supervised._dense_training import Network, PowerLoss
+
+N_SAMPLES, N_MEMORIES, N_CLASSES = 7, 6, 3
+DEGREES = (1, 2, 3, 5, 20)
+
+
+def problem(border, seed=0):
+    """Overlaps and recognition weights; entries of Z keep 1e-3 from every kink, so that finite differences hold."""
+    rng = np.random.RandomState(seed)
+    recognition = 0.3 * rng.standard_normal((N_MEMORIES, N_CLASSES))
+    reach = np.max(np.abs(recognition), axis=1)
+    if not border:
+        size = reach + 0.05 + rng.uniform(0, 1, (N_SAMPLES, N_MEMORIES))
+        overlaps = size * np.where(rng.uniform(size=size.shape) < 0.5, 1, -1)
+        assert not np.any(np.abs(overlaps) <= reach)
+        return overlaps, recognition
+    overlaps = 0.5 * rng.standard_normal((N_SAMPLES, N_MEMORIES))
+    kinks = np.concatenate([np.zeros((N_MEMORIES, 1)), -recognition], axis=1)
+    while np.any(close := np.min(np.abs(overlaps[:, :, None] - kinks), axis=2) < 1e-3):
+        overlaps = overlaps + 2e-3 * close
+    assert np.any(np.abs(overlaps) <= reach)
+    return overlaps, recognition
+
+
+def difference(function, point, step=1e-6):
+    gradient = np.empty_like(point)
+    for i in np.ndindex(point.shape):
+        shift = np.zeros_like(point)
+        shift[i] = step
+        gradient[i] = (function(point + shift) - function(point - shift)) / (2 * step)
+    return gradient
+
+
+FORMS = [
+    *[(f"binomial {n}", BinomialReadout(n, rectified=True)) for n in DEGREES],
+    *[(f"binomial plain {n}", BinomialReadout(n, rectified=False)) for n in DEGREES],
+    *[(f"direct {n}", DirectReadout(RectifiedPolynomial(n))) for n in (*DEGREES, 2.5)],
+    *[(f"linear {n}", PolynomialLinearReadout(n, np.inf)) for n in DEGREES],
+    ("linear 2.5", LinearReadout(RectifiedPolynomial(2.5))),
+    ("exponential", ExponentialReadout(np.inf)),
+    ("direct logcosh", DirectReadout(LogCosh())),
+    ("linear softplus", LinearReadout(Softplus())),
+    ("linear exponential", LinearReadout(Exponential())),
+]
+
+
+@pytest.mark.parametrize("border", [False, True])
+@pytest.mark.parametrize("form", [f for _, f in FORMS], ids=[name for name, _ in FORMS])
+def test_gradients_are_exact(form, border):
+    overlaps, recognition = problem(border)
+    signal = np.random.RandomState(1).standard_normal((N_SAMPLES, N_CLASSES))
+    seen = []
+    d_overlaps, d_recognition = form.gradients(
+        overlaps.copy(), recognition.copy(), lambda potentials: seen.append(potentials) or signal
+    )
+    assert_allclose(seen[0], form.potentials(overlaps, recognition), rtol=1e-12, atol=1e-14)
+    expected = difference(lambda z: np.sum(signal * form.potentials(z, recognition)), overlaps)
+    assert_allclose(d_overlaps, expected, rtol=1e-6, atol=1e-6 * max(1, np.max(np.abs(expected))))
+    expected = difference(lambda a: np.sum(signal * form.potentials(overlaps, a)), recognition)
+    assert_allclose(d_recognition, expected, rtol=1e-6, atol=1e-6 * max(1, np.max(np.abs(expected))))
+
+
+@pytest.mark.parametrize("border", [False, True])
+@pytest.mark.parametrize("degree", DEGREES)
+def test_binomial_equals_direct(degree, border):
+    overlaps, recognition = problem(border)
+    binomial, direct = BinomialReadout(degree, rectified=True), DirectReadout(RectifiedPolynomial(degree))
+    signal = np.random.RandomState(1).standard_normal((N_SAMPLES, N_CLASSES))
+    expected = direct.potentials(overlaps, recognition)
+    # What rounding is relative to: the size of the terms, before they cancel.
+    size = np.max((np.abs(overlaps) + np.max(np.abs(recognition))) ** degree)
+    assert_allclose(binomial.potentials(overlaps, recognition), expected, rtol=1e-12, atol=1e-12 * size)
+    for found, expected in zip(
+        binomial.gradients(overlaps, recognition, lambda _: signal),
+        direct.gradients(overlaps, recognition, lambda _: signal),
+        strict=True,
+    ):
+        assert_allclose(found, expected, rtol=1e-12, atol=1e-12 * size * degree)
+
+
+@pytest.mark.parametrize("degree", [1, 2, 3])
+def test_plain_binomial_equals_direct(degree):
+    overlaps, recognition = problem(border=True)
+    assert_allclose(
+        BinomialReadout(degree, rectified=False).potentials(overlaps, recognition),
+        DirectReadout(Polynomial(degree)).potentials(overlaps, recognition),
+        rtol=1e-12,
+        atol=1e-14,
+    )
+
+
+def test_exponential_factorises():
+    overlaps, recognition = problem(border=True)
+    assert_allclose(
+        ExponentialReadout(np.inf).potentials(overlaps, recognition),
+        DirectReadout(Exponential()).potentials(overlaps, recognition),
+        rtol=1e-12,
+    )
+
+
+@pytest.mark.parametrize("overlap", [0.0, 0.25, -0.25])
+def test_overlaps_on_a_kink_belong_to_the_border(overlap):
+    # z = 0, and z + a = 0 for one class: the binomial sum would count them on the wrong side.
+    overlaps, recognition = np.full((1, 1), overlap), np.asarray([[0.25, -0.25]])
+    for degree in (1, 2, 3):
+        expected = DirectReadout(RectifiedPolynomial(degree)).potentials(overlaps, recognition)
+        assert_array_equal(BinomialReadout(degree, rectified=True).potentials(overlaps, recognition), expected)
+
+
+@pytest.mark.parametrize(
+    "interaction", [RectifiedPolynomial(3), RectifiedPolynomial(5), LogCosh(), Exponential()], ids=repr
+)
+def test_linear_readout_is_the_limit_of_the_exact_one(interaction):
+    overlaps, recognition = problem(border=True)
+    exact = READOUTS["exact"](interaction, N_CLASSES, xp, np.float64)
+    linear = READOUTS["linear"](interaction, N_CLASSES, xp, np.float64)
+    errors = []
+    for shrink in (1e-2, 1e-3):
+        expected = linear.potentials(overlaps, shrink * recognition)
+        errors.append(np.max(np.abs(exact.potentials(overlaps, shrink * recognition) - expected)))
+    # The error is second order in A: a tenth of A makes a hundredth of it. Rate 2 within a tenth.
+    assert_allclose(np.log10(errors[0] / errors[1]), 2, atol=0.1)
+
+
+@pytest.mark.parametrize("degree", [1, 2, 3, 2.5, 6])
+@pytest.mark.parametrize("name", ["exact", "linear"])
+def test_strict_agrees_with_numpy(name, degree):
+    overlaps, recognition = problem(border=True)
+    signal = np.random.RandomState(1).standard_normal((N_SAMPLES, N_CLASSES))
+    device = array_api_strict.Device("device1")
+
+    def moved(array):
+        return array_api_strict.asarray(array.copy(), device=device)
+
+    interaction = RectifiedPolynomial(degree)
+    there = READOUTS[name](interaction, N_CLASSES, array_api_strict, array_api_strict.float64)
+    here = READOUTS[name](interaction, N_CLASSES, xp, np.float64)
+    found = there.gradients(moved(overlaps), moved(recognition), lambda _: moved(signal))
+    expected = here.gradients(overlaps, recognition, lambda _: signal)
+    for one, other in zip(found, expected, strict=True):
+        assert one.device == device
+        assert_allclose(np.asarray(one.to_device(array_api_strict.Device("CPU_DEVICE"))), other, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("power", [0.5, 1, 2, 30])
+def test_loss_and_its_slope(power):
+    rng = np.random.RandomState(0)
+    potentials = rng.standard_normal((5, 4))
+    targets = np.where(rng.uniform(size=(5, 4)) < 0.3, 1.0, -1.0)
+    weights = rng.uniform(0.5, 2, 5)
+    loss = PowerLoss(power)
+    value, slope = loss.value_and_slope(potentials, targets, weights)
+    expected = weights * np.mean((np.abs(np.tanh(potentials) - targets) / 2) ** (2 * power), axis=1)
+    assert_allclose(value, expected, rtol=1e-12)
+    by_difference = difference(lambda p: np.sum(loss.value_and_slope(p, targets, weights)[0]), potentials)
+    assert_allclose(slope, by_difference, rtol=1e-6, atol=1e-9)
+
+
+def test_loss_of_saturated_units_is_finite_in_float32():
+    potentials = np.asarray([[1e30, -1e30, 40.0]], dtype=np.float32)
+    targets = np.asarray([[-1.0, -1.0, 1.0]], dtype=np.float32)
+    value, slope = PowerLoss(2).value_and_slope(potentials, targets, np.ones(1, dtype=np.float32))
+    assert_allclose(value, [1 / 3], rtol=1e-6)
+    assert np.all(np.isfinite(slope))
+
+
+@pytest.mark.parametrize("readout", ["exact", "linear"])
+@pytest.mark.parametrize("degree", [1, 2, 3, 5])
+def test_network_gradients_are_exact(readout, degree):
+    rng = np.random.RandomState(0)
+    rows, targets = rng.standard_normal((9, 5)), np.where(np.eye(3)[rng.randint(0, 3, 9)] > 0, 1.0, -1.0)
+    weights = rng.uniform(0.5, 2, 9)
+    interaction = RectifiedPolynomial(degree)
+    network = Network(READOUTS[readout](interaction, 3, xp, np.float64), PowerLoss(2), shifted=readout == "exact")
+    parameters = [0.4 * rng.standard_normal((4, 5)), 0.4 * rng.standard_normal(4), 0.2 * rng.standard_normal((4, 3))]
+    loss, gradients = network.gradients(rows, targets, weights, *parameters)
+    assert_allclose(
+        loss, np.mean(network.loss.value_and_slope(_potentials(network, rows, parameters), targets, weights)[0])
+    )
+    for i, gradient in enumerate(gradients):
+
+        def at(value, i=i):
+            moved = [value if j == i else p for j, p in enumerate(parameters)]
+            return float(network.gradients(rows, targets, weights, *moved)[0])
+
+        assert_allclose(gradient, difference(at, parameters[i]), rtol=1e-5, atol=1e-8)
+
+
+def _potentials(network, rows, parameters):
+    return network.readout.potentials(network.overlaps(rows, *parameters), parameters[2])
+
+
+def test_equation_nine_from_the_energy():
+    # Φ from its definition: both energies of the whole memory, visible and class units, with the other classes at -1.
+    rng = np.random.RandomState(0)
+    rows, visible, units = rng.standard_normal((4, 5)), rng.standard_normal((6, 5)), 0.3 * rng.standard_normal((6, 3))
+    temperature, degree = 1.7, 3
+    interaction = RectifiedPolynomial(degree)
+    network = Network(READOUTS["exact"](interaction, 3, xp, np.float64), PowerLoss(2), shifted=True)
+    found = _potentials(network, rows, [visible / temperature, np.zeros(6), 2 * units / temperature])
+    for b in range(4):
+        for a in range(3):
+            on, off = -np.ones(3), -np.ones(3)
+            on[a] = 1
+            energies = [np.sum(interaction.energy(visible @ rows[b] + units @ state)) for state in (on, off)]
+            assert_allclose(found[b, a], (energies[0] - energies[1]) / temperature**degree, rtol=1e-11)
+
+
+@pytest.mark.parametrize("name", ["exact", "linear"])
+@pytest.mark.parametrize("interaction", [RectifiedPolynomial(100), Polynomial(3), Exponential()], ids=repr)
+def test_bounded_potentials_do_not_overflow_and_keep_the_order(name, interaction):
+    rng = np.random.RandomState(0)
+    factor = {"Exponential": 300.0, "Polynomial": 1e20}.get(type(interaction).__name__, 50.0)
+    overlaps = (factor * rng.standard_normal((5, N_MEMORIES))).astype(np.float32)
+    overlaps[0] *= 0.4 / factor  # too small for degree 100, in range for the others
+    recognition = (0.1 * rng.standard_normal((N_MEMORIES, N_CLASSES))).astype(np.float32)
+    readout = READOUTS[name](interaction, N_CLASSES, xp, np.float32)
+    found = bounded_potentials(overlaps, recognition, interaction, name, readout)
+    assert found.dtype == np.float32
+    assert np.all(np.isfinite(found))
+    expected = _in_wide_numbers(interaction, name, overlaps, recognition)
+    assert_array_equal(np.argmax(found, axis=1), np.argmax(expected, axis=1))
+    assert_allclose(found[0], expected[0].astype(np.float64), rtol=1e-4, atol=1e-30)
+
+
+def _in_wide_numbers(interaction, name, overlaps, recognition):
+    """Φ in fractions for polynomials, in long double for the exponential: nothing overflows or cancels."""
+    if isinstance(interaction, Exponential):
+        z, a = overlaps.astype(np.longdouble), recognition.astype(np.longdouble)
+        return np.exp(z) @ (a if name == "linear" else np.expm1(a))
+    widen = np.vectorize(lambda value: Fraction(float(value)), otypes=[object])
+    z, a, n = widen(overlaps), widen(recognition), interaction.degree
+    rectified = np.vectorize(lambda v: max(v, Fraction(0)), otypes=[object])
+    on = rectified if isinstance(interaction, RectifiedPolynomial) else lambda v: v
+    if name == "linear":
+        return (n * on(z) ** (n - 1)) @ a
+    return np.stack([(on(z + column) ** n - on(z) ** n).sum(axis=1) for column in a.T], axis=1)
+
+
+def test_potentials_in_range_are_not_touched():
+    overlaps, recognition = problem(border=True)
+    for name, function in READOUTS.items():
+        readout = function(RectifiedPolynomial(3), N_CLASSES, xp, np.float64)
+        found = bounded_potentials(overlaps, recognition, RectifiedPolynomial(3), name, readout)
+        assert_array_equal(found, readout.potentials(overlaps, recognition))
+
+
+def test_linear_readout_needs_a_curvature():
+    class Bare:
+        energy = slope = staticmethod(np.tanh)
+
+    with pytest.raises(TypeError, match="no `curvature` method; add one, or use readout='exact'"):
+        READOUTS["linear"](Bare(), N_CLASSES, xp, np.float64)
