@@ -126,7 +126,7 @@ quadratic = make_pipeline(StandardScaler(), PolynomialFeatures(2, include_bias=F
 regressors = {
     "IHTRegressor": IHTRegressor(),
     "OrthogonalMatchingPursuitCV": OrthogonalMatchingPursuitCV(),
-    "LassoCV": LassoCV(),
+    "LassoCV": LassoCV(max_iter=10_000),
 }
 print("\nDiabetes with quadratic terms (65 features), 10-fold cross-validation")
 print(f"{'':34}{'R2':>10}{'features':>10}{'fit, s':>10}")

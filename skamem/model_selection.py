@@ -84,7 +84,29 @@ class StoredPatternsSplit:
 class DenoisingScorer:
     """Scorer ``(estimator, X, y) -> float``: corrupt `X`, recall, compare with the stored patterns.
 
-    Made by `make_denoising_scorer`, where the parameters are described.
+    Made by `make_denoising_scorer`, which checks the parameters.
+
+    Parameters
+    ----------
+    corruption : str or callable, default="flip"
+        How patterns become cues.
+    rate : float, default=0.2
+        How much of a pattern is spoiled.
+    metric : str or callable, default="exact"
+        What is scored.
+    n_repeats : int, default=1
+        Corruptions drawn and averaged.
+    random_state : int, RandomState instance or None, default=0
+        Draws the corruptions.
+
+    Examples
+    --------
+    >>> from skamem import HebbianMemory
+    >>> from skamem.datasets import make_patterns
+    >>> from skamem.model_selection import make_denoising_scorer
+    >>> patterns = make_patterns(5, 100, random_state=0)
+    >>> make_denoising_scorer("flip", 0.1)(HebbianMemory(zero_diagonal=True).fit(patterns), patterns)
+    1.0
     """
 
     def __init__(self, corruption="flip", rate=0.2, *, metric="exact", n_repeats=1, random_state=0):

@@ -326,6 +326,7 @@ def cholesky_solve(gram, right_side):
     gram : array of shape (n, n)
         Symmetric.
     right_side : array of shape (n, k)
+        One column a system.
 
     Returns
     -------
@@ -360,11 +361,14 @@ def home_state(state):
     Parameters
     ----------
     state : dict
+        Attributes by name.
 
     Returns
     -------
     state : dict
+        Attributes by name, all arrays NumPy.
     moved : list of str
+        Names of the attributes that were elsewhere.
     """
     moved = [k for k, v in state.items() if is_array(v) and not is_host(v)]
     return {**state, **{k: to_numpy(state[k]) for k in moved}}, moved

@@ -43,7 +43,16 @@ def transactional(method):
 
 
 # Methods that compute: inside them the estimator's device is the current one, after them the caller's is again.
-_COMPUTING_METHODS = {"fit", "partial_fit", "predict", "predict_proba", "decision_function", "_map", "_recall"}
+_COMPUTING_METHODS = {
+    "fit",
+    "partial_fit",
+    "predict",
+    "predict_proba",
+    "predict_log_proba",
+    "decision_function",
+    "_map",
+    "_recall",
+}
 
 
 def _on_its_device(method):

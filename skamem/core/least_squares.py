@@ -147,7 +147,13 @@ def neumann_moments(gram, cross, *, alpha=0.0, n_layers=100, step="auto", hyperp
         Symmetric, positive semi-definite: Xᵀ X (or X Xᵀ).
     cross : array of shape (n, k)
         Right side: Xᵀ Y (or Y).
-    alpha, n_layers, step, hyperpower
+    alpha : float, default=0.0
+        As in `neumann`.
+    n_layers : int, default=100
+        As in `neumann`.
+    step : "auto" or float, default="auto"
+        As in `neumann`.
+    hyperpower : bool, default=False
         As in `neumann`.
 
     Returns

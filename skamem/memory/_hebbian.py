@@ -127,6 +127,7 @@ class HebbianMemory(LinearMemory):
 
     @property
     def weights_(self):
+        """`correlation_` divided by the number of units."""
         return self.correlation_ / self.n_features_in_
 
     @property

@@ -80,7 +80,9 @@ class PseudoinverseMemory(LinearMemory):
     --------
     HebbianMemory : Local, incremental learning; stores about .138 patterns a unit.
 
-    Notes ----- The repairing margin 1 - n_patterns / n_units vanishes at one pattern a unit, where W becomes the
+    Notes
+    -----
+    The repairing margin 1 - n_patterns / n_units vanishes at one pattern a unit, where W becomes the
     identity. Cost: `fit` O(m n min(m, n)) for m patterns of n units; one recall step O(n_samples n_units²).
     `partial_fit` works on Xᵀ X, which squares the condition number: patterns are told apart if their singular values
     exceed sqrt(n eps) of the largest.

@@ -83,6 +83,16 @@ class Chains:
         """Coefficients in the order of `supports`: (n_problems, s, n_targets)."""
         return self._coefs[:, : self.size]
 
+    @property
+    def projections(self):
+        """H: (n_problems, s, m)."""
+        return self._projections[:, : self.size]
+
+    @property
+    def inverse(self):
+        """K: (n_problems, s, s)."""
+        return self._inverse[:, : self.size, : self.size]
+
     # ------------------------------------------------------------------------------------- what a change would bring
 
     def addition_gains(self):

@@ -9,15 +9,18 @@ import numpy as np
 from skamem.sparse._chains import Chains
 from skamem.sparse._htp import largest
 from skamem.sparse._linalg import ZERO_LOSS
+from skamem.sparse._message_passing import approximate_message_passing
 from skamem.sparse._path import forward_path, grow
 from skamem.sparse._search import Candidate, is_small, local_search, working_set_of
 
-__all__ = ["approximate_message_passing", "escalate"]
+__all__ = ["SURE", "escalate"]
 
 # Supports with a margin of at least this were right on all random designs tried; below it, other starts are worthwhile.
 SURE = 2.0
 # Found by two independent ways, a support with this margin is believed.
 _LIKELY = 1.5
+# Above this ratio of log (p choose s), about s log(p/s), to n, message passing is close to where it stops working.
+_DIFFICULT = 0.5
 
 
 def escalate(problem, candidate, size, *, tol, exhaustive=False):
@@ -43,7 +46,7 @@ def escalate(problem, candidate, size, *, tol, exhaustive=False):
     if size >= int(problem.usable.sum()):
         return candidate
     best = _Best(problem, candidate, tol, exhaustive)
-    starts = [_forward, _marginal] if problem.n_targets > 1 else [approximate_message_passing, _marginal, _forward]
+    starts = [_forward, _marginal] if problem.n_targets > 1 else [_message_passing, _marginal, _forward]
     for start in starts:
         if best.believed:
             return best.candidate
@@ -86,6 +89,12 @@ class _Best:
         return not self.exhaustive and (self.candidate.margin >= SURE or likely)
 
 
+def _message_passing(problem, size, tol):
+    """Approximate message passing; guided where there are few samples for what a support of this size may be."""
+    difficulty = size * np.log(problem.n_features / size) / problem.n_rows
+    return approximate_message_passing(problem, size, guided=difficulty > _DIFFICULT)
+
+
 def _marginal(problem, size, tol):
     """Columns that correlate most with the target."""
     return largest(problem.correlation, size, problem.locked)
@@ -124,82 +133,3 @@ def _grown(problem, support, n_more):
         if not grow(chain):
             break
     return chain, working_set
-
-
-def approximate_message_passing(problem, size, tol, *, max_iter=400, damping=0.7):
-    """Support proposed by approximate message passing with a Bernoulli-Gauss prior.
-
-    Iterative hard thresholding with two changes: a soft posterior mean in place of the threshold, and the Onsager term,
-    which takes out of the residual what each coefficient has put there itself. The sparsity and variance of the prior
-    follow the data by expectation maximisation.
-
-    Parameters
-    ----------
-    problem : Problem
-        One target.
-    size : int
-    tol : float
-        Not used; here so that all proposals are called alike.
-    max_iter : int, default=400
-    damping : float, default=0.7
-        Weight of the new iterate.
-
-    Returns
-    -------
-    support : int array of shape (s,)
-        Largest posterior probabilities.
-
-    Notes
-    -----
-    Two passes over X an iteration; one where few coefficients are away from zero.
-
-    References
-    ----------
-    Vila and Schniter (2013), IEEE Transactions on Signal Processing 61:4658, doi:10.1109/TSP.2013.2272287.
-    """
-    xp, n = problem.design.xp, problem.n_rows
-    sparsity, variance = min(size / problem.n_features, 0.9), 1.0 / size
-    coefs = np.zeros((problem.n_features, 1))
-    residual = problem.target
-    least, best, n_stale = np.inf, problem.correlation, 0
-    for iteration in range(max_iter):
-        noise = float(xp.sum(residual * residual)) / n
-        estimate = coefs + problem.gradient(residual)
-        probability, mean, spread = _posterior(estimate, noise, sparsity, variance)
-        if noise < 0.999 * least:
-            least, n_stale = noise, 0
-            # Where probabilities saturate at one, the size of the estimate decides.
-            best = probability * 1e3 + np.abs(estimate) / np.abs(estimate).max()
-        else:
-            n_stale += 1
-        onsager = residual * (float(np.sum(spread)) / noise / n)
-        fresh = problem.target - _combination(problem, mean, probability) + onsager
-        change = np.linalg.norm(mean - coefs) / max(np.linalg.norm(mean), 1e-300)
-        coefs = damping * mean + (1 - damping) * coefs
-        residual = damping * fresh + (1 - damping) * residual
-        variance = float(np.sum(spread + mean**2) / max(np.sum(probability), 1e-12))
-        if iteration > 10:
-            sparsity = float(np.clip(np.mean(probability), 1e-4, 0.9))
-        if not noise < 20 * least or noise < 1e-14 / n or change < 1e-5 or n_stale > 60:
-            break
-    return largest(best * problem.usable[:, None], size, problem.locked)
-
-
-def _posterior(estimate, noise, sparsity, variance):
-    """Probability of being nonzero, mean and variance of coefficients seen in Gaussian noise."""
-    total = noise + variance
-    log_odds = np.log(sparsity / (1 - sparsity)) + 0.5 * np.log(noise / total)
-    log_odds = log_odds + 0.5 * estimate**2 * (1 / noise - 1 / total)
-    probability = 1 / (1 + np.exp(-np.clip(log_odds, -500, 500)))
-    conditional_mean = estimate * (variance / total)
-    mean = probability * conditional_mean
-    spread = probability * (variance * noise / total + conditional_mean**2) - mean**2
-    return probability, mean, spread
-
-
-def _combination(problem, coefs, probability):
-    """X̃ @ coefs, from the columns that matter where these are few."""
-    active = np.flatnonzero(probability > 1e-6)
-    if len(active) < problem.n_features // 4:
-        return problem.columns(active) @ problem.design.asarray(coefs[active])
-    return problem.combine(coefs)

@@ -46,6 +46,11 @@ class Candidate:
     residual: Any = None
     gradient: Any = None
 
+    @classmethod
+    def of(cls, chain):
+        """Present state of a settled `chain` over all features."""
+        return cls(np.sort(chain.supports[0]), float(chain.loss[0]), float(chain.margins()[0]), True)
+
 
 def is_small(problem, size):
     """Whether one look at all columns is cheap enough to skip working sets."""
@@ -92,7 +97,7 @@ def _settled_exactly(problem, start):
 def _search_everywhere(problem, support, tol, *, splices):
     chain = Chains(problem.quadratic(), len(support))
     improve(chain, support, tol, splices=splices)
-    return Candidate(np.sort(chain.supports[0]), float(chain.loss[0]), float(chain.margins()[0]), True)
+    return Candidate.of(chain)
 
 
 def _search_working_sets(problem, start, tol):

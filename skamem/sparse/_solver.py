@@ -8,6 +8,7 @@ from skamem.sparse._chains import Chains
 from skamem.sparse._criteria import information_criterion
 from skamem.sparse._htp import hard_thresholding_pursuit
 from skamem.sparse._linalg import ZERO_LOSS
+from skamem.sparse._pairs import improve_by_pairs, pairs_are_cheap
 from skamem.sparse._path import PathPoint, forward_path
 from skamem.sparse._proposals import SURE, escalate
 from skamem.sparse._search import Candidate, local_search
@@ -118,13 +119,21 @@ def _best_candidate(problem, size, settings, start):
     )
     candidate = Candidate(fit.support, fit.loss, residual=fit.residual, gradient=gradient)
     if settings.effort != "fast":
-        certify = True if settings.effort == "thorough" else None
-        candidate = local_search(problem, candidate, tol=settings.tol, certify=certify)
-    thorough = settings.effort == "thorough"
-    unsure = candidate.margin < SURE and candidate.loss > ZERO_LOSS
-    if thorough or (settings.effort == "auto" and unsure):
-        candidate = escalate(problem, candidate, size, tol=settings.tol, exhaustive=thorough)
+        candidate = _search(problem, candidate, size, settings)
     return _without_idle_members(problem, candidate), n_iter
+
+
+def _search(problem, candidate, size, settings):
+    """What follows hard thresholding: exchanges, and more the less sure they leave us."""
+    thorough = settings.effort == "thorough"
+    candidate = local_search(problem, candidate, tol=settings.tol, certify=True if thorough else None)
+    if settings.effort == "swap":
+        return candidate
+    if thorough or (candidate.margin < SURE and candidate.loss > ZERO_LOSS):
+        candidate = escalate(problem, candidate, size, tol=settings.tol, exhaustive=thorough)
+    if candidate.loss > ZERO_LOSS and pairs_are_cheap(problem, size, thorough=thorough):
+        candidate = Candidate.of(improve_by_pairs(problem, candidate.support, settings.tol))
+    return candidate
 
 
 def _empty(problem):

@@ -175,7 +175,7 @@ class BaseDenseAM(SkamemEstimator):
         drawn = random_state.standard_normal((self.n_memories, n_features + 1 + n_outputs))
         drawn = place.asarray(np.clip(_PAPER_MEMORY_MEAN + _PAPER_MEMORY_SPREAD * drawn, -1, 1), dtype)
         visible, recognition = drawn[:, :n_features], drawn[:, n_features + 1 :]
-        bias = drawn[:, n_features] * bool(self.fit_intercept)
+        bias = drawn[:, n_features] * int(self.fit_intercept)
         if self.init == "data":
             chosen = place.asarray(random_state.randint(0, len(data), self.n_memories))
             visible = 0.5 * data.rows.take(chosen) + 0.02 * visible

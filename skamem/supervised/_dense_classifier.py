@@ -131,8 +131,9 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
     and the class units turn to c = tanh Φ; training pulls them to t = +1 for the class, -1 for the others. The factor
     β = T^-n of the paper is in T: F(z / T) = β F(z) for polynomials.
 
-    *Probabilities.* The expected loss at m is least when (2m - 1) 2Φ_a is the log-odds of class a, so `predict_proba`
-    is softmax((2m - 1) 2Φ). It ranks as `decision_function` does.
+    *Probabilities.* The expected loss at power m is least when (2m - 1) 2Φ_a is the log-odds of class a. So
+    `predict_proba` is the logistic function of (2m - 1) 2Φ_a, normalised over the classes; for two classes, whose
+    units mirror each other, of (2m - 1) times `decision_function`. Within a row it ranks as `decision_function` does.
 
     *Weights.* Equal rows of equal class are merged and rows are put in an order that depends on their values only:
     weight 3 and three equal rows give the same fit, and so does any order of the rows. Weights are divided by their
@@ -414,7 +415,7 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         return arrays.take_labels(self.classes_, winners)
 
     def predict_proba(self, X):
-        """Class probabilities, softmax((2 m - 1) 2 Φ) with m the `power` of the loss; see Notes.
+        """Class probabilities: where the loss would have the potentials be; see Notes.
 
         Parameters
         ----------
@@ -424,15 +425,10 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         Returns
         -------
         probabilities : array of shape (n_samples, n_classes)
-            Rows sum to 1.
+            Rows sum to 1; in the order of the potentials.
         """
         potentials, placement = self._class_potentials(X, "predict_proba")
-        xp = placement.xp
-        below = potentials - xp.max(potentials, axis=1, keepdims=True)
-        # Potentials may be as large as the floating type allows; e^-80 is 0 to working precision.
-        floor = xp.asarray(-80.0, dtype=below.dtype, device=arrays.device(below))
-        odds = xp.exp((2 * (2 * self.power - 1)) * xp.maximum(below, floor))
-        return placement.release(odds / xp.sum(odds, axis=1, keepdims=True))
+        return placement.release(placement.xp.exp(self._log_probabilities(potentials)))
 
     def predict_log_proba(self, X):
         """Logarithm of `predict_proba`.
@@ -448,13 +444,23 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
             At most 0, finite.
         """
         potentials, placement = self._class_potentials(X, "predict_log_proba")
-        xp = placement.xp
-        below = potentials - xp.max(potentials, axis=1, keepdims=True)
-        floor = xp.asarray(
-            -xp.finfo(below.dtype).max / (8 * self.power), dtype=below.dtype, device=arrays.device(below)
-        )
-        log_odds = (2 * (2 * self.power - 1)) * xp.maximum(below, floor)
-        return placement.release(log_odds - xp.log(xp.sum(xp.exp(log_odds), axis=1, keepdims=True)))
+        return placement.release(self._log_probabilities(potentials))
+
+    def _log_probabilities(self, potentials):
+        """Logarithms of the logistic function of (2m - 1) 2Φ, normalised over the classes."""
+        xp = arrays.namespace(potentials)
+        if potentials.shape[1] == 2:
+            # Both units say the same thing; one number, so that probabilities rank as `decision_function` does.
+            half = (potentials[:, 1] - potentials[:, 0]) / 2
+            potentials = xp.stack([-half, half], axis=1)
+        # Potentials may be as large as the floating type allows.
+        limit = xp.asarray(xp.finfo(potentials.dtype).max, dtype=potentials.dtype, device=arrays.device(potentials))
+        limit = limit / (16 * self.power)
+        log_odds = (2 * (2 * self.power - 1)) * xp.maximum(xp.minimum(potentials, limit), -limit)
+        zero = xp.zeros_like(log_odds)
+        log_each = xp.minimum(log_odds, zero) - xp.log1p(xp.exp(-xp.abs(log_odds)))
+        below = log_each - xp.max(log_each, axis=1, keepdims=True)
+        return below - xp.log(xp.sum(xp.exp(below), axis=1, keepdims=True))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

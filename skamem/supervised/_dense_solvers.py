@@ -199,7 +199,7 @@ class PaperSolver:
         """One update; the schedule's `factor` is not used: the paper has its own. The gradients are used up."""
         xp = arrays.namespace(self._values[0])
         # Constant factors, the temperature among them, cancel in the normalised step, but not between the three parts.
-        parts = (gradients[0], gradients[1] * self._fit_intercept, 2 * gradients[2])
+        parts = (gradients[0], gradients[1] * int(self._fit_intercept), 2 * gradients[2])
         for velocity, part in zip(self._velocities, parts, strict=True):
             velocity *= self._momentum
             velocity -= part

@@ -23,11 +23,6 @@ class PowerLoss:
     ----------
     power : float
         m > 0. Large m cares about the worst errors only.
-
-    Notes
-    -----
-    With w = 1 / (1 + exp(2 t Φ)) one has abs(c - t) / 2 = w and 1 - c² = 4 w (1 - w): no cancellation where c is near
-    t, and no division by powers of 2.
     """
 
     power: float
@@ -35,18 +30,12 @@ class PowerLoss:
     def value_and_slope(self, potentials, targets, weights):
         """Weighted loss of each row, of shape (n_samples,), and its slope ∂/∂Φ of shape (n_samples, n_classes)."""
         xp = arrays.namespace(potentials)
-        # exp(60) is finite in float32, and beyond it w is 0 or 1 to working precision.
-        margin = xp.minimum(xp.maximum(2 * targets * potentials, _full(potentials, -60.0)), _full(potentials, 60.0))
-        right = 1 / (1 + xp.exp(-margin))
-        wrong = 1 / (1 + xp.exp(margin))
-        loss = wrong ** (2 * self.power)
+        agreement = targets * xp.tanh(potentials)
+        # abs(c - t) / 2 = (1 - c t) / 2 stays within [0, 1], so that high powers of it do not overflow.
+        loss = ((1 - agreement) / 2) ** (2 * self.power)
         weights = weights / targets.shape[1]
-        slope = (-4 * self.power) * targets * loss * right * weights[:, None]
+        slope = (-2 * self.power * weights)[:, None] * (targets * loss * (1 + agreement))
         return xp.sum(loss, axis=1) * weights, slope
-
-
-def _full(like, value):
-    return arrays.namespace(like).asarray(value, dtype=like.dtype, device=arrays.device(like))
 
 
 @dataclass(frozen=True)
@@ -265,7 +254,8 @@ def shuffled_batches(codes, n_batches, random_state):
     batches : list of ndarray
         Row indices, on the host.
     """
-    return np.array_split(random_state.permutation(len(codes)), n_batches)
+    order = random_state.permutation(len(codes))
+    return [order] if n_batches == 1 else np.array_split(order, n_batches)
 
 
 def balanced_batches(codes, n_batches, random_state):

@@ -48,7 +48,9 @@ class MemoryClassifier(ClassifierMixin, SkamemEstimator):
     --------
     DenseAMClassifier : A memory trained to classify.
 
-    Notes ----- Probabilities are softmax(`scale_` times field), with one scale fitted on the training data against
+    Notes
+    -----
+    Probabilities are softmax(`scale_` times field), with one scale fitted on the training data against
     targets smoothed as Platt's, so that a memory which recalls its training labels perfectly is not infinitely sure.
     They rank as `decision_function` does; where calibration matters, wrap the classifier in `sklearn.calibration`.
     Cost: that of the memory.

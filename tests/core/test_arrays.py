@@ -11,7 +11,6 @@ from sklearn import config_context
 from skamem.core import arrays
 from skamem.core.arrays import Placement, resolve_backend, row_blocks
 
-
 VALUES = np.arange(6.0).reshape(2, 3)
 
 

@@ -9,7 +9,6 @@ from sklearn.base import clone
 from skamem.core import arrays
 from skamem.core.base import SkamemEstimator, transactional
 
-
 X = np.arange(6.0).reshape(3, 2)
 
 
