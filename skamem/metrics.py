@@ -49,7 +49,7 @@ def unit_accuracy(y_true, y_pred):
     agree, unknown = _agreement(y_true, y_pred)
     xp = arrays.namespace(agree)
     if unknown is None:
-        return float(xp.count_nonzero(agree)) / agree.size
+        return float(xp.count_nonzero(agree)) / (agree.shape[0] * agree.shape[1])
     known = ~unknown
     return float(xp.count_nonzero(agree & known)) / max(1.0, float(xp.count_nonzero(known)))
 

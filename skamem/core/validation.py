@@ -3,7 +3,7 @@
 import numbers
 
 import numpy as np
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils import assert_all_finite, check_array, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
 from skamem.core import arrays
@@ -184,11 +184,13 @@ def check_labels(y, X, *, owner):
     Raises
     ------
     ValueError
-        When y is missing, continuous, of another length than X, or of one class only.
+        When y is missing, not finite, continuous, of another length than X, or of one class only.
     """
     if y is None:
         raise ValueError(f"{owner} requires y to be passed, but the target y is None: expected one label a row of X.")
     y = column_or_1d(arrays.to_numpy(y) if arrays.is_array(y) else y, warn=True)
+    if y.dtype.kind == "f":
+        assert_all_finite(y, input_name="y")
     check_classification_targets(y)
     check_consistent_length(X, y)
     classes, codes = np.unique(y, return_inverse=True)

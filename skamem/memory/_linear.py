@@ -191,7 +191,7 @@ class LinearMemory(TransformerMixin, SkamemEstimator, ABC):
                 f"{type(self).__name__} stores {self.n_patterns_} patterns in {self.n_features_in_} units, beyond the "
                 f"limit of about {limit:.0f}: expect recall to fail. {remedy}",
                 CapacityWarning,
-                stacklevel=6,  # past _store, fit and its two decorators
+                stacklevel=7,  # past _store, fit and what wraps it
             )
 
     # ------------------------------------------------------------------ recalling

@@ -145,6 +145,7 @@ class PseudoinverseMemory(LinearMemory):
         super()._check_parameters()
         validation.check_option("solver", self.solver, tuple(least_squares.SOLVERS))
         validation.check_option("zero_diagonal", self.zero_diagonal, (True, False, "auto"))
+        validation.check_option("hyperpower", self.hyperpower, (True, False))
         validation.check_number("alpha", self.alpha, low=0.0)
         validation.check_number("n_layers", self.n_layers, kind=numbers.Integral, low=1)
         if self.step != "auto":

@@ -50,7 +50,12 @@ class Chains:
         c'.
     free : bool array of shape (n_problems, m)
         Columns that may enter.
+    is_certified : bool
+        Whether `settle` leaves supports for which no swap gains more than was asked.
     """
+
+    is_certified = True
+    can_splice = True
 
     def __init__(self, quadratic, capacity):
         n_problems, m, n_targets = quadratic.correlation.shape
@@ -100,6 +105,12 @@ class Chains:
         squares = np.einsum("bmq,bmq->bm", self.residual, self.residual)
         possible = self.free & (self.room > DEPENDENT)
         return np.where(possible, squares / np.where(possible, self.room, 1.0), -1.0)
+
+    def best_additions(self):
+        """Column with the greatest gain for each problem (n_problems,); None when some problem has none."""
+        gains = self.addition_gains()
+        best = gains.max(axis=1, keepdims=True)
+        return np.argmax(gains >= best * (1 - TIE), axis=1) if np.all(best > 0.0) else None
 
     def sacrifices(self):
         """Loss that removing each member would bring: (n_problems, s); infinite for locked members."""
@@ -167,6 +178,9 @@ class Chains:
 
     def add(self, columns):
         """Add `columns[b]` to the support of every problem b."""
+        self._append(columns)
+
+    def _append(self, columns):
         self._insert(self.indices, np.full(len(self.indices), self.size), columns, self.size + 1)
         self.size += 1
         self._rebuild_if_worn()
@@ -191,7 +205,7 @@ class Chains:
         self.size = last
         self._rebuild_if_worn()
 
-    def settle(self, max_swaps, tol):
+    def settle(self, max_swaps, tol, limit=None):
         """Make the best swap of every problem until none gains more than `tol` of its loss.
 
         Parameters
@@ -199,25 +213,24 @@ class Chains:
         max_swaps : int
             Most swaps a problem.
         tol : float
-
-        Returns
-        -------
-        n_swaps : int
-            Rounds that changed a support.
+        limit : int, default=None
+            Not used; a swap keeps the size.
         """
         if self.size == 0:
-            return 0
+            return
         problems = self.indices
-        for n_swaps in range(max_swaps):
+        for _ in range(max_swaps):
             problems = problems[self.loss[problems] > self.floor[problems]]
             if not len(problems):
-                return n_swaps
-            threshold = tol * self.loss + 1e-12 * self.total
-            problems, slots, columns, _ = self.best_swaps(problems, threshold)
+                return
+            problems, slots, columns, _ = self.best_swaps(problems, self.least_gain(tol))
             if not len(problems):
-                return n_swaps
+                return
             self.swap(problems, slots, columns)
-        return max_swaps
+
+    def least_gain(self, tol):
+        """Gain that makes a change worthwhile, for each problem: `tol` of the loss, and more than rounding."""
+        return tol * self.loss + 1e-12 * self.total
 
     def restart(self, support):
         """Start a single chain from `support` (s,); dependent members give way to the best independent others."""
@@ -228,13 +241,13 @@ class Chains:
         self.clear()
         for column in support:
             if self.free[0, column] and self.room[0, column] > DEPENDENT:
-                self.add(np.array([column]))
+                self._append(np.array([column]))
         while self.size < len(support):
             gains = self.addition_gains()[0]
             column = int(np.argmax(gains))
             if gains[column] <= 0.0:
                 return
-            self.add(np.array([column]))
+            self._append(np.array([column]))
 
     def drop(self, kept):
         """Keep only the problems of the mask `kept`."""

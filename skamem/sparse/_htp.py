@@ -75,7 +75,7 @@ def hard_thresholding_pursuit(problem, size, start=None, *, max_iter=50, tol=1e-
     Blumensath and Davies (2010), IEEE Journal of Selected Topics in Signal Processing 4:298,
     doi:10.1109/JSTSP.2010.2042411.
     """
-    support = largest(problem.correlation, size, problem.locked) if start is None else start
+    support = largest(problem.admissible(problem.correlation), size, problem.locked) if start is None else start
     fit = problem.least_squares(support)
     seen = {support.tobytes()}
     gradient, n_iter = None, 0
@@ -93,6 +93,7 @@ def _step(problem, fit, gradient, size, seen, tol):
     """One iteration: a fit of lower loss on a new support, or None."""
     outside = gradient.copy()
     outside[fit.support] = 0.0
+    outside = problem.admissible(outside)
     entering = largest(outside, size, np.zeros_like(problem.locked))
     length = problem.squared_length(entering, outside[entering])
     if length <= 0.0:
@@ -101,7 +102,7 @@ def _step(problem, fit, gradient, size, seen, tol):
     for _ in range(_HALVINGS):
         point = step * outside
         point[fit.support] += fit.coefs
-        support = largest(point, size, problem.locked)
+        support = largest(problem.admissible(point), size, problem.locked)
         if np.array_equal(support, fit.support):
             return None
         if support.tobytes() not in seen:

@@ -1,7 +1,8 @@
 """Small symmetric systems on the host, straight to LAPACK: at s = 10 the wrappers cost more than the work."""
 
 import numpy as np
-from scipy.linalg import lapack, lstsq
+from scipy.linalg import lapack, lstsq, solve_triangular
+from scipy.optimize import nnls
 
 __all__ = [
     "DEPENDENT",
@@ -10,6 +11,7 @@ __all__ = [
     "damped_least_squares",
     "inverse",
     "loss_reduction",
+    "nonnegative_solve",
     "regularised_solve",
     "well_conditioned_solver",
 ]
@@ -48,6 +50,15 @@ def regularised_solve(gram, right_side, alpha):
     return vectors @ ((vectors.T @ right_side) / (values[kept, None] + alpha))
 
 
+def nonnegative_solve(gram, right_side):
+    """Nonnegative w of least wᵀ gram w - 2 wᵀ right_side; zeros are exact. `right_side` is a vector."""
+    if not len(gram):
+        return np.zeros(0)
+    root = np.linalg.cholesky(gram + DEPENDENT * np.eye(len(gram))).T
+    target = solve_triangular(root, right_side, trans="T", check_finite=False)
+    return nnls(root, target)[0]
+
+
 def loss_reduction(gram, right_side, alpha):
     """Loss that least squares on these columns takes away; -inf when they are dependent."""
     factor = _cholesky(gram, alpha)
@@ -79,9 +90,9 @@ def well_conditioned_solver(gram, alpha):
 
 
 def damped_least_squares(columns, target, alpha):
-    """Ridge least squares by LAPACK's orthogonal factorisation."""
+    """Ridge least squares by LAPACK's orthogonal factorisation; the shortest solution where columns are dependent."""
     if alpha:
         s = columns.shape[1]
         columns = np.vstack([columns, np.sqrt(alpha) * np.eye(s)])
         target = np.vstack([target, np.zeros((s, target.shape[1]))])
-    return lstsq(columns, target, lapack_driver="gelsy", check_finite=False)[0]
+    return lstsq(columns, target, cond=DEPENDENT, lapack_driver="gelsy", check_finite=False)[0]

@@ -19,6 +19,8 @@ _MAX_SWAPS = 500
 
 def pairs_are_cheap(problem, size, *, thorough):
     """Whether to look at exchanges of two members."""
+    if problem.positive:
+        return False
     p = problem.n_features
     work = (size * (size + 1) // 2 + 1) * p * p
     return work <= (_AFFORDABLE if thorough else _CHEAP) and p <= _MOST_FEATURES
@@ -76,7 +78,6 @@ def improve_by_pairs(problem, support, tol):
 
 def _best_exchange(quadratic, chain, tol):
     """Slots of the members to remove and columns to add, in the exchange with the greatest gain; or None, None."""
-    s = chain.size
     rows = quadratic.support_rows(chain.supports)[0]
     H, K, w = chain.projections[0], chain.inverse[0], chain.coefs[0]
     gram = quadratic.rows(np.zeros(quadratic.n_columns, dtype=np.intp), np.arange(quadratic.n_columns))
@@ -84,8 +85,7 @@ def _best_exchange(quadratic, chain, tol):
     correlation = chain.residual[0]
     best, found = tol * chain.loss[0] + 1e-12 * chain.total[0], (None, None)
     movable = np.flatnonzero(~quadratic.locked[chain.supports[0]])
-    n_removed = min(2, s)
-    for removed in itertools.combinations(movable, min(n_removed, len(movable))):
+    for removed in itertools.combinations(movable, min(2, len(movable))) if len(movable) else ():
         R = list(removed)
         weight = np.linalg.inv(K[np.ix_(R, R)])
         lost = float(np.sum(w[R] * (weight @ w[R])))

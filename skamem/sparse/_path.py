@@ -1,85 +1,125 @@
-"""Supports of growing size: the exact best addition, then swaps, one Gram row a step."""
-
-from dataclasses import dataclass
+"""A path of sizes, and the one that a criterion picks from it."""
 
 import numpy as np
 
 from skamem.sparse._chains import Chains
-from skamem.sparse._linalg import TIE, ZERO_LOSS
-from skamem.sparse._quadratic import LazyQuadratic
+from skamem.sparse._exhaustive import best_subsets
+from skamem.sparse._forward import PathPoint, forward_path
+from skamem.sparse._search import Candidate, local_search
+from skamem.sparse._solver import Solution, best_candidate, can_be_exact, criterion_of
 
-__all__ = ["PathPoint", "forward_path", "grow"]
-
-_MAX_SWAPS = 50
-# Gram rows fetched together with one that is missing: a product of this many vectors costs little more than of one.
-_LOOK_AHEAD = 8
+__all__ = ["default_max_size", "solve_path"]
 
 
-@dataclass
-class PathPoint:
-    """Best support found at one size.
+def default_max_size(problem):
+    """Largest size that a path tries when the user sets none.
 
-    Parameters
-    ----------
-    support : int array of shape (s,)
-        Ascending.
-    coefs : array of shape (s, n_targets)
-        Standardised.
-    loss : float
-        Objective, as a fraction of ‖ỹ‖².
+    n / (log log n · log p), the bound under which best subset selection is consistent, and half of the degrees of
+    freedom, so that the residual still measures the noise.
     """
-
-    support: np.ndarray
-    coefs: np.ndarray
-    loss: float
-
-    @classmethod
-    def of(cls, chains, problem=0):
-        """Present state of one of `chains`."""
-        order = np.argsort(chains.supports[problem])
-        return cls(chains.supports[problem][order], chains.coefs[problem][order], float(chains.loss[problem]))
-
-    def residual_squares(self, alpha):
-        """Residual sum of squares: the loss without its ridge term."""
-        return self.loss - alpha * float(np.sum(self.coefs**2))
+    n = problem.n_counted
+    consistent = n / (np.log(np.log(max(n, 16.0))) * np.log(max(problem.n_features, 3)))
+    return max(int(min(problem.n_features, np.ceil(consistent), (n - 1) // 2)), 0)
 
 
-def grow(chains):
-    """Add the best column to every support; False, changing nothing, when some support has none left to add."""
-    gains = chains.addition_gains()
-    columns = np.argmax(gains >= gains.max(axis=1, keepdims=True) * (1 - TIE), axis=1)
-    if np.any(gains[chains.indices, columns] <= 0.0):
-        return False
-    if isinstance(chains.quadratic, LazyQuadratic) and not chains.quadratic.has(columns[0]):
-        ahead = np.argpartition(-gains[0], min(_LOOK_AHEAD, gains.shape[1] - 1))[:_LOOK_AHEAD]
-        chains.quadratic.prefetch(np.union1d(ahead, columns))
-    chains.add(columns)
-    return True
-
-
-def forward_path(problem, max_size, *, swaps, tol):
-    """Yield the empty point and then one `PathPoint` for each size up to `max_size`.
+def solve_path(problem, max_size, settings, start=None, track=iter):
+    """Best support of the size that `settings.criterion` picks.
 
     Parameters
     ----------
     problem : Problem
-    max_size : int
-    swaps : bool
-        Whether to improve every size by swaps; without them this is forward selection by orthogonal least squares.
-    tol : float
-        Least relative decrease of the loss that counts.
+    max_size : int or None
+        None takes `default_max_size` and stops early: once twice the best size and ten more brought nothing better.
+    settings : Settings
+    start : int array, default=None
+        Support of an earlier fit, tried as a start of hard thresholding.
+    track : callable, default=iter
+        Wraps the iterable of path points, to report progress.
 
-    Yields
-    ------
-    point : PathPoint
-        Losses never rise. Ends early when the loss is zero or no independent column is left.
+    Returns
+    -------
+    solution : Solution
     """
-    chains = Chains(problem.quadratic(n_rows=max_size), max_size)
-    locked = np.flatnonzero(problem.locked)
-    if len(locked):
-        chains.restart(locked)
-    yield PathPoint.of(chains)
-    while chains.size < max_size and chains.loss[0] > ZERO_LOSS and grow(chains):
-        if swaps:
-            chains.settle(_MAX_SWAPS, tol)
-        yield PathPoint.of(chains)
+    patient = max_size is not None
+    limit = max_size if patient else default_max_size(problem)
+    points, criteria = [], []
+    for point in track(path_points(problem, limit, settings)):
+        points.append(point)
+        criteria.append(criterion_of(point, problem, settings.criterion))
+        if not patient and len(points) > 2 * int(np.argmin(criteria)) + 10:
+            break
+    return _refined(problem, points, settings, start)
+
+
+def path_points(problem, max_size, settings):
+    """Points of the path by the means that the effort allows: all subsets, every size for itself, or growing."""
+    if can_be_exact(problem, settings):
+        return _exact_points(problem, max_size)
+    points = forward_path(problem, max_size, swaps=settings.effort != "fast", tol=settings.tol)
+    return _thorough_points(problem, points, settings) if settings.effort == "thorough" else points
+
+
+def _exact_points(problem, max_size):
+    quadratic = problem.quadratic()
+    supports, losses = best_subsets(quadratic)
+    for support, loss in zip(supports[: max_size + 1], losses[: max_size + 1], strict=True):
+        if support is not None:
+            chain = Chains(quadratic, len(support))
+            chain.restart(support)
+            yield PathPoint.of(chain) if len(support) else PathPoint(support, chain.coefs[0], float(loss))
+
+
+def _thorough_points(problem, points, settings):
+    """The better of `points`, of each size alone, and of the previous best with one more."""
+    best = None
+    for point in points:
+        rivals = [point]
+        size = len(point.support)
+        if best is not None and size > len(best.support):
+            rivals += list(forward_path(problem, size, swaps=True, tol=settings.tol, start=best.support))[1:]
+            rivals.append(_point(problem, best_candidate(problem, size, settings)[0]))
+        best = min(rivals, key=lambda rival: rival.loss)
+        yield best
+
+
+def _point(problem, candidate):
+    return PathPoint(candidate.support, problem.refit(candidate.support), candidate.loss)
+
+
+def _refined(problem, points, settings, start):
+    """Give the chosen size the whole effort; where that finds better, it replaces the path's point, and so on."""
+    refined, n_iter = {}, 1
+    while True:
+        criteria = [criterion_of(point, problem, settings.criterion) for point in points]
+        chosen = int(np.argmin(criteria))
+        if chosen in refined:
+            return Solution(refined[chosen], points[chosen].coefs, n_iter, points, criteria)
+        refined[chosen], n_iter = _best_of_size(problem, points[chosen], settings, start)
+        points[chosen] = _point(problem, refined[chosen])
+        _regrow(problem, points, chosen, settings)
+
+
+def _best_of_size(problem, point, settings, start):
+    """The better of a path's point and what its size alone leads to."""
+    alone, n_iter = best_candidate(problem, len(point.support), settings, start)
+    if alone.loss < point.loss * (1 - settings.tol) or np.array_equal(alone.support, point.support):
+        return alone, n_iter
+    candidate = Candidate(point.support, point.loss)
+    if settings.effort != "fast":
+        # Only for its margin and certificate, and what a splice may still find.
+        candidate = local_search(problem, candidate, len(point.support), tol=settings.tol)
+    return candidate, n_iter
+
+
+def _regrow(problem, points, chosen, settings):
+    """Carry an improvement at one size to the larger ones, so that losses do not rise along the path."""
+    if chosen + 1 == len(points) or points[chosen + 1].loss <= points[chosen].loss:
+        return
+    largest = len(points[-1].support)
+    swaps = settings.effort != "fast"
+    grown = forward_path(problem, largest, swaps=swaps, tol=settings.tol, start=points[chosen].support)
+    next(grown)
+    for index, point in zip(range(chosen + 1, len(points)), grown, strict=False):
+        if point.loss >= points[index].loss:
+            return
+        points[index] = point

@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from skamem.sparse._chains import Chains
 from skamem.sparse._design import host
-from skamem.sparse._linalg import damped_least_squares, regularised_solve, well_conditioned_solver
+from skamem.sparse._linalg import damped_least_squares, nonnegative_solve, regularised_solve, well_conditioned_solver
+from skamem.sparse._positive import PositiveChain
 from skamem.sparse._quadratic import DenseQuadratic, LazyQuadratic
 
 __all__ = ["LeastSquares", "Problem"]
@@ -63,6 +65,8 @@ class Problem:
         Ridge on standardised coefficients.
     locked : int array
         Features that every support contains.
+    positive : bool
+        Whether coefficients must not be negative; for a single target.
 
     Attributes
     ----------
@@ -79,9 +83,10 @@ class Problem:
         When the squares of a column overflow.
     """
 
-    def __init__(self, design, y, sample_weight=None, *, fit_intercept=True, alpha=0.0, locked=()):
+    def __init__(self, design, y, sample_weight=None, *, fit_intercept=True, alpha=0.0, locked=(), positive=False):
         self.design = design
         self.alpha = float(alpha)
+        self.positive = positive
         self.fit_intercept = fit_intercept
         self.n_features = design.shape[1]
         self.n_targets = y.shape[1]
@@ -156,6 +161,14 @@ class Problem:
         return host(xp.sum(weighted * columns, axis=0)) - rest**2 / self.total_weight
 
     @property
+    def n_counted(self):
+        """Number of samples that a criterion counts.
+
+        Weights are repetitions, yet weights that sum to one do not make a single sample of a thousand.
+        """
+        return max(self.total_weight, self.n_rows)
+
+    @property
     def n_passes(self):
         """Products with all of X so far."""
         return self.design.n_passes
@@ -195,15 +208,37 @@ class Problem:
         """All of X̃ᵀX̃: (n_features, n_features). One pass."""
         return self.design.gram(self.mean, self.root_weight) * self.inverse_norm[:, None] * self.inverse_norm
 
+    def small_gram(self, index):
+        """Gram matrix of the columns `index` alone, ridge on its diagonal."""
+        columns = self.columns(index)
+        return host(self.design.xp.matrix_transpose(columns) @ columns) + self.alpha * np.eye(len(index))
+
     def least_squares(self, support):
-        """Least squares on `support`, through the normal equations of its columns alone."""
+        """Least squares on `support`, through the normal equations of its columns alone.
+
+        With `positive`, the support of the result is what nonnegative least squares keeps of it.
+        """
         xp = self.design.xp
         columns = self.columns(support)
         gram = host(xp.matrix_transpose(columns) @ columns)
-        coefs = regularised_solve(gram, self.correlation[support], self.alpha)
+        if self.positive:
+            ridge = self.alpha * np.eye(len(support))
+            coefs = nonnegative_solve(gram + ridge, self.correlation[support, 0])[:, None]
+            kept = np.flatnonzero(coefs[:, 0] > 0.0)
+            support, coefs, columns = support[kept], coefs[kept], self.columns(support[kept])
+        else:
+            coefs = regularised_solve(gram, self.correlation[support], self.alpha)
         residual = self.target - columns @ self.design.asarray(coefs)
         loss = float(xp.sum(residual * residual)) + self.alpha * float(np.sum(coefs * coefs))
         return LeastSquares(support, coefs, residual, loss)
+
+    def admissible(self, values):
+        """Entries of `values` that a coefficient may take: all, or with `positive` those above zero."""
+        return np.maximum(values, 0.0) if self.positive else values
+
+    def chains(self, quadratic, capacity):
+        """Empty chain of supports on one of this problem's quadratic forms."""
+        return (PositiveChain if self.positive else Chains)(quadratic, capacity)
 
     def squared_length(self, index, coefs):
         """‖X̃_index @ coefs‖² + α ‖coefs‖²."""

@@ -7,10 +7,10 @@ strong on incoherent designs, forward selection on correlated ones, growing and 
 import numpy as np
 
 from skamem.sparse._chains import Chains
+from skamem.sparse._forward import forward_path, grow
 from skamem.sparse._htp import largest
 from skamem.sparse._linalg import ZERO_LOSS
 from skamem.sparse._message_passing import approximate_message_passing
-from skamem.sparse._path import forward_path, grow
 from skamem.sparse._search import Candidate, is_small, local_search, working_set_of
 
 __all__ = ["SURE", "escalate"]
@@ -45,8 +45,9 @@ def escalate(problem, candidate, size, *, tol, exhaustive=False):
     """
     if size >= int(problem.usable.sum()):
         return candidate
-    best = _Best(problem, candidate, tol, exhaustive)
-    starts = [_forward, _marginal] if problem.n_targets > 1 else [_message_passing, _marginal, _forward]
+    best = _Best(problem, candidate, size, tol, exhaustive)
+    symmetric = problem.n_targets == 1 and not problem.positive
+    starts = [_message_passing, _marginal, _forward] if symmetric else [_forward, _marginal]
     for start in starts:
         if best.believed:
             return best.candidate
@@ -62,8 +63,9 @@ def escalate(problem, candidate, size, *, tol, exhaustive=False):
 class _Best:
     """The best candidate so far, and how often it was found."""
 
-    def __init__(self, problem, candidate, tol, exhaustive):
+    def __init__(self, problem, candidate, size, tol, exhaustive):
         self.problem = problem
+        self.size = size
         self.candidate = candidate
         self.tol = tol
         self.exhaustive = exhaustive
@@ -71,8 +73,9 @@ class _Best:
 
     def consider(self, support):
         """Finish the proposal `support` by local search; True if that is better than the best so far."""
-        start = Candidate(support, self.problem.least_squares(support).loss)
-        found = local_search(self.problem, start, tol=self.tol)
+        fit = self.problem.least_squares(support)
+        start = Candidate(fit.support, fit.loss, residual=fit.residual)
+        found = local_search(self.problem, start, self.size, tol=self.tol)
         better = found.loss < self.candidate.loss * (1 - self.tol)
         if better:
             self.candidate, self.times_found = found, 1
@@ -97,7 +100,7 @@ def _message_passing(problem, size, tol):
 
 def _marginal(problem, size, tol):
     """Columns that correlate most with the target."""
-    return largest(problem.correlation, size, problem.locked)
+    return largest(problem.admissible(problem.correlation), size, problem.locked)
 
 
 def _forward(problem, size, tol):

@@ -1,26 +1,27 @@
 """IHTRegressor: the estimator around the solver."""
 
 import numbers
+import warnings
 
 import numpy as np
-import scipy.sparse
-from sklearn.base import MultiOutputMixin, RegressorMixin
-from sklearn.utils import Bunch, check_array, check_consistent_length
-from sklearn.utils.validation import check_is_fitted
+from sklearn.exceptions import ConvergenceWarning
 
 from skamem.core import arrays
-from skamem.core.base import SkamemEstimator, transactional
+from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
-from skamem.core.validation import check_number, check_option, check_sample_weight
+from skamem.core.validation import check_number, check_option
+from skamem.sparse._base import SparseLinearModel, path_bunch
 from skamem.sparse._criteria import CRITERIA
-from skamem.sparse._design import as_design
+from skamem.sparse._groups import solve_groups
+from skamem.sparse._inputs import check_always_select, check_groups, read_inputs
+from skamem.sparse._path import solve_path
 from skamem.sparse._problem import Problem
-from skamem.sparse._solver import EFFORTS, Settings, solve_path, solve_size
+from skamem.sparse._solver import EFFORTS, TEXTBOOK, Settings, solve_size
 
-__all__ = ["IHTRegressor"]
+__all__ = ["IHTRegressor", "check_shared_options"]
 
 
-class IHTRegressor(MultiOutputMixin, RegressorMixin, SkamemEstimator):
+class IHTRegressor(SparseLinearModel):
     """Sparse linear regression: the best least squares with at most s nonzero coefficients.
 
     Minimises ‖y - X w - b‖² + alpha Σ_j (w_j ‖x_j - x̄_j‖)² subject to ‖w‖₀ <= s. Iterative hard thresholding gives a
@@ -38,20 +39,24 @@ class IHTRegressor(MultiOutputMixin, RegressorMixin, SkamemEstimator):
         coefficient by 1 %.
     fit_intercept : bool, default=True
         Whether to fit an unpenalised intercept. Sparse X is not centred for it, only its products are.
-    effort : {"auto", "fast", "swap", "thorough"}, default="auto"
-        fast: hard thresholding only (a path: forward selection only). swap: and exchanges of members. auto: the same,
-        and further starts where the margin is small. thorough: and a look at all columns in any case.
+    effort : {"auto", "plain", "normalized", "fast", "swap", "thorough"}, default="auto"
+        plain, normalized: iterative hard thresholding as in the papers, for teaching; needs `n_nonzero_coefs`, and the
+        coefficients are those of the last iterate. fast: hard thresholding pursuit only (a path: forward selection
+        only). swap: and exchanges of members. auto: and further starts where the margin is small, and exchanges of
+        two members where they are cheap; with up to 18 features all subsets are looked at, and the result is the best
+        of all. thorough: all starts, all columns, and every size of a path for itself.
     criterion : {"gic", "bic", "ebic"}, default="gic"
         What chooses the size when `n_nonzero_coefs` is None.
     max_features : int, default=None
         Largest size that the path tries, for ``n_nonzero_coefs=None``; it then tries them all. None: n / (log log n ·
         log p) and half of the degrees of freedom, with an early stop once the criterion has long been rising.
     groups : array-like of shape (n_features,), default=None
-        Not available yet.
+        Label of each feature's group; a group is selected as a whole, and `n_nonzero_coefs` and `max_features` then
+        count groups. Not with `positive`.
     always_select : array-like of int, default=None
         Features that every support contains; they count in s. Constant columns are left out.
     positive : bool, default=False
-        Not available yet.
+        Whether coefficients must be positive; for one target, or independent ones, and without `always_select`.
     multi_output : {"joint", "independent"}, default="joint"
         Whether the columns of a 2-D y share one support (they are weighed by their scale) or have each their own.
     max_iter : int, default=100
@@ -120,8 +125,6 @@ class IHTRegressor(MultiOutputMixin, RegressorMixin, SkamemEstimator):
     array([ 3., -2.])
     """
 
-    _anchor = "coef_"
-
     def __init__(
         self,
         n_nonzero_coefs=None,
@@ -155,11 +158,6 @@ class IHTRegressor(MultiOutputMixin, RegressorMixin, SkamemEstimator):
         self.warm_start = warm_start
         self.backend = backend
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
     @transactional
     def fit(self, X, y, sample_weight=None):
         """Find the support and its coefficients.
@@ -179,42 +177,35 @@ class IHTRegressor(MultiOutputMixin, RegressorMixin, SkamemEstimator):
         """
         settings = self._check_options()
         earlier = self._earlier_support()
-        X, placement = self._receive(X, reset=True, accept_sparse=("csc", "csr"))
-        design = self._place(X, placement)
-        y, y_ndim = _check_y(self, y, X, placement, design.wide)
-        weights = check_sample_weight(sample_weight, X, placement, design.wide)
+        inputs = read_inputs(self, X, y, sample_weight)
+        n_targets = inputs.y.shape[1]
+        if self.positive and self.multi_output == "joint" and n_targets > 1:
+            raise ValueError(
+                f"positive=True with multi_output='joint' and {n_targets} targets is not supported; use "
+                "multi_output='independent', or fit each target."
+            )
+        options = self._feature_options(self.n_features_in_)
+        joint = self.multi_output == "joint"
+        blocks = [inputs.y] if joint else [inputs.y[:, k : k + 1] for k in range(n_targets)]
         solved = []
-        for columns in self._target_blocks(y):
+        for block in blocks:
             problem = Problem(
-                design, columns, weights, fit_intercept=self.fit_intercept, alpha=self.alpha,
-                locked=self._check_always_select(X.shape[1]),
+                inputs.design, block, inputs.weights, fit_intercept=self.fit_intercept, alpha=self.alpha,
+                locked=options["locked"], positive=self.positive,
             )  # fmt: skip
-            solved.append((problem, self._solve(problem, settings, earlier, X, y)))
-        self._store(solved, y_ndim, y.shape[1], placement, design)
+            solved.append((problem, self._solve(problem, settings, options["groups"], earlier, X, y)))
+        self._store(solved, inputs)
+        paths = [path_bunch(*pair) for pair in solved]
+        self.path_ = paths[0] if joint else paths
+        self.n_iter_ = max(solution.n_iter for _, solution in solved)
+        if not all(solution.converged for _, solution in solved):
+            warnings.warn(
+                f"effort={self.effort!r} did not converge in max_iter={self.max_iter} iterations. Raise max_iter, or "
+                "use effort='auto'.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
         return self
-
-    def predict(self, X):
-        """Predict with the selected features.
-
-        Parameters
-        ----------
-        X : array or sparse matrix of shape (n_samples, n_features)
-
-        Returns
-        -------
-        y : array of shape (n_samples,) or (n_samples, n_targets)
-            In the namespace and type of X. Cost O(n_samples n_features n_targets).
-        """
-        check_is_fitted(self)
-        X, placement = self._receive(X, reset=False, method="predict", accept_sparse=("csc", "csr"))
-        if scipy.sparse.issparse(X):
-            return X @ arrays.to_numpy(self.coef_).T + np.asarray(self.intercept_, dtype=X.dtype)
-        X = placement.asarray(X)
-        coef = placement.asarray(self.coef_, X.dtype)
-        coef = coef if coef.ndim == 1 else placement.xp.matrix_transpose(coef)
-        return placement.release(X @ coef + placement.asarray(self.intercept_, X.dtype))
-
-    # -------------------------------------------------------------------------------------------------------- input
 
     def _check_options(self):
         if self.n_nonzero_coefs is not None:
@@ -224,131 +215,75 @@ class IHTRegressor(MultiOutputMixin, RegressorMixin, SkamemEstimator):
                     f"n_nonzero_coefs={self.n_nonzero_coefs} and max_features={self.max_features} are both set; "
                     "max_features bounds the path of n_nonzero_coefs=None. Leave one of them None."
                 )
-        if self.max_features is not None:
-            check_number("max_features", self.max_features, kind=numbers.Integral, low=0)
-        check_number("alpha", self.alpha, low=0, high=np.inf, high_open=True)
-        check_number("max_iter", self.max_iter, kind=numbers.Integral, low=1)
-        check_number("tol", self.tol, low=0, high=1, high_open=True)
-        for name, options in (
-            ("effort", EFFORTS), ("criterion", tuple(CRITERIA)), ("multi_output", ("joint", "independent")),
-            ("fit_intercept", (True, False)), ("warm_start", (True, False)), ("positive", (True, False)),
-        ):  # fmt: skip
-            check_option(name, getattr(self, name), options)
-        for name, absent in (("groups", None), ("positive", False)):
-            if getattr(self, name) is not absent:
-                raise NotImplementedError(f"{name} is not available yet; leave {name}={absent}.")
+        check_shared_options(self)
+        check_option("criterion", self.criterion, tuple(CRITERIA))
+        check_option("multi_output", self.multi_output, ("joint", "independent"))
+        check_option("warm_start", self.warm_start, (True, False))
+        check_option("effort", self.effort, EFFORTS)
+        if self.effort in TEXTBOOK and (self.n_nonzero_coefs is None or self.groups is not None):
+            raise ValueError(
+                f"effort={self.effort!r} is for a given size and without groups; set n_nonzero_coefs and leave "
+                "groups=None, or choose another effort."
+            )
         return Settings(self.effort, self.max_iter, self.tol, self.criterion)
 
-    def _check_always_select(self, n_features):
-        if self.always_select is None:
-            return np.empty(0, dtype=np.intp)
-        index = np.asarray(self.always_select)
-        if index.size == 0:
-            return np.empty(0, dtype=np.intp)
-        if index.ndim != 1 or index.dtype.kind not in "iu" or index.min() < 0 or index.max() >= n_features:
-            raise ValueError(
-                f"always_select={self.always_select!r} is not a list of features; expected column indices in "
-                f"[0, {n_features})."
-            )
-        index = np.unique(index)
-        if self.n_nonzero_coefs is not None and len(index) > self.n_nonzero_coefs:
-            raise ValueError(
-                f"always_select names {len(index)} features, more than n_nonzero_coefs={self.n_nonzero_coefs}; they "
-                "count among the selected ones. Raise n_nonzero_coefs or shorten the list."
-            )
-        return index
-
-    def _place(self, X, placement):
-        if scipy.sparse.issparse(X):
-            if not arrays.same_place(X, placement):
+    def _feature_options(self, n_features):
+        locked = check_always_select(self.always_select, n_features)
+        groups = check_groups(self.groups, n_features)
+        if self.n_nonzero_coefs is not None:
+            needed = len(locked) if groups is None else sum(bool(np.isin(locked, group).any()) for group in groups)
+            if needed > self.n_nonzero_coefs:
                 raise ValueError(
-                    f"X is sparse and backend={self.backend!r} computes elsewhere; sparse input is supported on the "
-                    "host. Use backend=None, or pass X.toarray() if it fits the device."
+                    f"always_select needs {needed} selections, more than n_nonzero_coefs={self.n_nonzero_coefs}; they "
+                    "count among them. Raise n_nonzero_coefs or shorten the list."
                 )
-            return as_design(X)
-        return as_design(placement.asarray(X))
-
-    def _target_blocks(self, y):
-        if self.multi_output == "joint":
-            return [y]
-        return [y[:, k : k + 1] for k in range(y.shape[1])]
+        return {"locked": locked, "groups": groups}
 
     def _earlier_support(self):
         if not self.warm_start or not hasattr(self, "support_"):
             return None
         return np.asarray(arrays.to_numpy(self.support_)), self.n_features_in_
 
-    # ------------------------------------------------------------------------------------------------------ solving
-
-    def _solve(self, problem, settings, earlier, X, y):
+    def _solve(self, problem, settings, groups, earlier, X, y):
+        size, limit = self.n_nonzero_coefs, self.max_features
+        if groups is not None:
+            self._check_size(size, len(groups), "the number of groups; it counts groups")
+            return solve_groups(problem, groups, size, settings, limit)
         start = None
         if earlier is not None and earlier[1] == problem.n_features:
             start = earlier[0][problem.usable[earlier[0]]]
-        if self.n_nonzero_coefs is None:
-            limit = None if self.max_features is None else min(self.max_features, *problem.design.shape)
-            n_tasks = None if limit is None else limit + 1
-
-            def track(points):
-                return fit_tasks(self, points, name="size", n_tasks=n_tasks, X=X, y=y)
-
-            return solve_path(problem, limit, settings, start, track)
         most = min(problem.n_rows, problem.n_features)
-        if self.n_nonzero_coefs > most:
+        if size is not None:
+            shape = f"n_samples = {problem.n_rows}, n_features = {problem.n_features}"
+            self._check_size(size, most, f"min(n_samples, n_features) ({shape})")
+            return solve_size(problem, size, settings, start)
+        limit = None if limit is None else min(limit, most)
+
+        def track(points):
+            n_tasks = None if limit is None else limit + 1
+            return fit_tasks(self, points, name="size", n_tasks=n_tasks, X=X, y=y)
+
+        return solve_path(problem, limit, settings, start, track)
+
+    def _check_size(self, size, most, bound):
+        if size is not None and size > most:
             raise ValueError(
-                f"n_nonzero_coefs={self.n_nonzero_coefs} is more than min(n_samples, n_features) = {most} "
-                f"(n_samples = {problem.n_rows}, n_features = {problem.n_features}); expected 0 <= n_nonzero_coefs <= "
-                f"{most}. Lower it, or use n_nonzero_coefs=None to let the criterion choose."
+                f"n_nonzero_coefs={size} is more than {bound}; expected 0 <= n_nonzero_coefs <= {most}. Lower it, or "
+                "use n_nonzero_coefs=None to let the criterion choose."
             )
-        return solve_size(problem, self.n_nonzero_coefs, settings, start)
-
-    def _store(self, solved, y_ndim, n_targets, placement, design):
-        n_features = design.shape[1]
-        coef = np.zeros((n_targets, n_features))
-        intercept = np.zeros(n_targets)
-        paths, first = [], 0
-        for problem, solution in solved:
-            targets = slice(first, first + problem.n_targets)
-            first = targets.stop
-            support = solution.candidate.support
-            coef[targets, support], intercept[targets] = problem.to_input_units(support, solution.coefs)
-            paths.append(_path_bunch(problem, solution))
-        candidates = [solution.candidate for _, solution in solved]
-        support = np.unique(np.concatenate([c.support for c in candidates]))
-        dtype = design.X.dtype
-        single = y_ndim == 1
-        self.coef_ = placement.asarray(coef[0] if single else coef, dtype)
-        self.intercept_ = float(intercept[0]) if single else placement.asarray(intercept, dtype)
-        self.support_ = placement.asarray(support)
-        if hasattr(self, "feature_names_in_"):
-            self.support_names_ = self.feature_names_in_[support]
-        self.margin_ = float(min(c.margin for c in candidates))
-        self.swap_optimal_ = all(c.swap_optimal for c in candidates)
-        self.path_ = paths[0] if self.multi_output == "joint" else paths
-        self.n_passes_ = design.n_passes
-        self.n_iter_ = max(solution.n_iter for _, solution in solved)
 
 
-def _check_y(estimator, y, X, placement, dtype):
-    """Validated targets on the placement of X, made two-dimensional, and the dimensions they came with."""
-    if y is None:
+def check_shared_options(estimator):
+    """Check the parameters that IHTRegressor and IHTRegressorCV have in common."""
+    if estimator.max_features is not None:
+        check_number("max_features", estimator.max_features, kind=numbers.Integral, low=0)
+    check_number("alpha", estimator.alpha, low=0, high=np.inf, high_open=True)
+    check_number("max_iter", estimator.max_iter, kind=numbers.Integral, low=1)
+    check_number("tol", estimator.tol, low=0, high=1, high_open=True)
+    check_option("fit_intercept", estimator.fit_intercept, (True, False))
+    check_option("positive", estimator.positive, (True, False))
+    if estimator.positive and (estimator.always_select is not None or estimator.groups is not None):
         raise ValueError(
-            f"{type(estimator).__name__} requires y to be passed, but the target y is None: expected an array of shape "
-            "(n_samples,) or (n_samples, n_targets)."
+            "positive=True cannot be combined with always_select or groups: the best nonnegative coefficient of a "
+            "feature may be zero, and then it is not selected. Leave them None."
         )
-    y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
-    check_consistent_length(X, y)
-    if y.ndim > 2:
-        raise ValueError(f"y has {y.ndim} dimensions; expected shape (n_samples,) or (n_samples, n_targets).")
-    y = placement.asarray(y, dtype)
-    return (y[:, None], 1) if y.ndim == 1 else (y, 2)
-
-
-def _path_bunch(problem, solution):
-    converted = [problem.to_input_units(point.support, point.coefs) for point in solution.points]
-    return Bunch(
-        supports=[point.support for point in solution.points],
-        coefs=[slopes if problem.n_targets > 1 else slopes[0] for slopes, _ in converted],
-        intercepts=[intercepts if problem.n_targets > 1 else float(intercepts[0]) for _, intercepts in converted],
-        objective=np.array([point.loss for point in solution.points]) * problem.scale**2,
-        criterion=np.array(solution.criteria),
-    )

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from skamem.sparse._chains import Chains
 from skamem.sparse._htp import greatest, largest
 from skamem.sparse._linalg import ZERO_LOSS, loss_reduction
 
@@ -49,7 +48,7 @@ class Candidate:
     @classmethod
     def of(cls, chain):
         """Present state of a settled `chain` over all features."""
-        return cls(np.sort(chain.supports[0]), float(chain.loss[0]), float(chain.margins()[0]), True)
+        return cls(np.sort(chain.supports[0]), float(chain.loss[0]), float(chain.margins()[0]), chain.is_certified)
 
 
 def is_small(problem, size):
@@ -58,7 +57,7 @@ def is_small(problem, size):
     return n * p * max(size, 1) < SMALL
 
 
-def local_search(problem, start, *, tol, certify=None):
+def local_search(problem, start, size, *, tol, certify=None):
     """Lower the loss of `start` by splices and swaps until it is optimal under exchanges of one member.
 
     Large problems are searched on a working set U, the support and the columns most correlated with the residual, which
@@ -69,6 +68,8 @@ def local_search(problem, start, *, tol, certify=None):
     ----------
     problem : Problem
     start : Candidate
+    size : int
+        Most members; under sign constraints the start may have fewer.
     tol : float
         Least relative decrease of the loss that counts.
     certify : bool, default=None
@@ -78,14 +79,13 @@ def local_search(problem, start, *, tol, certify=None):
     -------
     candidate : Candidate
     """
-    size = len(start.support)
-    if size == 0 or start.loss <= ZERO_LOSS:
+    if start.loss <= ZERO_LOSS:
         return _settled_exactly(problem, start)
     if is_small(problem, size):
-        return _search_everywhere(problem, start.support, tol, splices=True)
-    candidate = _search_working_sets(problem, start, tol)
+        return _search_everywhere(problem, start.support, size, tol, splices=True)
+    candidate = _search_working_sets(problem, start, size, tol)
     if certify or (certify is None and candidate.margin < _SURE and candidate.loss > ZERO_LOSS):
-        candidate = _search_everywhere(problem, candidate.support, tol, splices=False)
+        candidate = _search_everywhere(problem, candidate.support, size, tol, splices=False)
     return candidate
 
 
@@ -94,14 +94,13 @@ def _settled_exactly(problem, start):
     return Candidate(start.support, start.loss, np.inf, True, start.residual, start.gradient)
 
 
-def _search_everywhere(problem, support, tol, *, splices):
-    chain = Chains(problem.quadratic(), len(support))
+def _search_everywhere(problem, support, size, tol, *, splices):
+    chain = problem.chains(problem.quadratic(), size)
     improve(chain, support, tol, splices=splices)
     return Candidate.of(chain)
 
 
-def _search_working_sets(problem, start, tol):
-    size = len(start.support)
+def _search_working_sets(problem, start, size, tol):
     n_extra = max(4 * size, 128)
     support, residual, gradient = start.support, start.residual, start.gradient
     for _ in range(_ROUNDS):
@@ -110,7 +109,7 @@ def _search_working_sets(problem, start, tol):
                 residual = problem.least_squares(support).residual
             gradient = problem.gradient(residual)
         working_set = working_set_of(problem, gradient, support, n_extra)
-        chain = Chains(problem.restricted_quadratic(working_set), size)
+        chain = problem.chains(problem.restricted_quadratic(working_set), size)
         improve(chain, np.searchsorted(working_set, support), tol, splices=True)
         found = np.sort(working_set[chain.supports[0]])
         candidate = Candidate(found, float(chain.loss[0]), float(chain.margins()[0]))
@@ -133,7 +132,7 @@ def working_set_of(problem, gradient, support, n_extra):
 def improve(chain, support, tol, *, splices):
     """Restart `chain` from `support`; splice, then swap until no swap gains more than `tol` of the loss."""
     chain.restart(support)
-    if splices:
+    if splices and chain.can_splice:
         _splice(chain, tol)
     chain.settle(_MAX_SWAPS, tol)
 

@@ -1,4 +1,4 @@
-"""From a problem to its answer: the best support of one size, or of the size that a criterion picks from a path."""
+"""The best support of one size: which search, and how much of it."""
 
 from dataclasses import dataclass
 
@@ -6,17 +6,25 @@ import numpy as np
 
 from skamem.sparse._chains import Chains
 from skamem.sparse._criteria import information_criterion
+from skamem.sparse._exhaustive import best_subsets
+from skamem.sparse._forward import PathPoint
 from skamem.sparse._htp import hard_thresholding_pursuit
 from skamem.sparse._linalg import ZERO_LOSS
 from skamem.sparse._pairs import improve_by_pairs, pairs_are_cheap
-from skamem.sparse._path import PathPoint, forward_path
 from skamem.sparse._proposals import SURE, escalate
-from skamem.sparse._search import Candidate, local_search
+from skamem.sparse._search import Candidate, improve, local_search
+from skamem.sparse._textbook import iterative_hard_thresholding
 
-__all__ = ["Settings", "Solution", "default_max_size", "solve_path", "solve_size"]
+__all__ = ["EFFORTS", "TEXTBOOK", "Settings", "Solution", "best_candidate", "criterion_of", "solve_size"]
 
-EFFORTS = ("fast", "swap", "auto", "thorough")
+EFFORTS = ("plain", "normalized", "fast", "swap", "auto", "thorough")
 """Effort levels, from least to most."""
+
+TEXTBOOK = EFFORTS[:2]
+"""Those that stop at the iteration of the papers."""
+
+# Features up to which all subsets are looked at: at most some tens of milliseconds.
+_FEW_FEATURES = 18
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,11 @@ class Settings:
     tol: float = 1e-7
     criterion: str = "gic"
 
+    @property
+    def looks_further(self):
+        """Whether the search goes beyond exchanges of one member."""
+        return self.effort in ("auto", "thorough")
+
 
 @dataclass
 class Solution:
@@ -56,6 +69,8 @@ class Solution:
         Every size that was looked at.
     criteria : list of float
         One for each point.
+    converged : bool
+        False when hard thresholding ran into its bound.
     """
 
     candidate: Candidate
@@ -63,6 +78,7 @@ class Solution:
     n_iter: int
     points: list
     criteria: list
+    converged: bool = True
 
 
 def criterion_of(point, problem, name):
@@ -71,22 +87,10 @@ def criterion_of(point, problem, name):
         name,
         max(point.residual_squares(problem.alpha), ZERO_LOSS),
         len(point.support),
-        # Weights count as repetitions, yet weights that sum to 1 do not make one sample of a thousand.
-        n_samples=max(problem.total_weight, problem.n_rows),
+        n_samples=problem.n_counted,
         n_features=problem.n_features,
         n_targets=problem.n_targets,
     )
-
-
-def default_max_size(problem):
-    """Largest size that a path tries when the user sets none.
-
-    n / (log log n · log p), the bound under which best subset selection is consistent, and half of the degrees of
-    freedom, so that the residual still measures the noise.
-    """
-    n = max(problem.total_weight, problem.n_rows)
-    consistent = n / (np.log(np.log(max(n, 16.0))) * np.log(max(problem.n_features, 3)))
-    return max(int(min(problem.n_features, np.ceil(consistent), (n - 1) // 2)), 0)
 
 
 def solve_size(problem, size, settings, start=None):
@@ -104,16 +108,27 @@ def solve_size(problem, size, settings, start=None):
     -------
     solution : Solution
     """
-    candidate, n_iter = _best_candidate(problem, size, settings, start)
-    coefs = problem.refit(candidate.support)
+    if settings.effort in TEXTBOOK:
+        fit, n_iter, converged = iterative_hard_thresholding(
+            problem, size, start, normalised=settings.effort == "normalized", max_iter=settings.max_iter,
+            tol=settings.tol,
+        )  # fmt: skip
+        candidate, coefs = Candidate(fit.support, fit.loss), fit.coefs
+    else:
+        (candidate, n_iter), converged = best_candidate(problem, size, settings, start), True
+        coefs = problem.refit(candidate.support)
     point = PathPoint(candidate.support, coefs, candidate.loss)
-    return Solution(candidate, coefs, n_iter, [point], [criterion_of(point, problem, settings.criterion)])
+    criterion = criterion_of(point, problem, settings.criterion)
+    return Solution(candidate, coefs, n_iter, [point], [criterion], converged)
 
 
-def _best_candidate(problem, size, settings, start):
+def best_candidate(problem, size, settings, start=None):
+    """Best support of at most `size` members, and the number of iterations of hard thresholding."""
     size = min(size, int(problem.usable.sum()))
     if size == 0 or problem.scale == 0.0:
         return _empty(problem), 1
+    if can_be_exact(problem, settings):
+        return _without_idle_members(problem, _exact(problem, size, settings)), 1
     fit, gradient, n_iter = hard_thresholding_pursuit(
         problem, size, start, max_iter=settings.max_iter, tol=settings.tol
     )
@@ -126,8 +141,8 @@ def _best_candidate(problem, size, settings, start):
 def _search(problem, candidate, size, settings):
     """What follows hard thresholding: exchanges, and more the less sure they leave us."""
     thorough = settings.effort == "thorough"
-    candidate = local_search(problem, candidate, tol=settings.tol, certify=True if thorough else None)
-    if settings.effort == "swap":
+    candidate = local_search(problem, candidate, size, tol=settings.tol, certify=True if thorough else None)
+    if not settings.looks_further:
         return candidate
     if thorough or (candidate.margin < SURE and candidate.loss > ZERO_LOSS):
         candidate = escalate(problem, candidate, size, tol=settings.tol, exhaustive=thorough)
@@ -136,10 +151,24 @@ def _search(problem, candidate, size, settings):
     return candidate
 
 
+def can_be_exact(problem, settings):
+    """Whether all subsets will be looked at."""
+    return settings.looks_further and problem.n_features <= _FEW_FEATURES and not problem.positive
+
+
+def _exact(problem, size, settings):
+    """The best support of all, by looking at all."""
+    quadratic = problem.quadratic()
+    supports, _ = best_subsets(quadratic, size)
+    support = next(s for s in reversed(supports) if s is not None and len(s) <= size)
+    chain = Chains(quadratic, len(support))
+    improve(chain, support, settings.tol, splices=False)
+    return Candidate.of(chain)
+
+
 def _empty(problem):
     support = np.flatnonzero(problem.locked)
-    loss = problem.least_squares(support).loss
-    return Candidate(support, loss, np.inf, True)
+    return Candidate(support, problem.least_squares(support).loss, np.inf, True)
 
 
 def _without_idle_members(problem, candidate):
@@ -155,59 +184,4 @@ def _without_idle_members(problem, candidate):
         if chain.loss[0] + sacrifices[least] > ZERO_LOSS:
             break
         chain.remove(np.array([least]))
-    kept = np.sort(support[chain.supports[0]])
-    return Candidate(kept, candidate.loss, np.inf, True)
-
-
-def solve_path(problem, max_size, settings, start=None, track=iter):
-    """Best support of the size that `settings.criterion` picks.
-
-    Parameters
-    ----------
-    problem : Problem
-    max_size : int or None
-        None takes `default_max_size` and stops early: once twice the best size and ten more brought nothing better.
-    settings : Settings
-    start : int array, default=None
-        Support of an earlier fit, tried as a start of hard thresholding.
-    track : callable, default=iter
-        Wraps the iterable of path points, to report progress.
-
-    Returns
-    -------
-    solution : Solution
-    """
-    patient = max_size is not None
-    limit = max_size if patient else default_max_size(problem)
-    points, criteria = [], []
-    for point in track(forward_path(problem, limit, swaps=settings.effort != "fast", tol=settings.tol)):
-        points.append(point)
-        criteria.append(criterion_of(point, problem, settings.criterion))
-        if not patient and len(points) > 2 * int(np.argmin(criteria)) + 10:
-            break
-    return _refine_best(problem, points, criteria, settings, start)
-
-
-def _refine_best(problem, points, criteria, settings, start):
-    """Give the chosen size the whole effort; where that finds better, it replaces the path's point, and so on."""
-    n_iter, refined = 1, {}
-    while True:
-        best = int(np.argmin(criteria))
-        if best in refined:
-            break
-        point = points[best]
-        candidate, n_iter = _best_candidate(problem, len(point.support), settings, start)
-        if settings.effort == "fast" or candidate.loss >= point.loss * (1 - settings.tol):
-            candidate = _path_candidate(problem, point, candidate, settings)
-        points[best] = PathPoint(candidate.support, problem.refit(candidate.support), candidate.loss)
-        criteria[best] = criterion_of(points[best], problem, settings.criterion)
-        refined[best] = candidate
-    candidate = refined[best]
-    return Solution(candidate, points[best].coefs, n_iter, points, criteria)
-
-
-def _path_candidate(problem, point, candidate, settings):
-    # The path's own support stands; the search from it only adds the margin and the certificate.
-    if settings.effort == "fast" or np.array_equal(point.support, candidate.support):
-        return candidate if np.array_equal(point.support, candidate.support) else Candidate(point.support, point.loss)
-    return local_search(problem, Candidate(point.support, point.loss), tol=settings.tol)
+    return Candidate(np.sort(support[chain.supports[0]]), candidate.loss, np.inf, True)

@@ -30,6 +30,7 @@ _INITIAL_OVERLAP = 0.4  # ... of the overlaps z
 _INITIAL_POTENTIAL = 0.5  # ... of the potentials Φ
 _NOISE_ROWS = 1000
 _PROBE_ROWS = 256
+_SMALL_SPARSE_BYTES = 2**24
 
 SCALES = ("feature", "global", None)
 """Ways to scale the features."""
@@ -66,7 +67,7 @@ def standardized(X, index, weights, scale, placement, dtype):
     if scale is None:
         ones = placement.asarray(np.ones(X.shape[1]), dtype)
         return scaled_rows(X, index, 0 * ones, ones, placement), ones < 0
-    sparse = scipy.sparse.issparse(X)
+    sparse = scipy.sparse.issparse(X) and not _fits_dense(X)
     values = X[index] if sparse else xp.take(placement.asarray(X, dtype), placement.asarray(index), axis=0)
     share = placement.asarray(weights / weights.sum(), dtype)
     mean, size, spread = (_sparse_moments if sparse else _center)(values, share, placement, dtype)
@@ -79,6 +80,11 @@ def standardized(X, index, weights, scale, placement, dtype):
     if not sparse:
         values /= factor
     return RowSource(values, mean, factor, placement), constant
+
+
+def _fits_dense(X):
+    """Whether a sparse X is so small that taking batches from it costs more than keeping it dense."""
+    return X.shape[0] * X.shape[1] * 8 <= _SMALL_SPARSE_BYTES
 
 
 def scaled_rows(X, index, offset, scale, placement):
@@ -99,7 +105,7 @@ def scaled_rows(X, index, offset, scale, placement):
     -------
     rows : RowSource
     """
-    if scipy.sparse.issparse(X):
+    if scipy.sparse.issparse(X) and not _fits_dense(X):
         return RowSource(X[index], offset, scale, placement)
     values = placement.xp.take(placement.asarray(X, offset.dtype), placement.asarray(index), axis=0)
     values -= offset

@@ -174,6 +174,7 @@ class PaperSolver:
 
     damping = 0.998
     n_annealing_epochs = 200
+    n_steps = 0  # nothing here depends on the number of updates made
 
     def __init__(self, visible, bias, recognition, *, temperature, learning_rate, momentum, fit_intercept):
         xp = arrays.namespace(visible)

@@ -75,7 +75,7 @@ class MemoryClassifier(ClassifierMixin, SkamemEstimator):
         self.backend = backend
 
     def _new_memory(self):
-        memory = PseudoinverseMemory(binarize=None) if self.memory is None else clone(self.memory)
+        memory = PseudoinverseMemory(binarize=None) if self.memory is None else clone(self.memory, safe=False)
         parameters = memory.get_params(deep=False) if hasattr(memory, "get_params") else {}
         if "target" not in parameters or not hasattr(memory, "field"):
             able = ", ".join(kind.__name__ for kind in (HebbianMemory, PseudoinverseMemory))
@@ -113,6 +113,7 @@ class MemoryClassifier(ClassifierMixin, SkamemEstimator):
         ValueError
             For bad input, or labels of a single class. A failed call changes nothing.
         """
+        validation.check_option("fit_intercept", self.fit_intercept, (True, False))
         memory = self._new_memory()
         X, placement = self._receive(X, reset=True, accept_sparse="csr")
         self.classes_, codes = validation.check_labels(y, X, owner=type(self).__name__)

@@ -17,7 +17,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from skamem.core import arrays
 from skamem.core.callbacks import CALLBACKS_AVAILABLE
 from skamem.core.interactions import INTERACTIONS
-from skamem.supervised import DenseAMClassifier
+from skamem.supervised import DenseAMClassifier, _dense_scaling
 
 SMALL = {"n_memories": 30, "max_iter": 40, "random_state": 0}
 
@@ -149,7 +149,10 @@ def test_float32_stays(digits, readout):
 
 
 @pytest.mark.parametrize("readout", ["exact", "linear"])
-def test_sparse_equals_dense(digits, readout):
+@pytest.mark.parametrize("kept_sparse", [False, True])
+def test_sparse_equals_dense(digits, readout, kept_sparse, monkeypatch):
+    if kept_sparse:  # as if the data were large
+        monkeypatch.setattr(_dense_scaling, "_SMALL_SPARSE_BYTES", 0)
     X, y = digits
     X = np.where(X > 0, X, 0)
     expected = DenseAMClassifier(readout=readout, **SMALL).fit(X, y).decision_function(X)

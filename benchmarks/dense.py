@@ -1,0 +1,168 @@
+"""Dense associative memory as a classifier: error and time against its peers, and speed against bare matrix products.
+
+- ``python benchmarks/dense.py speed``: one epoch at K = 1000, batch 500, float32 against the two matrix products of the same
+  batches, against MLPClassifier, and `predict` against its product.
+- ``python benchmarks/dense.py digits``: error by shuffled stratified 10-fold cross-validation.
+- ``python benchmarks/dense.py mnist [--data mnist_train.npz]`` and ``fashion``: error on the last 10,000 of the 60,000 training
+  images. The file has arrays X (60000 images) and y; without one, `fetch_openml` downloads the set. ``--test`` takes OpenML's
+  10,000 test images instead. ``--runs`` names the recipes, ``--seeds`` how many seeds each.
+"""
+
+import argparse
+import statistics
+import time
+
+import numpy as np
+from sklearn.datasets import fetch_openml, load_digits
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.svm import SVC
+
+from skamem import DenseAMClassifier
+
+PEERS = {
+    "LogisticRegression": lambda seed: LogisticRegression(max_iter=200),
+    "KNeighbors": lambda seed: KNeighborsClassifier(3),
+    "SVC(rbf)": lambda seed: SVC(C=10),
+    "MLP(1000)": lambda seed: MLPClassifier((1000,), batch_size=500, max_iter=20, random_state=seed),
+    "HistGradientBoosting": lambda seed: HistGradientBoostingClassifier(random_state=seed),
+}
+# Recipes for images in [-1, 1].
+RECIPES = {
+    "n=3 K=1000": {"n_memories": 1000, "degree": 3, "max_iter": 24},
+    "n=2 K=1000": {"n_memories": 1000, "degree": 2, "max_iter": 24},
+    "default": {},
+}
+
+
+class Clock:
+    """A callback that notes when each epoch ends."""
+
+    def __init__(self):
+        self.ends = []
+
+    def setup(self, estimator, context):
+        pass
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        pass
+
+    def on_fit_task_end(self, estimator, context):
+        if context.task_name == "epoch":
+            self.ends.append(time.perf_counter())
+
+
+def best_of(function, repeats):
+    """Fastest of some runs, in seconds: what the machine can do when nothing else wants it."""
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def epoch_seconds(model, X, y):
+    clock = Clock()
+    model.set_params(max_iter=4).set_callbacks(clock).fit(X, y)
+    return min(np.diff(clock.ends))
+
+
+def mlp_epoch_seconds(X, y):
+    def run(epochs):
+        MLPClassifier((1000,), batch_size=500, max_iter=epochs, random_state=0).fit(X, y)
+
+    return (best_of(lambda: run(4), 1) - best_of(lambda: run(1), 1)) / 3
+
+
+def speed(options):
+    rng = np.random.RandomState(0)
+    n_rows, n_features, n_memories, batch = 10_000, 784, 1000, 500
+    X = rng.uniform(-1, 1, (n_rows, n_features)).astype(np.float32)
+    y = rng.randint(0, 10, n_rows)
+    W = rng.standard_normal((n_memories, n_features)).astype(np.float32)
+    dZ = rng.standard_normal((batch, n_memories)).astype(np.float32)
+    batches = [X[i : i + batch].copy() for i in range(0, n_rows, batch)]
+    ratios = {}
+    for _ in range(options.repeats):
+        forward = best_of(lambda: [rows @ W.T for rows in batches], 2)
+        both = forward + best_of(lambda: [dZ.T @ rows for rows in batches], 2)
+        settings = {"n_memories": n_memories, "batch_size": batch, "noise": 0, "random_state": 0}
+        for readout in ("linear", "exact"):
+            model = DenseAMClassifier(readout=readout, **settings)
+            ratios.setdefault(f"{readout} epoch / two products", []).append(epoch_seconds(model, X, y) / both)
+            seconds = best_of(lambda model=model: model.predict(X), 3)
+            ratios.setdefault(f"{readout} predict / one product", []).append(seconds / forward)
+        mlp = mlp_epoch_seconds(X, y)
+        ratios.setdefault("MLPClassifier epoch / two products", []).append(mlp / both)
+        print(f"two products of an epoch {both:.3f} s", flush=True)
+    for name, values in ratios.items():
+        print(f"{name:36s} median {statistics.median(values):.2f}  of {', '.join(f'{v:.2f}' for v in values)}")
+
+
+def digits(options):
+    X, y = load_digits(return_X_y=True)
+    X = (X / 8 - 1).astype(np.float32)
+    models = {f"DenseAM {name}": lambda seed, kw=kw: DenseAMClassifier(random_state=seed, **kw) for name, kw in {
+        "default": {}, "n=5": {"degree": 5}, "n=2": {"degree": 2}}.items()}  # fmt: skip
+    for name, make in (models | PEERS).items():
+        scores, start = [], time.perf_counter()
+        for seed in range(options.seeds):
+            for train, test in StratifiedKFold(10, shuffle=True, random_state=seed).split(X, y):
+                scores.append(make(seed).fit(X[train], y[train]).score(X[test], y[test]))
+        seconds = (time.perf_counter() - start) / len(scores)
+        print(f"{name:24s} accuracy {np.mean(scores):.4f}, {seconds:.2f} s a fit", flush=True)
+
+
+def images(options):
+    """(training rows in [-1, 1], labels, rows held back, labels)."""
+    if options.data:
+        with np.load(options.data) as file:
+            X, y = file["X"].reshape(len(file["y"]), -1), file["y"]
+    else:
+        name = {"mnist": "mnist_784", "fashion": "Fashion-MNIST"}[options.task]
+        X, y = fetch_openml(name, version=1, return_X_y=True, as_frame=False, parser="liac-arff")
+        y = y.astype(int)
+    X = (X / 127.5 - 1).astype(np.float32)
+    if options.test:
+        return X[:60_000], y[:60_000], X[60_000:], y[60_000:]
+    return X[:50_000], y[:50_000], X[50_000:60_000], y[50_000:60_000]
+
+
+def compare(options):
+    X, y, X_test, y_test = images(options)
+    models = {f"DenseAM {name}": lambda seed, kw=kw: DenseAMClassifier(random_state=seed, **kw)
+              for name, kw in RECIPES.items()} | PEERS  # fmt: skip
+    for name, make in models.items():
+        if options.runs and not any(run in name for run in options.runs):
+            continue
+        errors, seconds = [], []
+        for seed in range(options.seeds):
+            start = time.perf_counter()
+            model = make(seed).fit(X, y)
+            seconds.append(time.perf_counter() - start)
+            errors.append(100 * np.mean(model.predict(X_test) != y_test))
+        shown = ", ".join(f"{error:.2f}" for error in errors)
+        print(f"{name:28s} error {np.mean(errors):.2f} % ({shown}), fit {np.mean(seconds):.0f} s", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("task", choices=["speed", "digits", "mnist", "fashion"])
+    parser.add_argument("--data", help="npz file with X and y")
+    parser.add_argument("--test", action="store_true", help="error on the test images of OpenML")
+    parser.add_argument("--runs", nargs="*", help="parts of names; default all")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=3)
+    options = parser.parse_args()
+    {"speed": speed, "digits": digits}.get(options.task, compare)(options)
+
+
+if __name__ == "__main__":
+    main()

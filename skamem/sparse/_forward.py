@@ -1,0 +1,91 @@
+"""Supports of growing size: the exact best addition, then swaps, one Gram row a step."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skamem.sparse._linalg import ZERO_LOSS
+from skamem.sparse._quadratic import LazyQuadratic
+
+__all__ = ["PathPoint", "forward_path", "grow"]
+
+_MAX_SWAPS = 50
+# Gram rows fetched together with one that is missing: a product of this many vectors costs little more than of one.
+_LOOK_AHEAD = 8
+
+
+@dataclass
+class PathPoint:
+    """Best support found at one size.
+
+    Parameters
+    ----------
+    support : int array of shape (s,)
+        Ascending.
+    coefs : array of shape (s, n_targets)
+        Standardised.
+    loss : float
+        Objective, as a fraction of ‖ỹ‖².
+    """
+
+    support: np.ndarray
+    coefs: np.ndarray
+    loss: float
+
+    @classmethod
+    def of(cls, chains, problem=0):
+        """Present state of one of `chains`."""
+        order = np.argsort(chains.supports[problem])
+        return cls(chains.supports[problem][order], chains.coefs[problem][order], float(chains.loss[problem]))
+
+    def residual_squares(self, alpha):
+        """Residual sum of squares: the loss without its ridge term."""
+        return self.loss - alpha * float(np.sum(self.coefs**2))
+
+
+def grow(chains):
+    """Add the best column to every support; False, changing nothing, when some support has none left to add."""
+    columns = chains.best_additions()
+    if columns is None:
+        return False
+    quadratic = chains.quadratic
+    if isinstance(quadratic, LazyQuadratic) and not quadratic.has(columns[0]):
+        gains = chains.addition_gains()[0]
+        ahead = np.argpartition(-gains, min(_LOOK_AHEAD, len(gains) - 1))[:_LOOK_AHEAD]
+        quadratic.prefetch(np.union1d(ahead, columns))
+    chains.add(columns)
+    return True
+
+
+def forward_path(problem, max_size, *, swaps, tol, start=None):
+    """Yield a first point and then one `PathPoint` for each larger size up to `max_size`.
+
+    Parameters
+    ----------
+    problem : Problem
+    max_size : int
+    swaps : bool
+        Whether to improve every size by swaps; without them this is forward selection by orthogonal least squares.
+    tol : float
+        Least relative decrease of the loss that counts.
+    start : int array, default=None
+        First support; None takes the locked features.
+
+    Yields
+    ------
+    point : PathPoint
+        Losses never rise. Ends early when the loss is zero or no independent column is left.
+    """
+    chains = problem.chains(problem.quadratic(n_rows=max_size), max_size)
+    first = np.flatnonzero(problem.locked) if start is None else start
+    if len(first):
+        chains.restart(first)
+    yield PathPoint.of(chains)
+    while chains.size < max_size and chains.loss[0] > ZERO_LOSS:
+        size = chains.size
+        while chains.size <= size and grow(chains):  # under sign constraints an addition may push a member out
+            if swaps:
+                chains.settle(_MAX_SWAPS, tol, limit=size + 1)
+        if chains.size <= size:
+            break
+        yield PathPoint.of(chains)

@@ -1,0 +1,91 @@
+"""scikit-learn's own checks, on every public estimator, in default and in other settings."""
+
+import unittest
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import estimator_html_repr
+from sklearn.utils.estimator_checks import check_array_api_input_and_values, parametrize_with_checks
+
+import skamem
+from skamem import DenseAMClassifier, HebbianMemory, IHTRegressor, MemoryClassifier, PseudoinverseMemory
+
+from ._places import dispatched, skip_unless_required
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::skamem.exceptions.CapacityWarning"),  # the checks store hundreds of patterns
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
+
+# A new estimator is checked with its defaults by being in skamem.__all__.
+DEFAULTS = [
+    getattr(skamem, name)()
+    for name in skamem.__all__
+    if isinstance(getattr(skamem, name), type) and issubclass(getattr(skamem, name), BaseEstimator)
+]
+SETTINGS = [
+    HebbianMemory("y"),
+    HebbianMemory("y", activation="step"),
+    HebbianMemory(update="async", zero_diagonal=True, n_recall_steps=3),
+    HebbianMemory(activation="identity", binarize=None),
+    HebbianMemory(activation="step", coding="bipolar"),
+    HebbianMemory(missing="clamp", coding="binary"),
+    HebbianMemory(backend="torch"),
+    PseudoinverseMemory("y"),
+    PseudoinverseMemory("y", activation="identity", binarize=None),
+    PseudoinverseMemory(solver="cholesky", alpha=0.1),
+    PseudoinverseMemory(solver="neumann", n_layers=20),
+    PseudoinverseMemory(solver="neumann", n_layers=5, hyperpower=True, update="async"),
+    PseudoinverseMemory(activation="identity"),
+    MemoryClassifier(HebbianMemory()),
+    MemoryClassifier(PseudoinverseMemory()),
+    MemoryClassifier(PseudoinverseMemory(solver="cholesky", alpha=1.0, binarize=None), fit_intercept=False),
+    MemoryClassifier(backend="torch"),
+    DenseAMClassifier(readout="exact", n_memories=20, max_iter=50),
+    IHTRegressor(2),
+]
+
+
+@parametrize_with_checks([*DEFAULTS, *SETTINGS])
+def test_scikit_learn_check(estimator, check):
+    if getattr(estimator, "backend", None) == "torch":
+        pytest.importorskip("torch")
+    check(estimator)
+
+
+def test_no_estimator_is_missed():
+    public = {name for name in skamem.__all__ if not name.startswith("_")}
+    assert {type(estimator).__name__ for estimator in DEFAULTS} == public
+    assert {type(estimator).__name__ for estimator in SETTINGS} == public
+
+
+@pytest.mark.parametrize("library", ["array_api_strict", "torch"])
+def test_scikit_learns_array_api_checks_are_not_skipped(library):
+    with dispatched():  # skips, or fails where SKAMEM_REQUIRE_ARRAY_API is set
+        try:
+            check_array_api_input_and_values("HebbianMemory", HebbianMemory(), array_namespace=library)
+        except unittest.SkipTest as reason:
+            skip_unless_required(str(reason))
+
+
+@pytest.mark.parametrize("estimator", DEFAULTS, ids=lambda estimator: type(estimator).__name__)
+def test_the_html_links_to_the_reference(estimator):
+    assert f"/api/skamem.{type(estimator).__name__}.html" in estimator_html_repr(estimator)
+
+
+@pytest.mark.parametrize("estimator", DEFAULTS, ids=lambda estimator: type(estimator).__name__)
+def test_only_the_first_parameter_is_positional(estimator):
+    names = list(estimator.get_params(deep=False))
+    with pytest.raises(TypeError, match="positional argument"):
+        type(estimator)(*[None] * len(names))
+
+
+@pytest.mark.parametrize("estimator", DEFAULTS, ids=lambda estimator: type(estimator).__name__)
+def test_a_refit_forgets_the_fit_before(estimator):
+    rng = np.random.default_rng(0)
+    X, y = rng.choice([-1.0, 1.0], size=(40, 12)), np.arange(40) % 2
+    if "random_state" in estimator.get_params():
+        estimator = clone(estimator).set_params(random_state=0)
+    twice = clone(estimator).fit(X[:20, :9], y[:20]).fit(X, y)
+    np.testing.assert_array_equal(twice.predict(X), clone(estimator).fit(X, y).predict(X))
