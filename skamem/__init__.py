@@ -2,13 +2,14 @@
 
 from skamem._version import __version__
 from skamem.memory import HebbianMemory, PseudoinverseMemory
-from skamem.sparse import IHTRegressor
+from skamem.sparse import IHTRegressor, IHTRegressorCV
 from skamem.supervised import DenseAMClassifier, MemoryClassifier
 
 __all__ = [
     "DenseAMClassifier",
     "HebbianMemory",
     "IHTRegressor",
+    "IHTRegressorCV",
     "MemoryClassifier",
     "PseudoinverseMemory",
     "__version__",

@@ -161,7 +161,7 @@ def test_a_search_over_a_pipeline_reports_each_fit(Estimator):
         warnings.filterwarnings("ignore", message=".*does not support callbacks")  # those of scikit-learn that do not
         search.fit(X, y)
     events = [event[0] for event in recorder.of(Estimator)]
-    assert events.count("begin") == events.count("end") >= 2 * (2 * 2 + 1)  # splits, candidates, the final fit
+    assert events.count("begin") == events.count("end") >= 2 * 2 + 1  # splits, candidates, the final fit
     assert [event[0] for event in recorder.events].count("setup") == 1
 
 

@@ -24,6 +24,7 @@ DEFAULTS = [
     for name in skamem.__all__
     if isinstance(getattr(skamem, name), type) and issubclass(getattr(skamem, name), BaseEstimator)
 ]
+TAKE_LONG = [estimator for estimator in DEFAULTS if type(estimator) is DenseAMClassifier]
 SETTINGS = [
     HebbianMemory("y"),
     HebbianMemory("y", activation="step"),
@@ -42,12 +43,19 @@ SETTINGS = [
     MemoryClassifier(PseudoinverseMemory()),
     MemoryClassifier(PseudoinverseMemory(solver="cholesky", alpha=1.0, binarize=None), fit_intercept=False),
     MemoryClassifier(backend="torch"),
+    DenseAMClassifier(n_memories=20, max_iter=50),
     DenseAMClassifier(readout="exact", n_memories=20, max_iter=50),
     IHTRegressor(2),
 ]
 
 
-@parametrize_with_checks([*DEFAULTS, *SETTINGS])
+@pytest.mark.slow
+@parametrize_with_checks(TAKE_LONG)
+def test_scikit_learn_check_that_takes_long(estimator, check):
+    check(estimator)
+
+
+@parametrize_with_checks([*(estimator for estimator in DEFAULTS if estimator not in TAKE_LONG), *SETTINGS])
 def test_scikit_learn_check(estimator, check):
     if getattr(estimator, "backend", None) == "torch":
         pytest.importorskip("torch")

@@ -62,9 +62,11 @@ def fit_tasks(estimator, tasks, *, name, n_tasks, X=None, y=None, attributes=Non
     root.call_on_fit_task_begin(**data)
     for task in tasks:
         step = root.subcontext(task_name=name)
-        step.call_on_fit_task_begin(**data)
+        # An inner fit and its step are one task: callbacks that both have hear of it from the inner one.
         with step.propagate_callback_context(inner) if inner is not None else contextlib.nullcontext():
+            step.call_on_fit_task_begin(**data)
             yield task
-        if step.call_on_fit_task_end(**data, reconstruction_attributes=attributes):
+            stop = step.call_on_fit_task_end(**data, reconstruction_attributes=attributes)
+        if stop:
             break
     root.call_on_fit_task_end(**data, reconstruction_attributes=attributes)

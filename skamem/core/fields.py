@@ -9,7 +9,7 @@ one matrix product, and the coupling inside the block.
 
 from skamem.core import arrays
 
-__all__ = ["LinearField", "QuadraticLandscape"]
+__all__ = ["LinearCursor", "LinearField", "QuadraticLandscape"]
 
 # Rounding of a sum of real weights, in units of eps times the sum of their magnitudes: two orders of summation differ
 # by less, while a true nonzero field of random weights is larger by about 1 / (eps sqrt(n)).
@@ -29,7 +29,11 @@ class LinearField:
         Ignore the diagonal of square `weights`: no unit pushes itself.
     exact : bool, default=False
         Whether the weights are integers whose sums are exact; then a tie is a field of exactly 0. Otherwise fields
-        within the rounding of the sum count as 0.
+        within `noise` count as 0.
+    noise : float, default=None
+        Relative error of real weights: a field counts as 0 when its magnitude is at most `noise` times the sum of the
+        magnitudes of the weights into the unit. None takes the rounding of the sum, 8 eps: for weights that are right
+        to the last digit.
 
     Notes
     -----
@@ -43,18 +47,19 @@ class LinearField:
     array([[-1.,  1.]])
     """
 
-    def __init__(self, weights, bias=None, *, zero_diagonal=False, exact=False):
+    def __init__(self, weights, bias=None, *, zero_diagonal=False, exact=False, noise=None):
         self.weights = weights
         self.bias = bias
         self.diagonal = arrays.namespace(weights).linalg.diagonal(weights) if zero_diagonal else None
-        self.tolerance = 0.0 if exact else self._rounding()
+        self.tolerance = 0.0 if exact else self._relative(noise)
 
-    def _rounding(self):
+    def _relative(self, noise):
         xp = arrays.namespace(self.weights)
         magnitude = xp.sum(xp.abs(self.weights), axis=0)
         if self.bias is not None:
             magnitude = magnitude + xp.abs(self.bias)
-        return _ROUNDING * xp.finfo(self.weights.dtype).eps * magnitude
+        noise = _ROUNDING * xp.finfo(self.weights.dtype).eps if noise is None else noise
+        return noise * magnitude
 
     def __call__(self, states):
         """Fields of shape (n_samples, n_outputs) for states of shape (n_samples, n_units); one matrix product."""

@@ -285,9 +285,11 @@ class LinearMemory(TransformerMixin, SkamemEstimator, ABC):
         energy : array of shape (n_samples,)
             Low where the memory is at home; never rises under asynchronous recall. In the scale of `weights_`.
         """
+        return self._map(X, "energy", lambda states: self._field_scale * self._make_landscape().energy(states))
+
+    def _make_landscape(self):
         field = self._make_field()
-        landscape = QuadraticLandscape(field.weights, field.bias)
-        return self._map(X, "energy", lambda states: self._field_scale * landscape.energy(states))
+        return QuadraticLandscape(field.weights, field.bias)
 
     def score(self, X, y=None):
         """Whether cues come back: mean fraction of units right (R² for real-valued memories).

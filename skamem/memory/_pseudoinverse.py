@@ -2,7 +2,7 @@
 
 import numbers
 
-from skamem.core import least_squares, validation
+from skamem.core import arrays, least_squares, validation
 from skamem.core.callbacks import fit_tasks
 from skamem.core.fields import LinearField
 from skamem.memory._linear import LinearMemory
@@ -33,8 +33,8 @@ class PseudoinverseMemory(LinearMemory):
     hyperpower : bool, default=False
         Let each layer double the number of terms of the Neumann series (Newton-Schulz).
     activation : {"sign", "identity", "step"}, default="sign"
-        What a unit does with its field; "identity" is the linear projection, one pass. A unit whose field is 0 (to the
-        rounding of the sum) keeps its state.
+        What a unit does with its field; "identity" is the linear projection, one pass. A unit whose field is 0 (within
+        sqrt(eps) of the weights that make it) keeps its state.
     update : {"sync", "async"}, default="sync"
         Feed back all units at once, or one after another in an order drawn in `fit`.
     n_recall_steps : int, default=100
@@ -198,7 +198,10 @@ class PseudoinverseMemory(LinearMemory):
 
     def _make_field(self):
         zero_diagonal = self.activation != "identity" if self.zero_diagonal == "auto" else self.zero_diagonal
-        return LinearField(self.weights_, zero_diagonal=zero_diagonal and self.target == "self")
+        # Solvers leave errors of eps times the condition number. Where a unit is independent of the others (a pixel
+        # that never changes), its field without the diagonal is 0, a tie, not to be decided by what they leave.
+        noise = arrays.namespace(self.weights_).finfo(self.weights_.dtype).eps ** 0.5
+        return LinearField(self.weights_, zero_diagonal=zero_diagonal and self.target == "self", noise=noise)
 
     def _capacity(self):
         return self.n_features_in_ - 1, (

@@ -1,6 +1,6 @@
 """Supports that grow and swap: exact gains of every addition and every swap, kept up to date by rank-one changes.
 
-With S a support, G_S the rows of the Gram matrix and K = (G_SS + αI)⁻¹, a chain keeps
+With S a support of s members, G_S the rows of the Gram matrix and K = (G_SS + αI)⁻¹, a chain keeps
 
     H = K G_S          projections: how column j is made from the columns of S
     w = K c_S          coefficients
@@ -13,6 +13,14 @@ Removing i costs w_i² / K_ii of the loss, adding j takes c'_j² / D_j away, and
 
 which is (c_j + β_i t_ij)² / (D_j + t_ij²) - β_i² with β_i = w_i/√K_ii and t_ij = H_ij/√K_ii, written without a root or
 a division where the numerator is not positive. With several targets products of c' and w become sums over targets.
+
+All but D stands in one tableau, the augmented matrix of least squares under the sweep operator (Goodnight 1979, The
+American Statistician 33:149, doi:10.1080/00031305.1979.10482685), where adding and removing a member are one rank-one
+change of everything:
+
+    targets   c'ᵀ    loss    -wᵀ
+    members   H      w       K
+             (m)  (targets) (slots)
 
 Many problems of one size advance in lock step, so that a cross-validation or the codes of many samples cost few NumPy
 calls; the first axis of every array runs over problems.
@@ -42,12 +50,8 @@ class Chains:
     ----------
     size : int
         Present size s of every support.
-    loss : array of shape (n_problems,)
-        Objective at the least-squares coefficients of the support.
     room : array of shape (n_problems, m)
         D.
-    residual : array of shape (n_problems, m, n_targets)
-        c'.
     free : bool array of shape (n_problems, m)
         Columns that may enter.
     is_certified : bool
@@ -61,22 +65,28 @@ class Chains:
         n_problems, m, n_targets = quadratic.correlation.shape
         self.quadratic = quadratic
         self.total = quadratic.total
-        self.size = 0
-        self._supports = np.zeros((n_problems, capacity), dtype=np.intp)
-        self._inverse = np.zeros((n_problems, capacity, capacity))
-        self._projections = np.empty((n_problems, capacity, m))
-        self._coefs = np.empty((n_problems, capacity, n_targets))
+        self.floor = ZERO_LOSS * self.total  # loss that counts as zero
         self.indices = np.arange(n_problems)
-        self.clear()
+        self._m, self._q = m, n_targets
+        self._supports = np.zeros((n_problems, capacity), dtype=np.intp)
+        self._tableau = np.zeros((n_problems, n_targets + capacity, m + n_targets + capacity))
+        self._start_empty()
 
     def clear(self):
         """Start again from empty supports."""
+        self._tableau[...] = 0.0
+        self._start_empty()
+
+    def _start_empty(self):
+        m, q = self._m, self._q
         self.size = 0
         self._changes = 0
-        self.residual = self.quadratic.correlation.copy()
+        self._tableau[:, :q, :m] = self.quadratic.correlation.transpose(0, 2, 1)
+        self._tableau[:, 0, m] = self.total  # of the sum over targets; the first one's column keeps it
         self.room = np.where(self.quadratic.usable, 1.0 + self.quadratic.alpha, 0.0)
         self.free = self.quadratic.usable.copy()
-        self.loss = self.total.copy()
+
+    # --------------------------------------------------------------------------------------- what the tableau holds
 
     @property
     def supports(self):
@@ -86,37 +96,46 @@ class Chains:
     @property
     def coefs(self):
         """Coefficients in the order of `supports`: (n_problems, s, n_targets)."""
-        return self._coefs[:, : self.size]
+        m, q = self._m, self._q
+        return self._tableau[:, q : q + self.size, m : m + q]
 
     @property
     def projections(self):
         """H: (n_problems, s, m)."""
-        return self._projections[:, : self.size]
+        return self._tableau[:, self._q : self._q + self.size, : self._m]
 
     @property
     def inverse(self):
         """K: (n_problems, s, s)."""
-        return self._inverse[:, : self.size, : self.size]
+        start, q = self._m + self._q, self._q
+        return self._tableau[:, q : q + self.size, start : start + self.size]
+
+    @property
+    def residual(self):
+        """c': correlation of every column with the residual, (n_problems, n_targets, m)."""
+        return self._tableau[:, : self._q, : self._m]
+
+    @property
+    def loss(self):
+        """Objective at the least-squares coefficients of the support, (n_problems,)."""
+        return np.einsum("btt->b", self._tableau[:, : self._q, self._m : self._m + self._q])
 
     # ------------------------------------------------------------------------------------- what a change would bring
 
     def addition_gains(self):
         """Loss that adding each column would take away: (n_problems, m); -1 where a column may not enter."""
-        squares = np.einsum("bmq,bmq->bm", self.residual, self.residual)
         possible = self.free & (self.room > DEPENDENT)
-        return np.where(possible, squares / np.where(possible, self.room, 1.0), -1.0)
+        return np.where(possible, _squares(self.residual, axis=1) / np.where(possible, self.room, 1.0), -1.0)
 
     def best_additions(self):
         """Column with the greatest gain for each problem (n_problems,); None when some problem has none."""
         gains = self.addition_gains()
         best = gains.max(axis=1, keepdims=True)
-        return np.argmax(gains >= best * (1 - TIE), axis=1) if np.all(best > 0.0) else None
+        return np.argmax(gains >= best * (1 - TIE), axis=1) if best.min() > 0.0 else None
 
     def sacrifices(self):
         """Loss that removing each member would bring: (n_problems, s); infinite for locked members."""
-        s = self.size
-        variances = np.einsum("bss->bs", self._inverse[:, :s, :s])
-        lost = np.einsum("bsq,bsq->bs", self.coefs, self.coefs) / variances
+        lost = _squares(self.coefs, axis=2) / np.einsum("bss->bs", self.inverse)
         if self.quadratic.any_locked:
             lost = np.where(self.quadratic.locked[self.supports], np.inf, lost)
         return lost
@@ -128,10 +147,9 @@ class Chains:
         settled = (best <= 0.0) | (self.loss <= self.floor) | np.isinf(least)
         return np.where(settled, np.inf, least / np.where(settled, 1.0, best))
 
-    @property
-    def floor(self):
-        """Loss that counts as zero, for each problem."""
-        return ZERO_LOSS * self.total
+    def least_gain(self, tol):
+        """Gain that makes a change worthwhile, for each problem: `tol` of the loss, and more than rounding."""
+        return tol * self.loss + 1e-12 * self.total
 
     def best_swaps(self, problems, threshold):
         """Best swap of each of `problems` that gains more than `threshold`.
@@ -143,36 +161,28 @@ class Chains:
 
         Returns
         -------
-        problems, slots, columns, gains : arrays of shape (k',)
+        problems, slots, columns : int arrays of shape (k',)
             Only the problems that have such a swap.
         """
-        s = self.size
         part = self._part(problems)
-        projections, room = self._projections[part, :s], self.room[part]
-        coefs, residual = self._coefs[part, :s], self.residual[part]
-        variances = np.einsum("bss->bs", self._inverse[part, :s, :s])
-        squares = np.einsum("bsq,bsq->bs", coefs, coefs)
-        correlations = np.einsum("bmq,bmq->bm", residual, residual)
-        numerator = projections * (coefs @ (2.0 * residual.transpose(0, 2, 1)))
-        numerator += np.stack([variances, -squares], axis=2) @ np.stack([correlations, room], axis=1)
-        which, slots, columns = np.nonzero(numerator > 0)
-        members = self.supports[problems[which], slots]
-        kept = self.free[problems[which], columns]
-        if self.quadratic.any_locked:
-            kept &= ~self.quadratic.locked[members]
-        which, slots, columns = which[kept], slots[kept], columns[kept]
+        H, D, c, w = self.projections[part], self.room[part], self.residual[part], self.coefs[part]
+        variances = np.einsum("bss->bs", self.inverse[part])
+        numerator = _products(2.0 * w, c)
+        numerator *= H
+        numerator += variances[:, :, None] * _squares(c, axis=1)[:, None, :]
+        numerator -= _squares(w, axis=2)[:, :, None] * D[:, None, :]
+        flat = np.flatnonzero(numerator > 0.0)
+        which, place = np.divmod(flat, numerator[0].size)
+        slots, columns = np.divmod(place, self._m)
         scale = variances[which, slots]
-        denominator = scale * room[which, columns] + projections[which, slots, columns] ** 2
-        sound = denominator > DEPENDENT * scale
-        gains = np.where(sound, numerator[which, slots, columns] / np.where(sound, denominator, 1.0), 0.0)
-        good = np.flatnonzero(gains > threshold[problems[which]])
-        # The best of each problem: candidates come sorted by problem; drop all but the (nearly) greatest gains, and
-        # take the first of each run, so that rounding does not choose among ties.
-        best = np.zeros(len(problems))
-        np.maximum.at(best, which[good], gains[good])
-        good = good[gains[good] >= best[which[good]] * (1 - TIE)]
-        good = good[np.diff(which[good], prepend=-1) > 0]
-        return problems[which[good]], slots[good], columns[good], gains[good]
+        denominator = scale * D[which, columns] + H[which, slots, columns] ** 2
+        gains = numerator.reshape(-1)[flat] / np.maximum(denominator, DEPENDENT * scale)
+        good = (gains > threshold[problems[which]]) & (denominator > DEPENDENT * scale)
+        good &= self.free[problems[which], columns]
+        if self.quadratic.any_locked:
+            good &= ~self.quadratic.locked[self.supports[problems[which], slots]]
+        chosen = _first_best(which[good], gains[good], len(problems))
+        return problems[which[good][chosen]], slots[good][chosen], columns[good][chosen]
 
     # ------------------------------------------------------------------------------------------------------ changes
 
@@ -181,27 +191,26 @@ class Chains:
         self._append(columns)
 
     def _append(self, columns):
-        self._insert(self.indices, np.full(len(self.indices), self.size), columns, self.size + 1)
         self.size += 1
+        self._insert(self.indices, np.full(len(self.indices), self.size - 1), columns)
         self._rebuild_if_worn()
 
     def swap(self, problems, slots, columns):
         """Replace member `slots[k]` of problem `problems[k]` by `columns[k]`."""
         self._remove(problems, slots)
-        self._insert(problems, slots, columns, self.size)
+        self._insert(problems, slots, columns)
         self._rebuild_if_worn()
 
     def remove(self, slots):
         """Remove member `slots[b]` from the support of every problem b."""
-        self._remove(self.indices, slots)
-        last = self.size - 1
-        b = self.indices
-        # The last member moves into the empty slot.
+        b, q, start = self.indices, self._q, self._m + self._q
+        self._remove(b, slots)
+        last = self.size - 1  # moves into the empty slot
         self._supports[b, slots] = self._supports[b, last]
-        self._projections[b, slots] = self._projections[b, last]
-        self._coefs[b, slots] = self._coefs[b, last]
-        self._inverse[b, slots] = self._inverse[b, last]
-        self._inverse[b, :, slots] = self._inverse[b, :, last]
+        self._tableau[b, q + slots] = self._tableau[b, q + last]
+        self._tableau[b, :, start + slots] = self._tableau[b, :, start + last]
+        self._tableau[b, q + last] = 0.0
+        self._tableau[b, :, start + last] = 0.0
         self.size = last
         self._rebuild_if_worn()
 
@@ -220,17 +229,14 @@ class Chains:
             return
         problems = self.indices
         for _ in range(max_swaps):
-            problems = problems[self.loss[problems] > self.floor[problems]]
+            loss = self.loss
+            problems = problems[loss[problems] > self.floor[problems]]
             if not len(problems):
                 return
-            problems, slots, columns, _ = self.best_swaps(problems, self.least_gain(tol))
+            problems, slots, columns = self.best_swaps(problems, self.least_gain(tol))
             if not len(problems):
                 return
             self.swap(problems, slots, columns)
-
-    def least_gain(self, tol):
-        """Gain that makes a change worthwhile, for each problem: `tol` of the loss, and more than rounding."""
-        return tol * self.loss + 1e-12 * self.total
 
     def restart(self, support):
         """Start a single chain from `support` (s,); dependent members give way to the best independent others."""
@@ -249,62 +255,46 @@ class Chains:
                 return
             self._append(np.array([column]))
 
-    def drop(self, kept):
-        """Keep only the problems of the mask `kept`."""
-        self.quadratic = self.quadratic.subset(kept)
-        for name in ("_supports", "_inverse", "_projections", "_coefs", "residual", "room", "free", "loss", "total"):
-            setattr(self, name, getattr(self, name)[kept])
-        self.indices = np.arange(len(self.loss))
-
     # ---------------------------------------------------------------------------------------------------- machinery
 
     def _part(self, problems):
         # A slice makes views where an index array would make copies.
         return slice(None) if len(problems) == len(self.indices) else problems
 
-    def _insert(self, problems, slots, columns, width):
-        k, part = np.arange(len(problems)), self._part(problems)
-        row = self.quadratic.rows(problems, columns)
-        self._projections[problems, slots] = 0.0
-        self._inverse[problems, slots, :width] = 0.0
-        self._inverse[problems, :width, slots] = 0.0
-        self._supports[problems, slots] = columns
-        self._coefs[problems, slots] = 0.0
-        H = self._projections[part, :width]
-        members = self._supports[part, :width]
-        h = H[k, :, columns]
+    def _insert(self, problems, slots, columns):
+        """Sweep `columns` into `slots`, whose rows and columns of the tableau are zero."""
+        k, part, q, start = np.arange(len(problems)), self._part(problems), self._q, self._m + self._q
+        T = self._tableau[part, : q + self.size, : start + self.size]
         room = self.room[problems, columns][:, None]
-        row = (row - (row[k[:, None], members][:, None, :] @ H)[:, 0]) / room
-        entering = self.residual[problems, columns]
-        direction = -h
-        direction[k, slots] = 1.0
-        self._projections[part, :width] += direction[:, :, None] * row[:, None, :]
-        self._inverse[part, :width, :width] += direction[:, :, None] * (direction / room)[:, None, :]
-        self._coefs[part, :width] += direction[:, :, None] * (entering / room)[:, None, :]
-        self._advance(problems, row, -entering, -room)
+        pivot = np.zeros((len(problems), start + self.size))
+        pivot[:, : self._m] = self.quadratic.rows(problems, columns)
+        pivot[:, self._m : start] = self.quadratic.correlation[problems, columns]
+        pivot[k, start + slots] = 1.0
+        along = pivot[k[:, None], self._supports[part, : self.size]]
+        pivot -= (along[:, None, :] @ T[:, q:])[:, 0]
+        pivot /= room
+        T -= T[k, :, columns][:, :, None] * pivot[:, None, :]
+        T[k, q + slots] = pivot
+        if not isinstance(part, slice):  # T is a copy
+            self._tableau[part, : q + self.size, : start + self.size] = T
+        self._supports[problems, slots] = columns
+        self.room[part] -= room * pivot[:, : self._m] ** 2
         self.free[problems, columns] = False
-        if room.min() < _REBUILD_BELOW:
-            self._changes = _REBUILD_AFTER
+        self._changes = _REBUILD_AFTER if room.min() < _REBUILD_BELOW else self._changes + 1
 
     def _remove(self, problems, slots):
-        k, part, s = np.arange(len(problems)), self._part(problems), self.size
-        direction = self._inverse[problems, :s, slots]
-        variance = direction[k, slots][:, None]
-        row = self._projections[problems, slots]
-        leaving = self._coefs[problems, slots] / variance
-        direction /= variance
-        self._projections[part, :s] -= direction[:, :, None] * row[:, None, :]
-        self._inverse[part, :s, :s] -= direction[:, :, None] * (direction * variance)[:, None, :]
-        self._coefs[part, :s] -= direction[:, :, None] * (leaving * variance)[:, None, :]
-        self._advance(problems, row, leaving, 1.0 / variance)
+        """Sweep the members in `slots` out, and leave zeros."""
+        k, part, q, start = np.arange(len(problems)), self._part(problems), self._q, self._m + self._q
+        T = self._tableau[part, : q + self.size, : start + self.size]
+        row, column = T[k, q + slots], T[k, :, start + slots]
+        variance = row[k, start + slots][:, None]
+        T -= (column / variance)[:, :, None] * row[:, None, :]
+        T[k, q + slots] = 0.0
+        T[k, :, start + slots] = 0.0
+        if not isinstance(part, slice):
+            self._tableau[part, : q + self.size, : start + self.size] = T
+        self.room[part] += row[:, : self._m] ** 2 / variance
         self.free[problems, self._supports[problems, slots]] = True
-
-    def _advance(self, problems, row, value, scale):
-        # Removing and adding a member change c', D and the loss in the same way, with opposite signs.
-        part = self._part(problems)
-        self.residual[part] += row[:, :, None] * value[:, None, :]
-        self.room[part] += scale * row * row
-        self.loss[part] += np.einsum("bq,bq->b", value, value) / scale[:, 0]
         self._changes += 1
 
     def _rebuild_if_worn(self):
@@ -313,21 +303,53 @@ class Chains:
 
     def _rebuild(self):
         """Compute everything from the Gram rows of the supports; False, changing nothing, if one is dependent."""
-        s, b = self.size, self.indices
-        rows = self.quadratic.support_rows(self.supports)
+        quadratic, m, q, s = self.quadratic, self._m, self._q, self.size
+        rows = quadratic.support_rows(self.supports)
         blocks = np.take_along_axis(rows, self.supports[:, None, :], axis=2)
         inverses = [inverse(block) for block in blocks]
         if any(one is None for one in inverses):
             return False
-        self._inverse[:, :s, :s] = inverses
-        np.matmul(self._inverse[:, :s, :s], rows, out=self._projections[:, :s])
-        members = np.take_along_axis(self.quadratic.correlation, self.supports[:, :, None], axis=1)
-        self._coefs[:, :s] = self._inverse[:, :s, :s] @ members
-        self.residual = self.quadratic.correlation - rows.transpose(0, 2, 1) @ self.coefs
-        full = np.where(self.quadratic.usable, 1.0 + self.quadratic.alpha, 0.0)
-        self.room = full - np.einsum("bsm,bsm->bm", rows, self._projections[:, :s])
-        self.loss = self.total - np.einsum("bsq,bsq->b", members, self.coefs)
-        self.free = self.quadratic.usable.copy()
-        self.free[b[:, None], self.supports] = False
+        T, K = self._tableau, np.stack(inverses)
+        members = np.take_along_axis(quadratic.correlation, self.supports[:, :, None], axis=1)
+        w = K @ members
+        np.matmul(K, rows, out=T[:, q : q + s, :m])
+        T[:, q : q + s, m : m + q] = w
+        T[:, q : q + s, m + q : m + q + s] = K
+        T[:, :q, m + q : m + q + s] = -w.transpose(0, 2, 1)
+        T[:, :q, :m] = quadratic.correlation.transpose(0, 2, 1) - w.transpose(0, 2, 1) @ rows
+        T[:, :q, m : m + q] = -members.transpose(0, 2, 1) @ w
+        T[:, 0, m] += self.total
+        T[:, q + s :] = 0.0
+        T[:, :, m + q + s :] = 0.0
+        full = np.where(quadratic.usable, 1.0 + quadratic.alpha, 0.0)
+        self.room = full - np.einsum("bsm,bsm->bm", rows, self.projections)
+        self.free = quadratic.usable.copy()
+        self.free[self.indices[:, None], self.supports] = False
         self._changes = 0
         return True
+
+
+def _squares(values, axis):
+    """Sum of squares over the axis of targets; most often there is one target."""
+    if values.shape[axis] == 1:
+        values = values[:, 0] if axis == 1 else values[:, :, 0]
+        return values * values
+    return np.sum(values * values, axis=axis)
+
+
+def _products(w, c):
+    """Sum over targets of w (b, s, q) and c (b, q, m): (b, s, m)."""
+    return w * c if w.shape[2] == 1 else w @ c  # NumPy broadcasts faster than it multiplies vectors as matrices
+
+
+def _first_best(groups, scores, n_groups):
+    """Index of the first nearly greatest score of each group; `groups` ascends.
+
+    First and nearly, so that rounding does not choose among ties.
+    """
+    if not len(groups):
+        return np.empty(0, dtype=np.intp)
+    best = np.zeros(n_groups)
+    np.maximum.at(best, groups, scores)
+    near = np.flatnonzero(scores >= best[groups] * (1 - TIE))
+    return near[np.diff(groups[near], prepend=-1) > 0]

@@ -60,13 +60,13 @@ class DenseDesign:
         """Move host `values` (or an index) to where X is; `dtype` None is the wide type."""
         return self.xp.asarray(values, dtype=self.wide if dtype is None else dtype, device=self.device)
 
-    def _row_blocks(self):
+    def _row_blocks(self, n_rows):
         itemsize = 8
         n, p = self.shape
         budget = max(_BLOCK_BYTES, n * p * itemsize * _BLOCK_FRACTION)
         height = max(1, int(budget // (p * itemsize)))
-        for start in range(0, n, height):
-            yield slice(start, min(start + height, n))
+        for start in range(0, n_rows, height):
+            yield slice(start, min(start + height, n_rows))
 
     def correlate(self, vectors, *, precise=False):
         """Products of `vectors` (n_samples, k) with every column: host array of shape (k, n_features).
@@ -79,7 +79,7 @@ class DenseDesign:
         if self.X.dtype == self.wide or not precise:
             return host(xp.matrix_transpose(xp.astype(vectors, self.X.dtype, copy=False)) @ self.X)
         total = 0.0
-        for rows in self._row_blocks():
+        for rows in self._row_blocks(self.shape[0]):
             total = total + xp.matrix_transpose(vectors[rows, :]) @ xp.astype(self.X[rows, :], self.wide)
         return host(total)
 
@@ -95,7 +95,7 @@ class DenseDesign:
         if sample_weight is None and self.X.dtype == self.wide and arrays.is_host(self.X):
             return np.einsum("ij,ij->j", self.X, self.X)  # a third faster than blocks
         total = 0.0
-        for rows in self._row_blocks():
+        for rows in self._row_blocks(self.shape[0]):
             block = xp.astype(self.X[rows, :], self.wide, copy=False)
             block = block * block
             total = total + (xp.sum(block, axis=0) if sample_weight is None else sample_weight[rows] @ block)
@@ -112,12 +112,39 @@ class DenseDesign:
         xp = self.xp
         mean = self.asarray(mean)
         total = 0.0
-        for rows in self._row_blocks():
+        for rows in self._row_blocks(self.shape[0]):
             block = xp.astype(self.X[rows, :], self.wide, copy=False) - mean
             if root_weight is not None:
                 block = block * root_weight[rows, None]
             total = total + xp.matrix_transpose(block) @ block
         return host(total)
+
+    def products(self, rows, shift, weight, targets):
+        """Weighted sums over the samples `rows` of x xᵀ, x and x yᵀ, with x less `shift`.
+
+        `weight` (k,) and `targets` (k, n_targets) belong to those samples. Host arrays of shapes (n_features,
+        n_features), (n_features,) and (n_features, n_targets).
+        """
+        self.n_passes += len(rows) / self.shape[0]
+        xp = self.xp
+        shift = self.asarray(shift)
+        # The weighted constant and targets ride along as further columns of one product.
+        aside = xp.concat([xp.ones((len(rows), 1), dtype=self.wide, device=self.device), targets], axis=1)
+        xx, xa = 0.0, 0.0
+        for part in self._row_blocks(len(rows)):
+            some = self._rows(rows[part])
+            block = xp.astype(some, self.wide, copy=False) - shift
+            xa = xa + xp.matrix_transpose(block) @ (aside[part, :] * weight[part, None])
+            block = block * xp.sqrt(weight[part])[:, None]
+            xx = xx + xp.matrix_transpose(block) @ block
+        xa = host(xa)
+        return host(xx), xa[:, 0], xa[:, 1:]
+
+    def _rows(self, index):
+        first, last = int(index[0]), int(index[-1])
+        if last - first + 1 == len(index) and np.all(np.diff(index) == 1):
+            return self.X[first : last + 1, :]  # a view
+        return self.xp.take(self.X, self.asarray(index, self.xp.int64), axis=0)
 
 
 class SparseDesign:
@@ -181,3 +208,13 @@ class SparseDesign:
         raw = (X.T @ X.multiply(weight[:, None]).tocsc()).toarray()
         cross = np.outer(sums, mean)
         return raw - cross - cross.T + weight.sum() * np.outer(mean, mean)
+
+    def products(self, rows, shift, weight, targets):
+        """Weighted sums over the samples `rows` of x xᵀ, x and x yᵀ, with x less `shift`."""
+        self.n_passes += len(rows) / self.shape[0]
+        X = self.X[rows].astype(np.float64)
+        weighted = X.multiply(weight[:, None]).tocsc()
+        total, sums = weight.sum(), weighted.T @ np.ones(len(rows))
+        cross = np.outer(sums, shift)
+        xx = (X.T @ weighted).toarray() - cross - cross.T + total * np.outer(shift, shift)
+        return xx, sums - total * shift, weighted.T @ targets - np.outer(shift, weight @ targets)

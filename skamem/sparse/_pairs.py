@@ -82,7 +82,7 @@ def _best_exchange(quadratic, chain, tol):
     H, K, w = chain.projections[0], chain.inverse[0], chain.coefs[0]
     gram = quadratic.rows(np.zeros(quadratic.n_columns, dtype=np.intp), np.arange(quadratic.n_columns))
     E = gram - rows.T @ H
-    correlation = chain.residual[0]
+    correlation = chain.residual[0].T
     best, found = tol * chain.loss[0] + 1e-12 * chain.total[0], (None, None)
     movable = np.flatnonzero(~quadratic.locked[chain.supports[0]])
     for removed in itertools.combinations(movable, min(2, len(movable))) if len(movable) else ():

@@ -5,19 +5,30 @@ import numpy as np
 from skamem.sparse._chains import Chains
 from skamem.sparse._exhaustive import best_subsets
 from skamem.sparse._forward import PathPoint, forward_path
-from skamem.sparse._search import Candidate, local_search
+from skamem.sparse._linalg import ZERO_LOSS
+from skamem.sparse._search import Candidate, improve
 from skamem.sparse._solver import Solution, best_candidate, can_be_exact, criterion_of
 
-__all__ = ["default_max_size", "solve_path"]
+__all__ = ["best_of_size", "default_max_size", "settled", "solve_path"]
 
 
-def default_max_size(problem):
+def default_max_size(problem, share=1.0):
     """Largest size that a path tries when the user sets none.
 
     n / (log log n · log p), the bound under which best subset selection is consistent, and half of the degrees of
     freedom, so that the residual still measures the noise.
+
+    Parameters
+    ----------
+    problem : Problem
+    share : float, default=1.0
+        Part of the samples that a fit will see.
+
+    Returns
+    -------
+    size : int
     """
-    n = problem.n_counted
+    n = share * problem.n_counted
     consistent = n / (np.log(np.log(max(n, 16.0))) * np.log(max(problem.n_features, 3)))
     return max(int(min(problem.n_features, np.ceil(consistent), (n - 1) // 2)), 0)
 
@@ -94,21 +105,28 @@ def _refined(problem, points, settings, start):
         chosen = int(np.argmin(criteria))
         if chosen in refined:
             return Solution(refined[chosen], points[chosen].coefs, n_iter, points, criteria)
-        refined[chosen], n_iter = _best_of_size(problem, points[chosen], settings, start)
+        refined[chosen], n_iter = best_of_size(problem, points[chosen], settings, start)
         points[chosen] = _point(problem, refined[chosen])
         _regrow(problem, points, chosen, settings)
 
 
-def _best_of_size(problem, point, settings, start):
+def best_of_size(problem, point, settings, start=None):
     """The better of a path's point and what its size alone leads to."""
     alone, n_iter = best_candidate(problem, len(point.support), settings, start)
     if alone.loss < point.loss * (1 - settings.tol) or np.array_equal(alone.support, point.support):
         return alone, n_iter
-    candidate = Candidate(point.support, point.loss)
-    if settings.effort != "fast":
-        # Only for its margin and certificate, and what a splice may still find.
-        candidate = local_search(problem, candidate, len(point.support), tol=settings.tol)
-    return candidate, n_iter
+    if settings.effort == "fast":
+        return Candidate(point.support, point.loss), n_iter
+    return settled(problem, point, settings.tol), n_iter
+
+
+def settled(problem, point, tol):
+    """The support of a path's point with its margin and certificate, after what exchanges may still bring."""
+    if point.loss <= ZERO_LOSS:
+        return Candidate(point.support, point.loss, np.inf, True)
+    chain = problem.chains(problem.quadratic(), len(point.support))
+    improve(chain, point.support, tol, splices=False)
+    return Candidate.of(chain)
 
 
 def _regrow(problem, points, chosen, settings):

@@ -54,7 +54,7 @@ class PositiveChain(Chains):
     def addition_gains(self):
         """Bounds on the gains of single columns (1, m); -1 where there can be none."""
         gains = super().addition_gains()
-        return np.where(self.residual[:, :, 0] > 0.0, gains, -1.0)
+        return np.where(self.residual[:, 0] > 0.0, gains, -1.0)
 
     def best_additions(self):
         """Column whose addition lowers the constrained loss most, as an array of one; None when none does."""
@@ -98,7 +98,7 @@ class PositiveChain(Chains):
         """All swaps whose unconstrained gain exceeds `threshold`: slots, columns, gains."""
         H, room, w = self.projections[0], self.room[0], self.coefs[0, :, 0]
         variance = np.diagonal(self.inverse[0])[:, None]
-        after = self.residual[0, :, 0] + H * (w[:, None] / variance)
+        after = self.residual[0, 0] + H * (w[:, None] / variance)
         room_after = np.maximum(room + H * H / variance, 1e-10)
         gains = after**2 / room_after - w[:, None] ** 2 / variance
         slots, columns = np.nonzero((gains > threshold) & (after > 0.0) & self.free[0])

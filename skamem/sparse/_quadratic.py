@@ -129,10 +129,3 @@ class DenseQuadratic(_Quadratic):
         """Square block of `support` in the first problem: (s, s), ridge on its diagonal."""
         gram = self.gram if self._shared else self.gram[0]
         return gram[support[:, None], support]
-
-    def subset(self, kept):
-        """The problems of the mask `kept` alone."""
-        gram = self.gram if self._shared else self.gram[kept]
-        return DenseQuadratic(
-            gram, self.correlation[kept], self.total[kept], self.usable[kept], self.locked, self.alpha
-        )

@@ -106,8 +106,7 @@ class BaseDenseAM(SkamemEstimator):
             return self.max_iter
         if self.solver == "paper":
             return _PAPER_EPOCHS
-        updates = scaling.auto_updates(n_rows, min(self.batch_size, n_rows))
-        return -(-updates // self._n_batches(n_rows))
+        return scaling.auto_epochs(self._n_batches(n_rows))
 
     def _scaled(self, X, index, weights, placement, *, fresh):
         """(rows of X as the memories see them, mask of constant features); with the present scale unless fresh."""

@@ -47,7 +47,7 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         Rate for memories of root mean square 0.05 ("adam": 0.001), or largest change of a weight in a step ("paper":
         0.04).
     max_iter : "auto" or int, default="auto"
-        Epochs. "auto": as many as make 2000 updates and at least 25; 500 for the "paper" solver.
+        Epochs. "auto": 150, but between 1000 and 2000 updates, and 25 at least; 500 for the "paper" solver.
     batch_size : int, default=100
         Rows per update, at most.
     temperature : "auto", float > 0 or pair of float, default="auto"

@@ -203,8 +203,8 @@ class BinomialReadout:
     """Eq. (9) for polynomials of integer degree, as matrix products: F(z + a) - F(z) = Σ_k C(n, k) z^{n-k} a^k.
 
     Under a rectifier the identity holds where z and z + a_μα are positive for all classes, and where both are
-    negative the difference is 0. What remains, the *border* |z_bμ| <= max_α |A_μα|, is gathered, computed directly, and
-    scattered back. The sum also avoids the cancellation of the direct form.
+    negative the difference is 0. What remains, the *border* -max_α A_μα < z_bμ <= -min_α A_μα (0 among the ends), is
+    gathered, computed directly, and scattered back. The sum also avoids the cancellation of the direct form.
 
     Parameters
     ----------
@@ -219,16 +219,16 @@ class BinomialReadout:
 
     def potentials(self, overlaps, recognition):
         """Class potentials Φ of shape (n_samples, n_classes)."""
-        border = _Border(overlaps, recognition, self.degree) if self.rectified else None
-        powers = self._powers(overlaps, recognition)
-        potentials = self._sum(powers, recognition)
-        return potentials if border is None else potentials + border.potentials()
+        potentials = self._sum(self._powers(overlaps, recognition), recognition)
+        if self.rectified:
+            potentials += _Border(overlaps, recognition, self.degree).potentials()
+        return potentials
 
     def gradients(self, overlaps, recognition, signal):
         """Gradients of a loss; parameters and returns as in `DirectReadout.gradients`."""
-        border = _Border(overlaps, recognition, self.degree) if self.rectified else None
         powers = self._powers(overlaps, recognition)
         potentials = self._sum(powers, recognition)
+        border = _Border(overlaps, recognition, self.degree) if self.rectified else None
         if border is not None:
             potentials += border.potentials()
         error = signal(potentials)
@@ -239,10 +239,10 @@ class BinomialReadout:
         return d_overlaps, d_recognition
 
     def _powers(self, overlaps, recognition):
-        """Powers 0 .. n-1 of the overlaps on the safe side; 0 elsewhere, the power 0 included."""
+        """Powers 0 .. n-1 of the overlaps where the rectifier is on for all classes; 0 elsewhere, also for power 0."""
         xp = arrays.namespace(overlaps)
         if self.rectified:
-            safe = xp.astype(overlaps > _reach(recognition), overlaps.dtype)
+            safe = xp.astype(overlaps > _always_on(recognition), overlaps.dtype)
             overlaps = overlaps * safe
         else:
             safe = xp.ones_like(overlaps)
@@ -292,36 +292,55 @@ class _Border:
 
     def __init__(self, overlaps, recognition, degree):
         xp = arrays.namespace(overlaps)
-        self._shape = overlaps.shape
-        self._interaction = RectifiedPolynomial(degree)
-        flat = xp.reshape(xp.abs(overlaps) <= _reach(recognition), (-1,))
-        self._index = xp.nonzero(flat)[0]
-        self._rows = self._index // self._shape[1]
+        self._degree, self._shape = degree, overlaps.shape
+        inside = (overlaps <= _always_on(recognition)) & (overlaps > _always_off(recognition))
+        counts = xp.sum(inside, axis=1, dtype=xp.int64)
+        self._index = xp.nonzero(xp.reshape(inside, (-1,)))[0]
+        self._rows = xp.repeat(xp.arange(self._shape[0]), counts)
         self._memories = self._index - self._rows * self._shape[1]
-        self._overlaps = xp.take(xp.reshape(overlaps, (-1,)), self._index)[:, None]
-        self._with_class = self._overlaps + xp.take(recognition, self._memories, axis=0)
+        self._off = _positive(xp.take(xp.reshape(overlaps, (-1,)), self._index))
+        with_class = xp.take(recognition, self._memories, axis=0)
+        with_class += xp.take(xp.reshape(overlaps, (-1,)), self._index)[:, None]
+        self._on = _positive(with_class)
+        # The powers n - 1 serve the potentials and the gradients.
+        self._on_slope, self._off_slope = (_step_power(z, degree - 1) for z in (self._on, self._off))
 
     def potentials(self):
         """The border's part of Φ."""
-        energy = self._interaction.energy
-        return _segment_sum(energy(self._with_class) - energy(self._overlaps), self._rows, self._shape[0])
+        rows, n_rows = self._rows, self._shape[0]
+        off = _segment_sum((self._off_slope * self._off)[:, None], rows, n_rows)
+        return _segment_sum(self._on_slope * self._on, rows, n_rows) - off
 
     def add_gradients(self, error, d_overlaps, d_recognition):
-        """Add the border's part to both gradients, in place."""
+        """Add the border's part to both gradients, in place; uses up the powers."""
         xp = arrays.namespace(error)
-        slope = self._interaction.slope
-        d_entry = xp.take(error, self._rows, axis=0)
-        d_class = slope(self._with_class)
-        d_class *= d_entry
+        d_class = xp.take(self._degree * error, self._rows, axis=0)
+        d_class *= self._on_slope
         d_recognition += _segment_sum(d_class, self._memories, self._shape[1])
-        off = xp.take(xp.sum(error, axis=1), self._rows) * slope(self._overlaps)[:, 0]
-        xp.reshape(d_overlaps, (-1,))[self._index] = xp.sum(d_class, axis=1) - off
+        off = xp.take(self._degree * xp.sum(error, axis=1), self._rows) * self._off_slope
+        # A product with ones: many times faster than a sum over so short an axis.
+        on = d_class @ xp.ones(error.shape[1], dtype=error.dtype)
+        xp.reshape(d_overlaps, (-1,))[self._index] = on - off
 
 
-def _reach(recognition):
-    """Per memory the largest |A_μα|: how far a class unit can move an overlap."""
-    xp = arrays.namespace(recognition)
-    return xp.max(xp.abs(recognition), axis=1)
+def _always_on(recognition):
+    """Per memory the overlap above which the rectifier is on with and without any class unit."""
+    return _positive(-arrays.namespace(recognition).min(recognition, axis=1))
+
+
+def _always_off(recognition):
+    """Per memory the overlap up to which the rectifier is off with and without any class unit."""
+    return -_positive(arrays.namespace(recognition).max(recognition, axis=1))
+
+
+def _positive(values):
+    return _between(values, 0.0, math.inf)
+
+
+def _step_power(positive, exponent):
+    """positive ** exponent, with 0 ** 0 = 0."""
+    xp = arrays.namespace(positive)
+    return integer_power(positive, exponent) if exponent else xp.astype(positive > 0, positive.dtype)
 
 
 def _segment_sum(values, segments, n_segments):

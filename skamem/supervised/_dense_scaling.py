@@ -14,9 +14,9 @@ from skamem.supervised._dense_data import RowSource
 __all__ = [
     "SCALES",
     "auto_decay",
+    "auto_epochs",
     "auto_noise",
     "auto_temperature",
-    "auto_updates",
     "initial_recognition",
     "initial_visible",
     "peak_excess",
@@ -163,9 +163,25 @@ def auto_decay(n_rows):
     return min(3.0, 2000.0 / n_rows)
 
 
-def auto_updates(n_rows, batch_size):
-    """Number of updates, max(2000, 25 epochs)."""
-    return max(2000, -(-25 * n_rows // batch_size))
+def auto_epochs(n_batches):
+    """Number of epochs: 150, but between 1000 and 2000 updates, and 25 at least.
+
+    Parameters
+    ----------
+    n_batches : int
+        Updates an epoch.
+
+    Returns
+    -------
+    n_epochs : int
+
+    Examples
+    --------
+    >>> [auto_epochs(n_batches) for n_batches in (1, 2, 10, 15, 500)]
+    [1000, 500, 150, 134, 25]
+    """
+    updates = max(25 * n_batches, min(2000, max(1000, 150 * n_batches)))
+    return -(-updates // n_batches)
 
 
 def auto_noise(rows, codes, random_state):

@@ -81,6 +81,12 @@ def test_exact_weights_need_no_tolerance(rng):
     assert field.tolerance == field.cursor(np.arange(5)).tolerance(slice(0, 2)) == 0.0
 
 
+def test_noisy_weights_widen_the_tolerance(rng):
+    W, bias = rng.standard_normal((5, 3)), rng.standard_normal(3)
+    expected = 1e-3 * (np.abs(W).sum(axis=0) + np.abs(bias))
+    np.testing.assert_allclose(LinearField(W, bias, noise=1e-3).tolerance, expected)
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("n_units", [10, 1000])
 def test_the_tolerance_covers_rounding_and_hides_no_true_field(dtype, n_units, rng):

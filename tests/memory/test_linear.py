@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
@@ -155,6 +156,8 @@ def test_recall_clamps_what_it_is_told_to(Memory, patterns, cues):
     np.testing.assert_array_equal(memory.recall(cues, clamped=rows).states[rows], cues[rows])
     with pytest.raises(ValueError, match=r"clamped has shape \(3,\); expected \(60,\).*\(20, 60\)"):
         memory.recall(cues, clamped=[True, False, True])
+    with pytest.raises(ValueError, match="clamped"):
+        Memory("y").fit(patterns, patterns).recall(cues, clamped=held)
 
 
 @every_memory
@@ -363,11 +366,12 @@ def test_pickle_skops_and_clone(Memory, options, patterns, cues):
 def test_streaming_through_little_memory_changes_nothing(Memory, update, target, patterns, cues):
     Y, more = patterns[:, :7], np.tile(patterns[:, :7], (4, 1))
     cues[:, :3] = np.nan
+    clamped = np.random.default_rng(0).random(cues.shape) < 0.2 if target == "self" else None
     results = []
     for working_memory in (1024, 1e-6, 0.01):  # MiB: all rows at once, a row at a time, three rows
         with config_context(working_memory=working_memory):
             memory = Memory(target, update=update, random_state=0).fit(patterns, Y).partial_fit(cues, more)
-            results.append((memory.weights_, *vars(memory.recall(cues)).values(), memory.field(cues)))
+            results.append((memory.weights_, *vars(memory.recall(cues, clamped=clamped)).values(), memory.field(cues)))
     for other in results[1:]:
         for array, expected in zip(other, results[0], strict=True):
             np.testing.assert_allclose(array, expected, rtol=1e-10, atol=1e-12)
@@ -543,8 +547,22 @@ def test_bad_cues_are_refused(Memory, method, cues, message):
 
 
 @every_memory
+def test_an_empty_memory_says_so(Memory):
+    memory = Memory()
+    with pytest.raises(NotFittedError):
+        memory.recall(X, clamped=X > 0)
+    for method in ("predict", "transform", "recall", "field", "energy", "score", "encode", "get_feature_names_out"):
+        with pytest.raises(NotFittedError):
+            getattr(memory, method)(X)
+
+
+@every_memory
 def test_patterns_may_have_unknown_units(Memory):
     patterns = make_patterns(4, 60, random_state=0)
     holes = corrupt(patterns, "mask", 0.1, random_state=0)
     recalled, known = Memory().fit(holes).predict(patterns), ~np.isnan(holes)
     np.testing.assert_array_equal(recalled[known], patterns[known])
+    filled = Memory(missing="clamp").fit_transform(holes)
+    np.testing.assert_array_equal(filled, Memory(missing="clamp").fit(holes).transform(holes))
+    np.testing.assert_array_equal(filled[known], patterns[known])
+    assert not np.isnan(filled).any()

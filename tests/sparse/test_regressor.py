@@ -40,7 +40,7 @@ def data():
 
 
 BAD_FITS = {
-    "too many": ({"n_nonzero_coefs": 21}, {}, r"n_nonzero_coefs=21 .* min\(n_samples, n_features\) = 20"),
+    "too many": ({"n_nonzero_coefs": 21}, {}, r"n_nonzero_coefs=21 is more than min\(n_samples, n_features\) .*<= 20"),
     "negative size": ({"n_nonzero_coefs": -1}, {}, "out of range"),
     "both sizes": ({"n_nonzero_coefs": 2, "max_features": 3}, {}, "Leave one of them None"),
     "negative alpha": ({"alpha": -1.0}, {}, "out of range"),

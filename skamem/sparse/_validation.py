@@ -1,0 +1,191 @@
+"""Scores of every size on held-out samples, by moments in lock step or fold by fold."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from sklearn import get_config
+
+from skamem.sparse._design import host
+from skamem.sparse._folds import lock_step_path
+from skamem.sparse._forward import PathPoint, forward_path
+from skamem.sparse._groups import GroupSearch
+from skamem.sparse._path import best_of_size, settled
+from skamem.sparse._search import Candidate
+from skamem.sparse._solver import Solution, criterion_of
+
+__all__ = ["CrossValidation"]
+
+# Features up to which the Gram matrices of all folds are made; beyond, rows of them are made when needed.
+_MANY_FEATURES = 2000
+
+
+@dataclass
+class CrossValidation:
+    """What all routes need.
+
+    Parameters
+    ----------
+    problem : Problem
+        On all samples.
+    problem_of : callable
+        Problem with given sample weights.
+    y : array of shape (n_samples, n_targets)
+        Where X lives.
+    splits : list of (int array, int array)
+        Training and held-out samples.
+    limit : int
+        Largest size.
+    patient : bool
+        Whether to try all sizes; otherwise the path stops once the scores have long been falling.
+    groups : list of int arrays or None
+        Columns of each group.
+    settings : Settings
+    score : callable or None
+        Score of ``(fold, support, slopes, intercepts)``; None is the negative mean squared error.
+    n_jobs : int or None
+        Threads for folds that are fitted one by one.
+    """
+
+    problem: Any
+    problem_of: Any
+    y: Any
+    splits: list
+    limit: int
+    patient: bool
+    groups: Any
+    settings: Any
+    score: Any
+    n_jobs: Any
+
+    @property
+    def swaps(self):
+        """Whether paths are improved by exchanges."""
+        return self.settings.effort != "fast"
+
+    def run(self, track):
+        """Scores (n_sizes, n_folds), and the path on all samples where it came along.
+
+        Parameters
+        ----------
+        track : callable
+            Wraps the iterable of steps, to report progress.
+
+        Returns
+        -------
+        scores : array of shape (n_sizes, n_folds)
+        points : list of PathPoint
+        """
+        n_grams, p = 2 * len(self.splits) + 3, self.problem.n_features
+        fits_memory = n_grams * p * p * 8 <= get_config()["working_memory"] * 2**20
+        if self.groups is None and not self.problem.positive and p <= _MANY_FEATURES and fits_memory:
+            return self._in_lock_step(track)
+        return self._fold_by_fold(track), []
+
+    def _in_lock_step(self, track):
+        steps = lock_step_path(
+            self.problem, self.y, self.splits, self.limit, self.settings.tol, swaps=self.swaps
+        )  # fmt: skip
+        scores, points = [], []
+        for step in track(steps):
+            scores.append(
+                -step.errors
+                if self.score is None
+                else [self.score(fold, *model) for fold, model in enumerate(step.models())]
+            )
+            points.append(step.point)
+            if not self.patient and self._is_long_past(scores):
+                break
+        return np.array(scores), points
+
+    @staticmethod
+    def _is_long_past(scores):
+        return len(scores) > 2 * int(np.argmax(np.mean(scores, axis=1))) + 10
+
+    def _fold_by_fold(self, track):
+        work = (delayed(self._fold_scores)(fold) for fold in track(range(len(self.splits))))
+        columns = Parallel(n_jobs=self.n_jobs, prefer="threads")(work)
+        # A path that ends early, for want of independent columns, keeps its last model for larger sizes.
+        n_sizes = max(map(len, columns))
+        return np.array([column + [column[-1]] * (n_sizes - len(column)) for column in columns]).T
+
+    def _fold_scores(self, fold):
+        """Score of each size, from a path on the training samples of one fold."""
+        train, test = self.splits[fold]
+        design = self.problem.design
+        mask = np.zeros(design.shape[0])
+        np.add.at(mask, train, 1.0)
+        weights = design.asarray(mask)
+        problem = self.problem_of(weights if self.problem.weight is None else weights * self.problem.weight)
+        scores = []
+        for point in self.points(problem, self.limit):
+            slopes, intercepts = problem.to_input_units(point.support, point.coefs)
+            model = (point.support, slopes, intercepts)
+            scores.append(self._error(test, *model) if self.score is None else self.score(fold, *model))
+        return scores
+
+    def _error(self, test, support, slopes, intercepts):
+        """Negative mean squared error on the samples `test`."""
+        design, xp = self.problem.design, self.problem.design.xp
+        rows = design.asarray(test, xp.int64)
+        predicted = xp.take(design.columns(support), rows, axis=0) @ design.asarray(slopes.T)
+        errors = xp.take(self.y, rows, axis=0) - predicted - design.asarray(intercepts)
+        squares = host(xp.sum(errors * errors, axis=1))
+        weights = None if self.problem.weight is None else host(xp.take(self.problem.weight, rows))
+        return -float(np.average(squares, weights=weights))
+
+    def points(self, problem, limit):
+        """Path of `problem`, by members or by groups, one point for each size."""
+        if self.groups is None:
+            yield from _every_size(forward_path(problem, limit, swaps=self.swaps, tol=self.settings.tol))
+            return
+        search = GroupSearch(problem, self.groups, self.settings.tol)
+        for chosen in search.forward(search.locked, limit, swaps=self.swaps):
+            support = search.columns_of(chosen)
+            yield PathPoint(support, problem.refit(support), search.look(chosen)[0])
+
+    def smallest_size(self):
+        """Size of the first step: what every support contains."""
+        locked = self.problem.locked
+        return int(locked.sum()) if self.groups is None else sum(bool(locked[group].any()) for group in self.groups)
+
+    def final(self, points, chosen):
+        """Solution on all samples at the size of index `chosen`; `points` is the path there, if it is known."""
+        if self.groups is not None:
+            return self._final_groups(chosen)
+        problem, settings, n_iter = self.problem, self.settings, 1
+        points = points or list(self.points(problem, chosen + self.smallest_size()))
+        chosen = min(chosen, len(points) - 1)
+        point = points[chosen]
+        if settings.looks_further:
+            candidate, n_iter = best_of_size(problem, point, settings)
+        elif self.swaps:
+            candidate = settled(problem, point, settings.tol)
+        else:
+            candidate = Candidate(point.support, point.loss)
+        points[chosen] = PathPoint(candidate.support, problem.refit(candidate.support), candidate.loss)
+        return self._solution(candidate, points, chosen, n_iter)
+
+    def _final_groups(self, chosen):
+        search = GroupSearch(self.problem, self.groups, self.settings.tol)
+        choices = list(search.forward(search.locked, len(search.locked) + chosen, swaps=self.swaps))
+        points = list(self.points(self.problem, len(choices[-1])))
+        return self._solution(search.candidate(choices[-1], certified=self.swaps), points, len(points) - 1, 1)
+
+    def _solution(self, candidate, points, chosen, n_iter):
+        criteria = [criterion_of(point, self.problem, self.settings.criterion) for point in points]
+        return Solution(candidate, points[chosen].coefs, n_iter, points, criteria)
+
+
+def _every_size(points):
+    """One point for each size: under sign constraints a path may pass one by."""
+    last, size = None, 0
+    for point in points:
+        while last is not None and size < len(point.support):
+            yield last
+            size += 1
+        if last is None:
+            size = len(point.support)
+        last = point
+    yield last

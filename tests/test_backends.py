@@ -1,0 +1,297 @@
+"""One answer everywhere: both doors of the backend switch, on every array library and device at hand.
+
+Memories with integer weights are compared bit for bit, ties included.
+"""
+
+import contextlib
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+import skamem
+from skamem import DenseAMClassifier, HebbianMemory, IHTRegressor, MemoryClassifier, PseudoinverseMemory
+from skamem.core import rules, thresholds
+from skamem.core.dynamics import asynchronous, synchronous
+from skamem.core.fields import LinearField, QuadraticLandscape
+from skamem.datasets import corrupt, make_patterns
+
+pytestmark = pytest.mark.filterwarnings("ignore::skamem.exceptions.CapacityWarning")
+
+METHODS = ["predict", "field", "energy", "decision_function", "predict_proba"]
+PATTERNS = make_patterns(24, 96, random_state=0)  # load .25, and an even number: fields tie
+LABELS = np.arange(24) % 3
+PAIRS = make_patterns(24, 10, random_state=1)
+CUES = corrupt(np.tile(PATTERNS, (2, 1)), "flip", 0.3, random_state=2)
+HOLES = corrupt(CUES, "mask", 0.3, random_state=3)
+ASYNC = {"update": "async", "n_recall_steps": 4, "random_state": 0}
+
+# name: (estimator, y, cues)
+CASES = {
+    "hebbian": (HebbianMemory(zero_diagonal=True), None, CUES),
+    "hebbian float32": (HebbianMemory(zero_diagonal=True, **ASYNC), None, CUES.astype("float32")),
+    "hebbian async": (HebbianMemory(zero_diagonal=True, **ASYNC), None, CUES),
+    "hebbian diagonal": (HebbianMemory(), None, CUES),
+    "hebbian step": (HebbianMemory(activation="step", coding="binary"), None, CUES),
+    "hebbian identity": (HebbianMemory(activation="identity"), None, CUES),
+    "hebbian pairs": (HebbianMemory("y"), PAIRS, CUES),
+    "hebbian holes": (HebbianMemory(), None, HOLES),
+    "hebbian clamp async": (HebbianMemory(missing="clamp", **ASYNC), None, HOLES),
+    "pseudoinverse": (PseudoinverseMemory(), None, CUES),
+    "pseudoinverse async": (PseudoinverseMemory(**ASYNC), None, HOLES),
+    "pseudoinverse cholesky": (PseudoinverseMemory(solver="cholesky", alpha=0.1), None, CUES),
+    "pseudoinverse neumann": (PseudoinverseMemory(solver="neumann", n_layers=50), None, CUES),
+    "pseudoinverse pairs": (PseudoinverseMemory("y", binarize=None), PAIRS, 0.3 * CUES),
+    "classifier": (MemoryClassifier(), LABELS, CUES),
+    "classifier hebbian": (MemoryClassifier(HebbianMemory()), LABELS, CUES),
+    "classifier of two": (MemoryClassifier(), LABELS > 0, CUES),
+    "dense": (DenseAMClassifier(n_memories=10, max_iter=20, random_state=0), LABELS, CUES),
+    "iht": (IHTRegressor(3), PATTERNS[:, :3] @ [3.0, -2.0, 1.0], CUES),
+}
+every_case = pytest.mark.parametrize("case", CASES)
+one_case_each = pytest.mark.parametrize("case", ["hebbian", "pseudoinverse pairs", "classifier", "dense", "iht"])
+
+
+def patterns_for(cues):
+    return PATTERNS.astype(cues.dtype)
+
+
+def outputs(estimator, cues):
+    """What every method gives, by name; a `Recall` entry by entry."""
+    found = {name: getattr(estimator, name)(cues) for name in METHODS if hasattr(estimator, name)}
+    return found | (vars(estimator.recall(cues)) if hasattr(estimator, "recall") else {})
+
+
+def check_same(found, expected, case):
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        assert found[name].dtype == value.dtype, name
+        if case.startswith("hebbian") or value.dtype.kind in "bi" or name == "states":
+            np.testing.assert_array_equal(found[name], value, err_msg=name)
+        else:
+            np.testing.assert_allclose(found[name], value, rtol=1e-6, atol=1e-8, err_msg=name)
+
+
+def test_every_estimator_has_a_case():
+    public = {name for name in skamem.__all__ if not name.startswith("_")}
+    assert {type(estimator).__name__ for estimator, _, _ in CASES.values()} == public
+
+
+def test_ties_are_there_to_be_broken():
+    memory = HebbianMemory(zero_diagonal=True).fit(PATTERNS)
+    assert np.count_nonzero(memory.field(CUES) == 0) > 0.01 * CUES.size
+
+
+# ----------------------------------------------------------------------------------------- door 1: follow the input
+
+
+@every_case
+def test_door_1_gives_the_numpy_result_where_the_input_is(case, place, dispatched):
+    estimator, y, cues = CASES[case]
+    expected = outputs(clone(estimator).fit(patterns_for(cues), y), cues)
+    with dispatched():
+        there = clone(estimator).fit(place.put(patterns_for(cues)), place.put(y))
+        found = {name: place.get(value) for name, value in outputs(there, place.put(cues)).items()}
+        learnt = getattr(there, "memory_", there)
+        assert place.get(getattr(learnt, learnt._anchor)).size > 0  # fitted arrays stay there, too
+    check_same(found, expected, case)
+
+
+@pytest.mark.parametrize("case", ["hebbian", "hebbian pairs", "pseudoinverse", "pseudoinverse pairs"])
+def test_door_1_stores_more_where_it_is(case, place, dispatched):
+    estimator, y, cues = CASES[case]
+    pieces = [slice(0, 12), slice(12, 24)]
+    part = [(PATTERNS[rows], None if y is None else y[rows], np.arange(1.0, 13.0)) for rows in pieces]
+    here = clone(estimator).fit(*part[0]).partial_fit(*part[1])
+    with dispatched():
+        there = clone(estimator)
+        for arguments in part:
+            there.partial_fit(*map(place.put, arguments))
+        found = {name: place.get(value) for name, value in outputs(there, place.put(cues)).items()}
+        score = there.score(place.put(PATTERNS), place.put(y))
+    check_same(found, outputs(here, cues), case)
+    assert score == pytest.approx(here.score(PATTERNS, y))
+
+
+@one_case_each
+def test_door_1_moves_targets_and_weights_to_the_patterns(case, place, dispatched):
+    estimator, y, cues = CASES[case]
+    weight = np.arange(1.0, 25.0)
+    with dispatched():
+        together = clone(estimator).fit(place.put(PATTERNS), place.put(y), place.put(weight))
+        apart = clone(estimator).fit(place.put(PATTERNS), y, weight)
+        expected = place.get(together.predict(place.put(cues)))
+        np.testing.assert_allclose(place.get(apart.predict(place.put(cues))), expected)
+
+
+@one_case_each
+def test_door_1_does_not_mix_libraries(case, place, dispatched):
+    estimator, y, _ = CASES[case]
+    methods = [name for name in (*METHODS, "transform", "recall", "score", "partial_fit") if hasattr(estimator, name)]
+    with dispatched():
+        there, here = clone(estimator).fit(place.put(PATTERNS), place.put(y)), clone(estimator).fit(PATTERNS, y)
+        for fitted, X in ((there, PATTERNS), (here, place.put(PATTERNS))):
+            before = dict(vars(fitted))
+            for method in methods:
+                arguments = (X, y) if method in ("score", "partial_fit") else (X,)
+                with pytest.raises(ValueError, match="must use the same namespace"):
+                    getattr(fitted, method)(*arguments)
+            assert all(vars(fitted)[name] is value for name, value in before.items())
+
+
+# ------------------------------------------------------------------------------------------------- door 2: backend=
+
+FAKE = {"cupy": True, "cupy:0": True, "cupy:1": True, "torch": False, "torch:cpu": False, "numpy": False}
+BACKENDS = [
+    *FAKE,
+    pytest.param("gpu cupy", marks=pytest.mark.gpu),
+    pytest.param("gpu torch:cuda", marks=pytest.mark.gpu),
+]
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request, fake_cupy):
+    """A value for ``backend=`` that works inside the test."""
+    _, marked, name = request.param.rpartition("gpu ")
+    library = name.partition(":")[0]
+    with contextlib.ExitStack() as stack:
+        if FAKE.get(name) and not marked:
+            stack.enter_context(fake_cupy())
+        elif library != "numpy":
+            library = pytest.importorskip(library)
+            if marked and not library.cuda.is_available():
+                pytest.skip(f"{name} finds no GPU")
+        yield name
+
+
+@every_case
+def test_door_2_gives_the_numpy_result_in_numpy(case, backend):
+    estimator, y, cues = CASES[case]
+    X = patterns_for(cues)
+    expected = outputs(clone(estimator).fit(X, y), cues)
+    found = outputs(clone(estimator).set_params(backend=backend).fit(X, y), cues)
+    assert all(type(value) is np.ndarray for value in found.values())
+    check_same(found, expected, case)
+
+
+@one_case_each
+def test_door_2_takes_data_frames_and_gives_labels_back(case, backend):
+    pd = pytest.importorskip("pandas")
+    estimator, y, cues = CASES[case]
+    y = np.asarray(["a", "b", "c"])[LABELS] if y is LABELS else y
+    frame, cues = (pd.DataFrame(array, columns=[f"unit{i}" for i in range(96)]) for array in (PATTERNS, cues))
+    there = clone(estimator).set_params(backend=backend).fit(frame, y)
+    predicted, expected = there.predict(cues), clone(estimator).fit(frame, y).predict(cues)
+    assert type(predicted) is np.ndarray
+    assert predicted.dtype == expected.dtype
+    if expected.dtype.kind == "U":
+        np.testing.assert_array_equal(predicted, expected)
+    else:
+        np.testing.assert_allclose(predicted, expected, rtol=1e-6, atol=1e-8)
+    assert there.feature_names_in_.tolist() == frame.columns.tolist()
+
+
+@one_case_each
+def test_pickles_need_no_device(case, fake_cupy):
+    estimator, y, cues = CASES[case]
+    with fake_cupy():
+        there = clone(estimator).set_params(backend="cupy:1").fit(PATTERNS, y)
+        expected, pickled = there.predict(cues), pickle.dumps(there)
+        np.testing.assert_array_equal(pickle.loads(pickled).predict(cues), expected)  # back on its device
+    np.testing.assert_allclose(pickle.loads(pickled).predict(cues), expected, rtol=1e-9)  # where there is no CuPy
+
+
+@one_case_each
+@pytest.mark.parametrize(
+    ("backend", "error", "message"),
+    [
+        ("abacus", ValueError, "backend='abacus' is unknown; expected None"),
+        ("cupy", ImportError, r"needs the package cupy, which is not installed; install it with .*skamem\[cuda13\]"),
+        ("torch:nowhere", RuntimeError, "backend='torch:nowhere' is not usable"),
+    ],
+)
+def test_nothing_falls_back_silently(case, backend, error, message, monkeypatch):
+    if backend == "cupy":
+        monkeypatch.setitem(sys.modules, "cupy", None)  # not installed, whatever this machine has
+    if backend.startswith("torch"):
+        pytest.importorskip("torch")
+    estimator, y, _ = CASES[case]
+    fitted = clone(estimator).fit(PATTERNS, y).set_params(backend=backend)
+    before = dict(vars(fitted))
+    with pytest.raises(error, match=message):
+        fitted.fit(PATTERNS, y)
+    assert vars(fitted) == before
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if CASES[case][0].get_params().get("update") != "async"])
+def test_predicting_uploads_the_cues_and_nothing_else(case, fake_cupy):
+    estimator, y, cues = CASES[case]
+    with fake_cupy() as cupy:
+        there = clone(estimator).set_params(backend="cupy").fit(PATTERNS, y)
+        cupy.uploads.clear()
+        there.predict(cues)
+        assert len(cupy.uploads) == 1
+        assert cupy.uploads[0][0] == len(cues)
+
+
+@pytest.mark.parametrize("backend", ["cupy", "cupy:1"])
+def test_the_current_device_is_left_as_it_was(backend, fake_cupy):
+    with fake_cupy() as cupy, cupy.cuda.Device(1):
+        memory = HebbianMemory(backend=backend).fit(PATTERNS)
+        assert cupy.cuda.Device() == cupy.cuda.Device(1)
+        memory.predict(CUES)
+        assert cupy.cuda.Device() == cupy.cuda.Device(1)
+
+
+def test_a_classifier_hands_its_backend_to_its_memory(fake_cupy):
+    with fake_cupy() as cupy:
+        for classifier in (MemoryClassifier(backend="cupy"), MemoryClassifier(HebbianMemory(backend="cupy"))):
+            classifier.fit(PATTERNS, LABELS)
+            assert isinstance(getattr(classifier.memory_, classifier.memory_._anchor), cupy.ndarray)
+            assert type(classifier.predict(CUES)) is type(classifier.predict_proba(CUES)) is np.ndarray
+
+
+# ----------------------------------------------------------------------------------------- waiting for the device
+
+
+def test_functions_never_wait_for_the_device(fake_cupy):
+    with fake_cupy() as cupy:
+        W, states, X = (cupy.asarray(a) for a in (PATTERNS.T @ PATTERNS, CUES, PATTERNS))
+        exact, landscape = LinearField(W, zero_diagonal=True, exact=True), QuadraticLandscape(W)
+        cupy.host_syncs.clear()
+        thresholds.sign(exact(states), states), thresholds.step(landscape(states), states, landscape.tolerance)
+        thresholds.k_cap(states, 3), thresholds.hard_threshold(states, 3), thresholds.soft_threshold(states, 0.1)
+        landscape.energy(states), rules.correlation(X, sample_weight=X[:, 0]), rules.hebbian(X), rules.storkey(X)
+        assert cupy.host_syncs.total() == 0
+
+
+@pytest.mark.parametrize("dynamics", ["synchronous", "asynchronous"])
+def test_recall_waits_once_a_step_however_many_units_and_rows(dynamics, fake_cupy):
+    waits = set()
+    with fake_cupy() as cupy:
+        for n_units, n_rows in ((20, 3), (200, 3), (20, 300)):
+            rng = np.random.default_rng(0)
+            ring = LinearField(cupy.asarray(np.roll(np.eye(n_units), 1, axis=1)), exact=True)  # never settles
+            states = cupy.asarray(rng.choice([-1.0, 1.0], size=(n_rows, n_units)))
+            cupy.host_syncs.clear()
+            if dynamics == "synchronous":
+                synchronous(ring, states, n_steps=5)
+            else:
+                order = cupy.asarray(np.roll(np.arange(n_units)[::-1], 0))  # against the ring: a sweep moves it by one
+                asynchronous(ring, states, n_steps=5, order=order)
+            waits.add(cupy.host_syncs.total())
+    assert len(waits) == 1
+    assert waits.pop() <= 3 * 5
+
+
+# ------------------------------------------------------------------------------------------------------ imports
+
+
+def test_importing_skamem_imports_no_backend_and_nothing_optional():
+    script = "import sys, skamem, skamem.datasets, skamem.model_selection, skamem.metrics; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert "skamem.core.arrays" in loaded
+    assert {"cupy", "torch", "jax", "dask", "matplotlib", "skops"}.isdisjoint(loaded)
