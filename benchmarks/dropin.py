@@ -1,10 +1,10 @@
 """Does DenseAMClassifier serve as a drop-in, with its defaults, on small data sets that it was not tuned for?
 
-Mean accuracy over ``StratifiedKFold(5, shuffle=True, random_state=s)``, s = 0 .. 4, against classifiers everybody knows, the
-margin to the best of them, and the margin allowed.
+Mean accuracy over ``StratifiedKFold(5, shuffle=True, random_state=s)``, s = 0 .. 4, against classifiers everybody
+knows, the margin to the best of them, and the margin allowed.
 
-Run ``python benchmarks/dropin.py`` (all), ``python benchmarks/dropin.py iris wine``, or with parameters of the dense memory:
-``python benchmarks/dropin.py iris --set readout=exact n_memories=200``. ``--no-peers`` leaves the others out.
+Run ``python benchmarks/dropin.py`` (all), ``python benchmarks/dropin.py iris wine``, or with parameters of the dense
+memory: ``python benchmarks/dropin.py iris --set readout=exact n_memories=200``. ``--no-peers`` leaves the others out.
 """
 
 import argparse

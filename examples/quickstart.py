@@ -12,8 +12,8 @@ scikit-learn.
 # ---------------------------------------------
 # Images of 8 x 8 pixels become patterns of 64 two-valued units. A cue has 20 % of its pixels flipped, or its lower
 # half erased (NaN: unknown). `HebbianMemory` learns locally, one outer product a pattern, and digits resemble each
-# other: it is full at once. `PseudoinverseMemory` decorrelates them, and holds until the patterns span most of the 64
-# dimensions.
+# other: it is full at once. `PseudoinverseMemory` decorrelates them: it repairs ten digits with flipped pixels, twenty
+# with erased ones, and fails beyond, when the patterns span most of the dimensions that pixels of digits have.
 
 import time
 import warnings
@@ -28,12 +28,14 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, PolynomialFeatures, StandardScaler
 from sklearn.svm import SVC
+from threadpoolctl import threadpool_limits
 
 from skamem import DenseAMClassifier, HebbianMemory, IHTRegressor, MemoryClassifier, PseudoinverseMemory
 from skamem.datasets import corrupt
 from skamem.exceptions import CapacityWarning
 from skamem.metrics import exact_recall_score, unit_accuracy
 
+threadpool_limits(1)  # small matrices: more BLAS threads would wait for each other, and times would not compare
 start = time.perf_counter()
 X, y = load_digits(return_X_y=True)
 # The first digits of each class in turn: 0, 1, ..., 9, 0, 1, ...

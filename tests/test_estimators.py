@@ -63,9 +63,9 @@ def test_scikit_learn_check(estimator, check):
 
 
 def test_no_estimator_is_missed():
-    public = {name for name in skamem.__all__ if not name.startswith("_")}
-    assert {type(estimator).__name__ for estimator in DEFAULTS} == public
-    assert {type(estimator).__name__ for estimator in SETTINGS} == public
+    names = {name for name in skamem.__all__ if isinstance(getattr(skamem, name), type)}
+    assert {type(estimator).__name__ for estimator in DEFAULTS} == names
+    assert {type(estimator).__name__ for estimator in SETTINGS} <= names
 
 
 @pytest.mark.parametrize("library", ["array_api_strict", "torch"])

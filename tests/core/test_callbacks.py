@@ -1,8 +1,12 @@
 """fit_tasks: the steps of a fit, told to scikit-learn's callbacks, or to nobody."""
 
+import importlib.util
+import sys
+
 import pytest
 from sklearn.base import BaseEstimator
 
+from skamem.core import callbacks
 from skamem.core.callbacks import CALLBACKS_AVAILABLE, CallbackSupportMixin, fit_tasks, with_callbacks
 
 needs_callbacks = pytest.mark.skipif(not CALLBACKS_AVAILABLE, reason="scikit-learn before 1.9 has no callbacks")
@@ -66,3 +70,20 @@ def test_a_step_that_fails_still_tears_down():
     with pytest.raises(AssertionError, match="fell"):
         Walker().set_callbacks(recorder).fit(["a", "hole"])
     assert recorder.events[-2:] == ["begin step data", "teardown"]
+
+
+def test_older_versions_of_scikit_learn_have_stand_ins(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.callback", None)
+    spec = importlib.util.spec_from_file_location("callbacks_before_1_9", callbacks.__file__)
+    old = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(old)
+    assert not old.CALLBACKS_AVAILABLE
+
+    class Estimator(old.CallbackSupportMixin):
+        @old.with_callbacks
+        def fit(self, X):
+            """Documented."""
+            return list(old.fit_tasks(self, X, name="step", n_tasks=len(X)))
+
+    assert Estimator().fit("abc") == ["a", "b", "c"]
+    assert Estimator.fit.__doc__ == "Documented."

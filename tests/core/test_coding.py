@@ -85,11 +85,12 @@ def test_check_names_what_it_found_and_what_it_wants(coding, container):
     UnitCode(low=-1.0, binarize=0.0, coding=coding).check(container([[LOW[coding], 7.0]]), "Memory")
 
 
-def test_check_finds_the_other_coding():
+@pytest.mark.parametrize("container", [np.asarray, scipy.sparse.csr_array])
+def test_check_finds_the_other_coding(container):
     with pytest.raises(ValueError, match=r"\(bipolar\).*found 0"):
-        UnitCode(low=-1.0, binarize=None, coding="bipolar").check(np.asarray([[0.0, 1.0]]), "Memory")
+        UnitCode(low=-1.0, binarize=None, coding="bipolar").check(container([[0.0, 1.0]]), "Memory")
     with pytest.raises(ValueError, match=r"\(binary\).*found -1"):
-        UnitCode(low=-1.0, binarize=None, coding="binary").check(np.asarray([[-1.0, 1.0]]), "Memory")
+        UnitCode(low=-1.0, binarize=None, coding="binary").check(container([[-1.0, 1.0]]), "Memory")
 
 
 def test_every_library_detects_and_checks(place):

@@ -61,9 +61,11 @@ def test_a_weight_of_k_stores_a_pattern_k_times(options):
 @overload
 @pytest.mark.parametrize("factor", [0.1, 1e-6, 1e6])
 def test_a_common_factor_of_the_weights_does_not_matter(factor):
-    patterns, cues = make_patterns(6, 40, random_state=0), make_patterns(100, 40, random_state=1)
-    recalled = HebbianMemory(zero_diagonal=True).fit(patterns).predict(cues)  # six, an even number: fields tie
-    weighted = HebbianMemory(zero_diagonal=True).fit(patterns, sample_weight=np.full(6, factor))
+    patterns, cues = make_patterns(12, 40, random_state=0), make_patterns(100, 40, random_state=1)
+    recalled = HebbianMemory(zero_diagonal=True).fit(patterns).predict(cues)  # fields tie
+    weighted = HebbianMemory(zero_diagonal=True).fit(patterns, sample_weight=np.full(12, factor))
+    np.testing.assert_array_equal(weighted.predict(cues), recalled)
+    weighted.partial_fit(patterns)  # integers, on top of what is none
     np.testing.assert_array_equal(weighted.predict(cues), recalled)
 
 

@@ -154,6 +154,9 @@ def test_recall_clamps_what_it_is_told_to(Memory, patterns, cues):
     assert np.any(recalled[:, ~held] != cues[:, ~held])
     rows = np.random.default_rng(0).random(cues.shape) < 0.5
     np.testing.assert_array_equal(memory.recall(cues, clamped=rows).states[rows], cues[rows])
+    unknown = np.where(np.arange(60) % 2, np.nan, patterns)
+    recall = memory.set_params(missing="clamp").recall(unknown, clamped=held)  # held is what is known, and what is said
+    np.testing.assert_array_equal(recall.unresolved, np.isnan(unknown) & held)
     with pytest.raises(ValueError, match=r"clamped has shape \(3,\); expected \(60,\).*\(20, 60\)"):
         memory.recall(cues, clamped=[True, False, True])
     with pytest.raises(ValueError, match="clamped"):
@@ -162,14 +165,16 @@ def test_recall_clamps_what_it_is_told_to(Memory, patterns, cues):
 
 @every_memory
 @every_coding
+@pytest.mark.parametrize("activation", ["sign", "step"])
 @pytest.mark.parametrize("missing", ["free", "clamp"])
 @pytest.mark.parametrize("update", ["sync", "async"])
-def test_a_cue_that_says_nothing_recalls_the_majority(Memory, coding, missing, update):
+def test_a_cue_that_says_nothing_recalls_the_majority(Memory, coding, activation, missing, update):
     patterns = make_patterns(4, 40, coding=coding, random_state=0)  # four: some units are split evenly, and on
     majority = np.where(patterns.mean(axis=0) >= (1 + OFF[coding]) / 2, 1.0, OFF[coding])
     cues = np.full((2, 40), np.nan)
     cues[1, 0] = 1.0
-    recall = Memory(missing=missing, update=update, random_state=0).fit(patterns).recall(cues)
+    memory = Memory(missing=missing, update=update, activation=activation, random_state=0).fit(patterns)
+    recall = memory.recall(cues)
     np.testing.assert_array_equal(recall.states[0], majority)
     assert recall.unresolved[0].all()
     assert not recall.unresolved[1].all()
@@ -252,6 +257,9 @@ def test_the_coding_is_read_once(Memory):
     memory.partial_fit(make_patterns(3, 60, random_state=1))
     assert memory.coding_ == "binary"
     assert set(np.unique(memory.predict(make_patterns(3, 60, random_state=1)))) == {0.0, 1.0}
+    strict = Memory(binarize=None).fit(make_patterns(3, 60, coding="binary", random_state=0))
+    with pytest.raises(ValueError, match=r"\(binary\) patterns with entries 0 and 1, but found -1"):
+        strict.partial_fit(make_patterns(3, 60, random_state=1))
 
 
 @every_memory

@@ -92,6 +92,15 @@ def test_every_independent_pattern_is_a_fixed_point_and_random_ones_are_not(n_pa
     assert np.all(np.linalg.norm(linear.predict(probes) - probes, axis=1) > 1.0)
 
 
+def test_a_binary_unit_that_was_switched_off_is_resolved():
+    # Under "step" a unit that is off is at 0, as an unknown one is; what tells them apart is whether there was a push.
+    patterns = np.asarray([[1.0, 1.0, 0.0, 0.0], [0.0, 1.0, 1.0, 0.0]])  # the ends inhibit each other: weight -1/3
+    memory = PseudoinverseMemory(activation="step", missing="clamp").fit(patterns)
+    recall = memory.recall([[1.0, 0.0, np.nan, np.nan]])
+    assert recall.unresolved.tolist() == [[False, False, False, True]]  # nothing pushes the last unit
+    assert recall.states.tolist() == [[1.0, 0.0, 0.0, 0.0]]
+
+
 @pytest.mark.filterwarnings("ignore::skamem.exceptions.CapacityWarning")
 @pytest.mark.parametrize("data", ["digits", "random"])
 @pytest.mark.parametrize("in_pieces", [False, True])
