@@ -1,11 +1,13 @@
 """Dense associative memory as a classifier: error and time against its peers, and speed against bare matrix products.
 
-- ``python benchmarks/dense.py speed``: one epoch at K = 1000, batch 500, float32 against the two matrix products of the same
+- ``python benchmarks/dense.py speed``: one epoch at K = 1000, batch 500, float32 against the two matrix products of
+the same
   batches, against MLPClassifier, and `predict` against its product.
 - ``python benchmarks/dense.py digits``: error by shuffled stratified 10-fold cross-validation.
-- ``python benchmarks/dense.py mnist [--data mnist_train.npz]`` and ``fashion``: error on the last 10,000 of the 60,000 training
-  images. The file has arrays X (60000 images) and y; without one, `fetch_openml` downloads the set. ``--test`` takes OpenML's
-  10,000 test images instead. ``--runs`` names the recipes, ``--seeds`` how many seeds each.
+- ``python benchmarks/dense.py mnist [--data mnist_train.npz]`` and ``fashion``: error on the last 10,000 of the
+60,000 training
+  images. The file has arrays X (60000 images) and y; without one, `fetch_openml` downloads the set. ``--test`` takes
+  OpenML's 10,000 test images instead. ``--runs`` names the recipes, ``--seeds`` how many seeds each.
 """
 
 import argparse

@@ -111,16 +111,6 @@ def test_sparse_patterns_can_be_scored(patterns):
     assert scorer(memory, csr_array(binary)) == scorer(memory, binary)
 
 
-def test_memories_elsewhere_are_scored_as_here(patterns, place, dispatched):
-    scorer = make_denoising_scorer("mask", 0.4, metric="units")
-    expected = scorer(HebbianMemory().fit(patterns), patterns)
-    with dispatched():
-        assert scorer(HebbianMemory().fit(place.put(patterns)), place.put(patterns)) == expected
-    X, Y = make_patterns(4, 100, random_state=0), make_patterns(4, 7, random_state=1)
-    with dispatched():
-        assert scorer(HebbianMemory("y").fit(place.put(X), place.put(Y)), place.put(X), place.put(Y)) == 1.0
-
-
 def test_scorers_travel_to_workers(patterns):
     scorer = make_denoising_scorer("mask", 0.3, metric="overlap", n_repeats=2, random_state=1)
     memory = HebbianMemory().fit(patterns)

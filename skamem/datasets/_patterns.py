@@ -5,7 +5,7 @@ import numbers
 import numpy as np
 from sklearn.utils import Bunch, check_array, check_random_state
 
-from skamem.core import validation
+from skamem.core import arrays, validation
 
 __all__ = ["CORRUPTIONS", "corrupt", "load_letters", "make_patterns"]
 
@@ -105,8 +105,8 @@ def corrupt(X, kind="flip", rate=0.2, *, random_state=None):
 
     Returns
     -------
-    cues : ndarray of shape (n_patterns, n_units)
-        float32 for float32 input, else float64. `X` is not changed.
+    cues : array of shape (n_patterns, n_units)
+        float32 for float32 input, else float64, where `X` was (they are made on the host). `X` is not changed.
 
     Raises
     ------
@@ -119,12 +119,14 @@ def corrupt(X, kind="flip", rate=0.2, *, random_state=None):
     >>> corrupt([[1, -1, 1, -1]], "erase", 0.5)
     array([[ 1., -1., nan, nan]])
     """
-    X = check_array(X, dtype=(np.float64, np.float32), ensure_all_finite="allow-nan")
+    xp = arrays.input_namespace(X)
+    X = check_array(X, dtype=(xp.float64, xp.float32), ensure_all_finite="allow-nan")
+    place, X = arrays.placement_of(X), arrays.to_numpy(X)
     if not callable(kind):
         validation.check_option("kind", kind, tuple(CORRUPTIONS))
     validation.check_number("rate", rate, low=0.0, high=None if kind == "gaussian" else 1.0)
     make = kind if callable(kind) else CORRUPTIONS[kind]
-    return np.asarray(make(X, rate, check_random_state(random_state)), dtype=X.dtype)
+    return place.asarray(np.asarray(make(X, rate, check_random_state(random_state)), dtype=X.dtype))
 
 
 _LETTERS = {

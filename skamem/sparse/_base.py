@@ -20,7 +20,11 @@ class SparseLinearModel(MultiOutputMixin, RegressorMixin, SkamemEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.target_tags.multi_output = self._takes_many_targets()
         return tags
+
+    def _takes_many_targets(self):
+        return not self.positive
 
     def predict(self, X):
         """Predict with the selected features.

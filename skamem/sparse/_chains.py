@@ -32,6 +32,8 @@ from skamem.sparse._linalg import DEPENDENT, TIE, ZERO_LOSS, inverse
 
 __all__ = ["Chains"]
 
+# Columns from which it pays to leave out those that no exchange can gain by.
+_SCREEN_FROM = 128
 # Rank-one changes between two rebuilds from scratch, and the room below which one change loses too many digits.
 _REBUILD_AFTER = 48
 _REBUILD_BELOW = 1e-5
@@ -167,22 +169,45 @@ class Chains:
         part = self._part(problems)
         H, D, c, w = self.projections[part], self.room[part], self.residual[part], self.coefs[part]
         variances = np.einsum("bss->bs", self.inverse[part])
+        w_squares, c_squares = _squares(w, axis=2), _squares(c, axis=1)
+        some = self._promising(w_squares / variances, c_squares, D)
+        if some is not None:
+            H, D, c, c_squares = H[:, :, some], D[:, some], c[:, :, some], c_squares[:, some]
         numerator = _products(2.0 * w, c)
         numerator *= H
-        numerator += variances[:, :, None] * _squares(c, axis=1)[:, None, :]
-        numerator -= _squares(w, axis=2)[:, :, None] * D[:, None, :]
-        flat = np.flatnonzero(numerator > 0.0)
+        numerator += variances[:, :, None] * c_squares[:, None, :]
+        numerator -= w_squares[:, :, None] * D[:, None, :]
+        flat = (numerator.reshape(-1) > 0.0).nonzero()[0]
+        if not len(flat):
+            return problems[:0], flat, flat
         which, place = np.divmod(flat, numerator[0].size)
-        slots, columns = np.divmod(place, self._m)
+        slots, columns = np.divmod(place, D.shape[1])
         scale = variances[which, slots]
         denominator = scale * D[which, columns] + H[which, slots, columns] ** 2
         gains = numerator.reshape(-1)[flat] / np.maximum(denominator, DEPENDENT * scale)
         good = (gains > threshold[problems[which]]) & (denominator > DEPENDENT * scale)
+        columns = columns if some is None else some[columns]
         good &= self.free[problems[which], columns]
         if self.quadratic.any_locked:
             good &= ~self.quadratic.locked[self.supports[problems[which], slots]]
-        chosen = _first_best(which[good], gains[good], len(problems))
-        return problems[which[good][chosen]], slots[good][chosen], columns[good][chosen]
+        if not good.any():
+            return problems[:0], flat[:0], flat[:0]
+        good = good.nonzero()[0]
+        good = good[_first_best(which[good], gains[good], len(problems))]
+        return problems[which[good]], slots[good], columns[good]
+
+    def _promising(self, sacrifices, c_squares, room):
+        """Columns that could gain in exchange for some member, where that leaves out many; else None.
+
+        With t² <= 1 + α - D a gain needs β_i < (√(1 + α - D) + √(1 + α)) |c_j| / D_j.
+        """
+        if self._m < _SCREEN_FROM:
+            return None
+        full = 1.0 + self.quadratic.alpha
+        factor = (np.sqrt(np.maximum(full - room, 0.0)) + np.sqrt(full)) / np.maximum(room, DEPENDENT)
+        least = sacrifices.min(axis=1)[:, None]
+        columns = ((factor * factor * c_squares > least) & (room > 0.0)).any(axis=0).nonzero()[0]
+        return columns if len(columns) < self._m // 2 else None
 
     # ------------------------------------------------------------------------------------------------------ changes
 
@@ -229,11 +254,11 @@ class Chains:
             return
         problems = self.indices
         for _ in range(max_swaps):
-            loss = self.loss
-            problems = problems[loss[problems] > self.floor[problems]]
-            if not len(problems):
-                return
-            problems, slots, columns = self.best_swaps(problems, self.least_gain(tol))
+            above = self.loss > self.floor
+            if not above.all():
+                problems = problems[above[problems]]
+            if len(problems):
+                problems, slots, columns = self.best_swaps(problems, self.least_gain(tol))
             if not len(problems):
                 return
             self.swap(problems, slots, columns)
@@ -254,6 +279,13 @@ class Chains:
             if gains[column] <= 0.0:
                 return
             self._append(np.array([column]))
+
+    def keep(self, kept):
+        """Go on with the problems of the mask `kept` alone."""
+        self.quadratic = self.quadratic.subset(kept)
+        for name in ("_supports", "_tableau", "room", "free", "total", "floor"):
+            setattr(self, name, getattr(self, name)[kept])
+        self.indices = np.arange(len(self.total))
 
     # ---------------------------------------------------------------------------------------------------- machinery
 
@@ -347,9 +379,9 @@ def _first_best(groups, scores, n_groups):
 
     First and nearly, so that rounding does not choose among ties.
     """
-    if not len(groups):
-        return np.empty(0, dtype=np.intp)
     best = np.zeros(n_groups)
     np.maximum.at(best, groups, scores)
-    near = np.flatnonzero(scores >= best[groups] * (1 - TIE))
-    return near[np.diff(groups[near], prepend=-1) > 0]
+    near = (scores >= best[groups] * (1 - TIE)).nonzero()[0]
+    is_first = np.ones(len(near), dtype=bool)
+    np.not_equal(groups[near[1:]], groups[near[:-1]], out=is_first[1:])
+    return near[is_first]

@@ -3,13 +3,13 @@
 import numpy as np
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
-from sklearn.utils import _safe_indexing
 
 from skamem.core import arrays
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.validation import check_option
 from skamem.sparse._base import SparseLinearModel, path_bunch
+from skamem.sparse._design import host
 from skamem.sparse._inputs import check_always_select, check_groups, read_inputs
 from skamem.sparse._path import default_max_size
 from skamem.sparse._problem import Problem
@@ -160,7 +160,7 @@ class IHTRegressorCV(SparseLinearModel):
         check_option("one_se", self.one_se, (True, False))
         check_option("effort", self.effort, [effort for effort in EFFORTS if effort not in TEXTBOOK])
         inputs = read_inputs(self, X, y, sample_weight)
-        validation = self._validation(inputs, X, y)
+        validation = self._validation(inputs)
         problem = validation.problem
 
         def track(steps):
@@ -176,11 +176,9 @@ class IHTRegressorCV(SparseLinearModel):
         self.n_iter_ = solution.n_iter
         return self
 
-    def _validation(self, inputs, X, y):
+    def _validation(self, inputs):
         groups = check_groups(self.groups, self.n_features_in_)
         locked = check_always_select(self.always_select, self.n_features_in_)
-        if self.positive and inputs.y.shape[1] > 1:
-            raise ValueError(f"positive=True with {inputs.y.shape[1]} targets is not supported; fit each target.")
 
         def problem_of(weights):
             return Problem(
@@ -194,33 +192,32 @@ class IHTRegressorCV(SparseLinearModel):
         return CrossValidation(
             problem, problem_of, inputs.y, splits, self._largest(problem, splits, groups),
             self.max_features is not None, groups, Settings(self.effort, self.max_iter, self.tol),
-            self._score(inputs, splits, X, y), self.n_jobs,
+            self._score(inputs, splits), self.n_jobs,
         )  # fmt: skip
 
     def _largest(self, problem, splits, groups):
-        share = min(len(train) for train, _ in splits) / problem.design.shape[0]
+        n_samples = min(_counted(problem.weight, train) for train, _ in splits)
         n_choices = problem.n_features if groups is None else len(groups)
         if self.max_features is None:
-            return min(n_choices, default_max_size(problem, share=share))
-        return min(self.max_features, n_choices, max(int(share * problem.n_rows) - 1, 0))
+            return min(n_choices, default_max_size(n_samples, problem.n_features))
+        return min(self.max_features, n_choices, max(int(n_samples) - 1, 0))
 
-    def _score(self, inputs, splits, X, y):
+    def _score(self, inputs, splits):
         """Function of ``(fold, support, slopes, intercepts)``, or None for the squared error."""
         if self.scoring is None:
             return None
         scorer = check_scoring(IHTRegressor(), self.scoring)
-        parts = [(_safe_indexing(X, test), _safe_indexing(y, test)) for _, test in splits]
-        dtype = inputs.design.X.dtype
+        placement, dtype = inputs.placement, inputs.design.X.dtype
+        y = inputs.y[:, 0] if inputs.is_vector else inputs.y
+        parts = [(inputs.design.samples(test), placement.release(inputs.design.pick(y, test))) for _, test in splits]
 
         def score(fold, support, slopes, intercepts):
             coef = np.zeros((len(slopes), self.n_features_in_))
             coef[:, support] = slopes
             model = IHTRegressor(backend=self.backend)
-            model.coef_ = inputs.placement.asarray(coef[0] if inputs.is_vector else coef, dtype)
-            model.intercept_ = float(intercepts[0]) if inputs.is_vector else inputs.placement.asarray(intercepts, dtype)
-            for name in ("n_features_in_", "feature_names_in_"):
-                if hasattr(self, name):
-                    setattr(model, name, getattr(self, name))
+            model.coef_ = placement.asarray(coef[0] if inputs.is_vector else coef, dtype)
+            model.intercept_ = float(intercepts[0]) if inputs.is_vector else placement.asarray(intercepts, dtype)
+            model.n_features_in_ = self.n_features_in_
             return float(scorer(model, *parts[fold]))
 
         return score
@@ -239,3 +236,11 @@ class IHTRegressorCV(SparseLinearModel):
         self.cv_results_["mean_test_score"] = scores.mean(axis=1)
         self.cv_results_["std_test_score"] = scores.std(axis=1)
         self.cv_results_["n_nonzero_coefs"] = validation.smallest_size() + np.arange(len(scores))
+
+
+def _counted(weights, rows):
+    """Number of samples `rows` that a criterion counts; see `Problem.n_counted`."""
+    if weights is None:
+        return len(rows)
+    weights = host(weights)[rows]
+    return max(float(weights.sum()), int(np.count_nonzero(weights)))

@@ -119,26 +119,34 @@ class DenseDesign:
             total = total + xp.matrix_transpose(block) @ block
         return host(total)
 
-    def products(self, rows, shift, weight, targets):
-        """Weighted sums over the samples `rows` of x xᵀ, x and x yᵀ, with x less `shift`.
+    def products(self, rows, shift, weight, aside):
+        """Sums over the samples `rows` of x xᵀ, weighted, and of x aᵀ, with x less `shift`.
 
-        `weight` (k,) and `targets` (k, n_targets) belong to those samples. Host arrays of shapes (n_features,
-        n_features), (n_features,) and (n_features, n_targets).
+        `weight` (k,) or None and `aside` (k, n_aside) belong to those samples. Host arrays of shapes (n_features,
+        n_features) and (n_features, n_aside).
         """
         self.n_passes += len(rows) / self.shape[0]
         xp = self.xp
-        shift = self.asarray(shift)
-        # The weighted constant and targets ride along as further columns of one product.
-        aside = xp.concat([xp.ones((len(rows), 1), dtype=self.wide, device=self.device), targets], axis=1)
+        if shift is None and weight is None and self.X.dtype == self.wide:
+            block = self._rows(rows)
+            return host(xp.matrix_transpose(block) @ block), host(xp.matrix_transpose(block) @ aside)
+        shift = xp.zeros((), dtype=self.wide, device=self.device) if shift is None else self.asarray(shift)
         xx, xa = 0.0, 0.0
         for part in self._row_blocks(len(rows)):
-            some = self._rows(rows[part])
-            block = xp.astype(some, self.wide, copy=False) - shift
-            xa = xa + xp.matrix_transpose(block) @ (aside[part, :] * weight[part, None])
-            block = block * xp.sqrt(weight[part])[:, None]
+            block = xp.astype(self._rows(rows[part]), self.wide, copy=False) - shift
+            xa = xa + xp.matrix_transpose(block) @ aside[part, :]
+            if weight is not None:
+                block = block * xp.sqrt(weight[part])[:, None]
             xx = xx + xp.matrix_transpose(block) @ block
-        xa = host(xa)
-        return host(xx), xa[:, 0], xa[:, 1:]
+        return host(xx), host(xa)
+
+    def pick(self, values, rows):
+        """Entries `rows` (host integers) of an array over samples."""
+        return self.xp.take(values, self.asarray(rows, self.xp.int64), axis=0)
+
+    def samples(self, rows):
+        """Rows `rows` (host integers) of X."""
+        return self.pick(self.X, rows)
 
     def _rows(self, index):
         first, last = int(index[0]), int(index[-1])
@@ -209,12 +217,23 @@ class SparseDesign:
         cross = np.outer(sums, mean)
         return raw - cross - cross.T + weight.sum() * np.outer(mean, mean)
 
-    def products(self, rows, shift, weight, targets):
-        """Weighted sums over the samples `rows` of x xᵀ, x and x yᵀ, with x less `shift`."""
+    def products(self, rows, shift, weight, aside):
+        """Sums over the samples `rows` of x xᵀ, weighted, and of x aᵀ, with x less `shift`."""
         self.n_passes += len(rows) / self.shape[0]
         X = self.X[rows].astype(np.float64)
+        weight = np.ones(len(rows)) if weight is None else weight
         weighted = X.multiply(weight[:, None]).tocsc()
-        total, sums = weight.sum(), weighted.T @ np.ones(len(rows))
-        cross = np.outer(sums, shift)
-        xx = (X.T @ weighted).toarray() - cross - cross.T + total * np.outer(shift, shift)
-        return xx, sums - total * shift, weighted.T @ targets - np.outer(shift, weight @ targets)
+        xx, xa = (X.T @ weighted).toarray(), X.T @ aside
+        if shift is not None:
+            cross = np.outer(X.T @ weight, shift)
+            xx += weight.sum() * np.outer(shift, shift) - cross - cross.T
+            xa -= np.outer(shift, aside.sum(axis=0))
+        return xx, xa
+
+    def pick(self, values, rows):
+        """Entries `rows` of an array over samples."""
+        return values[rows]
+
+    def samples(self, rows):
+        """Rows `rows` of X."""
+        return self.X[rows]

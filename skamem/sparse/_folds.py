@@ -7,7 +7,7 @@ import numpy as np
 
 from skamem.sparse._chains import Chains
 from skamem.sparse._forward import PathPoint, grow
-from skamem.sparse._moments import moments_of
+from skamem.sparse._moments import moments_of, stacked
 from skamem.sparse._quadratic import DenseQuadratic
 
 __all__ = ["Step", "lock_step_path"]
@@ -63,15 +63,15 @@ def lock_step_path(problem, y, splits, max_size, tol, *, swaps):
     O(n_folds p²).
     """
     training, held_out = _fold_moments(problem, y, splits)
-    fits = [_standardised(part, problem) for part in training]
+    paths = _Standardised(training, problem)
+    problem.adopt_gram(paths.gram[-1].copy())
     quadratic = DenseQuadratic(
-        np.stack([fit.gram for fit in fits]), np.stack([fit.correlation for fit in fits]), np.ones(len(fits)),
-        np.stack([fit.usable for fit in fits]), problem.locked, problem.alpha,
-    )  # fmt: skip
-    scorer = _HeldOut(fits[:-1], held_out, problem)
+        paths.gram, paths.correlation, np.ones(len(paths.gram)), paths.usable, problem.locked, problem.alpha
+    )
+    scorer = _HeldOut(paths, held_out, problem)
     chains = Chains(quadratic, max_size)
     for column in np.flatnonzero(problem.locked):
-        chains.add(np.full(len(fits), column))
+        chains.add(np.full(len(paths.gram), column))
     while True:
         errors, models = scorer.look(chains)
         yield Step(errors, PathPoint.of(chains, len(splits)), models)
@@ -82,82 +82,67 @@ def lock_step_path(problem, y, splits, max_size, tol, *, swaps):
 
 
 def _fold_moments(problem, y, splits):
-    """Moments of the training parts, with all samples last, and of the held-out parts."""
+    """Moments of the training parts, with all samples last, and of the held-out parts; stacked along the first axis."""
     design, n = problem.design, problem.design.shape[0]
+    shift = problem.mean if problem.is_far_from_zero else None
 
-    def moments(rows):
-        return moments_of(design, y, problem.weight, rows, problem.mean, problem.target_mean)
+    def moments(parts):
+        return stacked([moments_of(design, y, problem.weight, rows, shift, problem.target_mean) for rows in parts])
 
-    held_out = [moments(test) for _, test in splits]
-    complements = [len(train) + len(test) == n and not np.isin(train, test).any() for train, test in splits]
-    everything = np.concatenate([test for _, test in splits])
-    if len(everything) == n and len(np.unique(everything)) == n:
-        total = sum(held_out[1:], start=held_out[0])
+    held_out = moments([test for _, test in splits])
+    counts = np.bincount(np.concatenate([test for _, test in splits]), minlength=n)
+    total = held_out.sum() if np.all(counts == 1) else moments([np.arange(n)]).sum()
+    if all(len(train) + len(test) == n and not np.isin(train, test).any() for train, test in splits):
+        training = total - held_out
     else:
-        total = moments(np.arange(n))
-    training = [
-        total - part if is_complement else moments(train)
-        for (train, _), part, is_complement in zip(splits, held_out, complements, strict=True)
-    ]
-    return [*training, total], held_out
+        training = moments([train for train, _ in splits])
+    return training.append(total), held_out
 
 
-@dataclass
 class _Standardised:
-    """One training part in the solver's units."""
+    """All training parts in the solver's units; the last is of all samples."""
 
-    gram: np.ndarray
-    correlation: np.ndarray
-    usable: np.ndarray
-    inverse_norm: np.ndarray
-    scale: float
-    mean_x: np.ndarray
-    mean_y: np.ndarray
-
-
-def _standardised(part, problem):
-    if problem.fit_intercept:
-        xx, xy, yy = part.centred()
-        mean_x, mean_y = part.x / part.weight, part.y / part.weight
-    else:
-        xx, xy, yy = part.xx, part.xy, part.yy
-        mean_x, mean_y = np.zeros_like(part.x), np.zeros_like(part.y)
-    squares = np.diagonal(xx)
-    # Taking a fold out of a sum leaves rounding of the size of the sum: a constant column is not exactly constant.
-    usable = problem.usable & (squares > 1e3 * _EPS * np.diagonal(part.xx)) & (squares > 0)
-    inverse_norm = np.where(usable, 1 / np.sqrt(np.where(usable, squares, 1.0)), 0.0)
-    scale = np.sqrt(max(yy, 0.0))
-    correlation = xy * inverse_norm[:, None] / (scale if scale > 0 else 1.0)
-    gram = xx * inverse_norm[:, None] * inverse_norm
-    return _Standardised(gram, correlation, usable, inverse_norm, scale, mean_x, mean_y)
+    def __init__(self, parts, problem):
+        if problem.fit_intercept:
+            raw = np.einsum("bjj->bj", parts.xx).copy()
+            xx, xy, yy = parts.centre()
+            self.mean_x, self.mean_y = parts.x / parts.weight[:, None], parts.y / parts.weight[:, None]
+        else:
+            xx, xy, yy = parts.xx, parts.xy, parts.yy
+            raw = np.einsum("bjj->bj", xx)
+            self.mean_x, self.mean_y = np.zeros_like(parts.x), np.zeros_like(parts.y)
+        squares = np.einsum("bjj->bj", xx)
+        # Taking a fold out of a sum leaves rounding of the size of the sum: a constant column is not exactly constant.
+        self.usable = problem.usable & (squares > 1e3 * _EPS * raw) & (squares > 0)
+        self.inverse_norm = np.where(self.usable, 1 / np.sqrt(np.where(self.usable, squares, 1.0)), 0.0)
+        self.scale = np.sqrt(np.maximum(yy, 0.0))
+        xy *= (self.inverse_norm / np.where(self.scale > 0, self.scale, 1.0)[:, None])[:, :, None]
+        xx *= self.inverse_norm[:, :, None]
+        xx *= self.inverse_norm[:, None, :]
+        self.gram, self.correlation = xx, xy
 
 
 class _HeldOut:
     """Squared errors on the held-out parts, from their moments: no further pass over X."""
 
-    def __init__(self, fits, held_out, problem):
-        self.fits = fits
-        self.shift_x, self.shift_y = problem.mean, problem.target_mean
+    def __init__(self, paths, held_out, problem):
+        self.paths = paths
         self.held_out = held_out
-        self.folds = np.arange(len(fits))[:, None]
-        self.inverse_norm = np.stack([fit.inverse_norm for fit in fits])
-        self.mean_x = np.stack([fit.mean_x for fit in fits])
-        self.mean_y = np.stack([fit.mean_y for fit in fits])
-        self.scale = np.array([fit.scale for fit in fits])
-        for name in ("weight", "x", "y", "xx", "xy", "yy"):
-            setattr(self, name, np.stack([getattr(part, name) for part in held_out]))
+        self.folds = np.arange(len(held_out.weight))[:, None]
+        self.shift_x = problem.mean if problem.is_far_from_zero else np.zeros_like(problem.mean)
+        self.shift_y = problem.target_mean
 
     def look(self, chains):
         """Mean squared errors (n_folds,) of the present coefficients, and the models of the folds."""
-        k = len(self.fits)
+        paths, part, f = self.paths, self.held_out, self.folds
+        k = len(f)
         S = chains.supports[:k]
-        f = self.folds
-        slopes = chains.coefs[:k] * (self.inverse_norm[f, S] * self.scale[:, None])[:, :, None]
-        intercepts = self.mean_y - (self.mean_x[f, S][:, None, :] @ slopes)[:, 0]
-        gram = self.xx[f[:, :, None], S[:, :, None], S[:, None, :]]
-        quadratic = np.sum(slopes * (gram @ slopes - 2 * self.xy[f, S]), axis=(1, 2))
-        sums = (self.x[f, S][:, None, :] @ slopes)[:, 0]
-        linear = np.sum(intercepts * (2 * (sums - self.y) + self.weight[:, None] * intercepts), axis=1)
+        slopes = chains.coefs[:k] * (paths.inverse_norm[f, S] * paths.scale[:k, None])[:, :, None]
+        intercepts = paths.mean_y[:k] - (paths.mean_x[f, S][:, None, :] @ slopes)[:, 0]
+        gram = part.xx[f[:, :, None], S[:, :, None], S[:, None, :]]
+        quadratic = np.sum(slopes * (gram @ slopes - 2 * part.xy[f, S]), axis=(1, 2))
+        sums = (part.x[f, S][:, None, :] @ slopes)[:, 0]
+        linear = np.sum(intercepts * (2 * (sums - part.y) + part.weight[:, None] * intercepts), axis=1)
 
         def models():
             return [
@@ -165,4 +150,4 @@ class _HeldOut:
                 for support, coef, intercept in zip(S, slopes, intercepts, strict=True)
             ]
 
-        return (self.yy + quadratic + linear) / self.weight, models
+        return (part.yy + quadratic + linear) / part.weight, models

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
-from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils import check_array, check_consistent_length, column_or_1d, get_tags
 
 from skamem.core import arrays
 from skamem.core.validation import check_sample_weight
@@ -68,7 +68,14 @@ def _checked_targets(estimator, y, X):
         )
     y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
     check_consistent_length(X, y)
-    return y
+    if get_tags(estimator).target_tags.multi_output:
+        return y
+    if y.ndim == 2 and y.shape[1] > 1:
+        raise ValueError(
+            f"y has {y.shape[1]} targets; with positive=True a shared support is for one target. Use "
+            "multi_output='independent' of IHTRegressor, or fit each target."
+        )
+    return column_or_1d(y, warn=True)
 
 
 def check_always_select(value, n_features):

@@ -12,25 +12,14 @@ from skamem.sparse._solver import Solution, best_candidate, can_be_exact, criter
 __all__ = ["best_of_size", "default_max_size", "settled", "solve_path"]
 
 
-def default_max_size(problem, share=1.0):
+def default_max_size(n_samples, n_features):
     """Largest size that a path tries when the user sets none.
 
     n / (log log n · log p), the bound under which best subset selection is consistent, and half of the degrees of
     freedom, so that the residual still measures the noise.
-
-    Parameters
-    ----------
-    problem : Problem
-    share : float, default=1.0
-        Part of the samples that a fit will see.
-
-    Returns
-    -------
-    size : int
     """
-    n = share * problem.n_counted
-    consistent = n / (np.log(np.log(max(n, 16.0))) * np.log(max(problem.n_features, 3)))
-    return max(int(min(problem.n_features, np.ceil(consistent), (n - 1) // 2)), 0)
+    consistent = n_samples / (np.log(np.log(max(n_samples, 16.0))) * np.log(max(n_features, 3)))
+    return max(int(min(n_features, np.ceil(consistent), (n_samples - 1) // 2)), 0)
 
 
 def solve_path(problem, max_size, settings, start=None, track=iter):
@@ -52,7 +41,7 @@ def solve_path(problem, max_size, settings, start=None, track=iter):
     solution : Solution
     """
     patient = max_size is not None
-    limit = max_size if patient else default_max_size(problem)
+    limit = max_size if patient else default_max_size(problem.n_counted, problem.n_features)
     points, criteria = [], []
     for point in track(path_points(problem, limit, settings)):
         points.append(point)

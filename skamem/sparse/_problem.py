@@ -74,6 +74,8 @@ class Problem:
         X̃ᵀ ỹ.
     scale : float
         ‖y - ȳ‖, the length that ỹ was divided by; 0 when y is constant.
+    is_far_from_zero : bool
+        Whether some column's mean is large against its spread, so that sums of its squares would lose digits.
     mean, inverse_norm : array of shape (n_features,)
         μ and d; d is 0 for a constant column, which is never selected.
 
@@ -144,8 +146,10 @@ class Problem:
             )
         self.mean = products[0] / self.total_weight if self.fit_intercept else np.zeros(self.n_features)
         centred = squares - self.total_weight * self.mean**2
+        self.is_far_from_zero = False
         if self.fit_intercept:
             doubtful = np.flatnonzero(centred * _CANCELLATION < squares)
+            self.is_far_from_zero = len(doubtful) > 0
             for some in np.array_split(doubtful, max(1, len(doubtful) // 64)):
                 centred[some] = self._centred_squares(some)
         self.usable = centred > (32 * _EPS) ** 2 * squares
@@ -254,14 +258,19 @@ class Problem:
         if self._quadratic is None:
             total = 1.0 if self.scale else 0.0
             if self.n_features <= max(_FEW, 4 * n_rows):
-                self._quadratic = DenseQuadratic(
-                    self.gram(), self.correlation[None], np.array([total]), self.usable[None], self.locked, self.alpha
-                )
+                self.adopt_gram(self.gram())
             else:
                 self._quadratic = LazyQuadratic(
                     self.gram_rows, self.correlation, total, self.usable, self.locked, self.alpha
                 )
         return self._quadratic
+
+    def adopt_gram(self, gram):
+        """Take over X̃ᵀX̃, computed elsewhere, for `quadratic`."""
+        self._quadratic = DenseQuadratic(
+            gram, self.correlation[None], np.array([1.0 if self.scale else 0.0]), self.usable[None], self.locked,
+            self.alpha,
+        )  # fmt: skip
 
     def restricted_quadratic(self, working_set):
         """The objective on the features `working_set` alone, from a copy of their columns."""

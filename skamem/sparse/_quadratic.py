@@ -4,6 +4,8 @@ Two forms share one interface: `LazyQuadratic` computes rows of one G when they 
 one or many whole Gram matrices. All arrays are NumPy; the leading axis runs over problems that are solved in lock step.
 """
 
+import copy
+
 import numpy as np
 
 __all__ = ["DenseQuadratic", "LazyQuadratic"]
@@ -101,7 +103,7 @@ class DenseQuadratic(_Quadratic):
     Parameters
     ----------
     gram : array of shape (n_problems, m, m) or (m, m)
-        Unit diagonal at usable columns; 0 rows elsewhere.
+        Unit diagonal at usable columns; 0 rows elsewhere. Taken over: the ridge is written to its diagonal.
     correlation : array of shape (n_problems, m, n_targets)
     total : array of shape (n_problems,)
     usable : bool array of shape (n_problems, m)
@@ -111,7 +113,6 @@ class DenseQuadratic(_Quadratic):
 
     def __init__(self, gram, correlation, total, usable, locked, alpha):
         super().__init__(correlation, total, usable, locked, alpha)
-        gram = gram.copy()
         m = gram.shape[-1]
         gram[..., np.arange(m), np.arange(m)] = np.where(usable if gram.ndim == 3 else usable[0], 1.0 + alpha, 0.0)
         self.gram = gram
@@ -129,3 +130,10 @@ class DenseQuadratic(_Quadratic):
         """Square block of `support` in the first problem: (s, s), ridge on its diagonal."""
         gram = self.gram if self._shared else self.gram[0]
         return gram[support[:, None], support]
+
+    def subset(self, kept):
+        """The problems of the mask `kept` alone."""
+        part = copy.copy(self)
+        for name in ("correlation", "total", "usable") if self._shared else ("correlation", "total", "usable", "gram"):
+            setattr(part, name, getattr(self, name)[kept])
+        return part

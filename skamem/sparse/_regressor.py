@@ -179,11 +179,6 @@ class IHTRegressor(SparseLinearModel):
         earlier = self._earlier_support()
         inputs = read_inputs(self, X, y, sample_weight)
         n_targets = inputs.y.shape[1]
-        if self.positive and self.multi_output == "joint" and n_targets > 1:
-            raise ValueError(
-                f"positive=True with multi_output='joint' and {n_targets} targets is not supported; use "
-                "multi_output='independent', or fit each target."
-            )
         options = self._feature_options(self.n_features_in_)
         joint = self.multi_output == "joint"
         blocks = [inputs.y] if joint else [inputs.y[:, k : k + 1] for k in range(n_targets)]
@@ -206,6 +201,9 @@ class IHTRegressor(SparseLinearModel):
                 stacklevel=2,
             )
         return self
+
+    def _takes_many_targets(self):
+        return not self.positive or self.multi_output == "independent"
 
     def _check_options(self):
         if self.n_nonzero_coefs is not None:

@@ -127,12 +127,11 @@ class CrossValidation:
 
     def _error(self, test, support, slopes, intercepts):
         """Negative mean squared error on the samples `test`."""
-        design, xp = self.problem.design, self.problem.design.xp
-        rows = design.asarray(test, xp.int64)
-        predicted = xp.take(design.columns(support), rows, axis=0) @ design.asarray(slopes.T)
-        errors = xp.take(self.y, rows, axis=0) - predicted - design.asarray(intercepts)
-        squares = host(xp.sum(errors * errors, axis=1))
-        weights = None if self.problem.weight is None else host(xp.take(self.problem.weight, rows))
+        design = self.problem.design
+        predicted = design.pick(design.columns(support), test) @ design.asarray(slopes.T)
+        errors = design.pick(self.y, test) - predicted - design.asarray(intercepts)
+        squares = host(design.xp.sum(errors * errors, axis=1))
+        weights = None if self.problem.weight is None else host(design.pick(self.problem.weight, test))
         return -float(np.average(squares, weights=weights))
 
     def points(self, problem, limit):

@@ -7,22 +7,27 @@ import warnings
 from typing import NamedTuple
 
 import numpy as np
+import scipy.sparse
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
 
 from skamem.core import arrays, validation
 from skamem.core.base import SkamemEstimator
 from skamem.core.callbacks import fit_tasks
 from skamem.core.interactions import resolve_interaction
 from skamem.supervised import _dense_scaling as scaling
+from skamem.supervised._dense_data import merged_rows, training_set
 from skamem.supervised._dense_forward import READOUTS, bounded_potentials
 from skamem.supervised._dense_solvers import AdamSolver, PaperSolver, cosine_schedule
 from skamem.supervised._dense_training import (
     Descent,
+    HeldScore,
     Network,
     NoisePool,
     Watch,
     balanced_batches,
+    cached_blocks,
     shuffled_batches,
 )
 
@@ -30,8 +35,6 @@ __all__ = ["BaseDenseAM", "Memories"]
 
 _PAPER_EPOCHS = 500
 _PAPER_MEMORY_MEAN, _PAPER_MEMORY_SPREAD = -0.3, 0.3
-# predict works on blocks of at most this many rows on the host: more would leave the cache for nothing.
-_HOST_ROWS = 1024
 
 
 class Memories(NamedTuple):
@@ -62,8 +65,6 @@ class BaseDenseAM(SkamemEstimator):
         number, option = validation.check_number, validation.check_option
         for name in ("n_memories", "batch_size", "n_iter_no_change"):
             number(name, getattr(self, name), kind=numbers.Integral, low=1)
-        option("readout", self.readout, READOUTS)
-        option("solver", self.solver, ("adam", "paper"))
         option("scale", self.scale, scaling.SCALES)
         option("init", self.init, ("random", "data"))
         for name in ("noise", "weight_decay"):
@@ -73,8 +74,6 @@ class BaseDenseAM(SkamemEstimator):
             number("learning_rate_init", self.learning_rate_init, low=0, low_open=True)
         if self.max_iter != "auto":
             number("max_iter", self.max_iter, kind=numbers.Integral, low=1)
-        number("power", self.power, low=0.5)
-        number("momentum", self.momentum, low=0, high=1, high_open=True)
         number("tol", self.tol, low=0)
         number("validation_fraction", self.validation_fraction, low=0, high=1, low_open=True, high_open=True)
         self._check_temperature()
@@ -123,9 +122,9 @@ class BaseDenseAM(SkamemEstimator):
         if start is not None:
             temperature = self.temperature_
             units = start.visible * temperature, start.bias * temperature, start.recognition * (temperature / 2)
-            return self._paper(Memories(*units), data.rows, random_state)
+            return self._paper(Memories(*units), temperature)
         if self.solver == "paper":
-            return self._start_paper(data, random_state)
+            return self._start_paper(interaction, data, random_state)
         return self._start_adam(interaction, data, random_state)
 
     def _start_adam(self, interaction, data, random_state):
@@ -141,14 +140,12 @@ class BaseDenseAM(SkamemEstimator):
         else:
             drawn = place.xp.take(data.targets, place.asarray(chosen), axis=0)
         overlaps = scaling.probe_rows(data.rows, random_state) @ visible.T + bias
-        if self.temperature == "auto" and (self.init == "data" or getattr(interaction, "degree", 0) > 5):
-            excess = scaling.peak_excess(overlaps)
-            temperature, visible, bias, overlaps = (
-                temperature * excess,
-                visible / excess,
-                bias / excess,
-                overlaps / excess,
-            )
+        degree = getattr(interaction, "degree", 0)
+        if self.temperature == "auto" and (self.init == "data" or degree > scaling.LOW_DEGREE):
+            peak, level = scaling.peak_and_level(degree, bool(self.fit_intercept))
+            excess = scaling.mean_peak(overlaps) / peak
+            temperature, visible = temperature * excess, visible / excess
+            bias, overlaps = bias / excess + level, overlaps / excess + level
         forward = READOUTS["linear" if hasattr(interaction, "curvature") else "exact"](
             interaction, n_outputs, place.xp, dtype
         )
@@ -167,7 +164,7 @@ class BaseDenseAM(SkamemEstimator):
             **state,
         )
 
-    def _start_paper(self, data, random_state):
+    def _start_paper(self, interaction, data, random_state):
         place, dtype = data.rows.placement, data.rows.offset.dtype
         n_outputs = data.targets.shape[1]
         n_features = data.rows.rows.shape[1]
@@ -179,20 +176,31 @@ class BaseDenseAM(SkamemEstimator):
             chosen = place.asarray(random_state.randint(0, len(data), self.n_memories))
             visible = 0.5 * data.rows.take(chosen) + 0.02 * visible
             recognition = 0.5 * place.xp.take(data.targets, chosen, axis=0)
-        return self._paper(Memories(visible, bias, recognition), data.rows, random_state)
+        memories = Memories(visible, bias, recognition)
+        probes = scaling.probe_rows(data.rows, random_state)
+        return self._paper(memories, self._paper_temperature(memories, probes, interaction))
 
-    def _paper(self, memories, rows, random_state):
-        temperature = self.temperature
-        if temperature == "auto":
-            overlaps = scaling.probe_rows(rows, random_state) @ memories.visible.T + memories.bias
-            xp = rows.placement.xp
-            temperature = float(xp.sqrt(xp.mean(overlaps * overlaps))) / 0.4 or 1.0
+    def _paper_temperature(self, memories, probes, interaction):
+        """T at which overlaps start with root mean square 0.4 and, where the degree allows it, potentials with 0.5."""
+        if self.temperature != "auto":
+            return self.temperature
+        xp = arrays.namespace(probes)
+        network = self._network(interaction, memories.recognition.shape[1], xp, probes.dtype)
+        temperature = scaling.root_mean_square(probes @ memories.visible.T + memories.bias) / 0.4 or 1.0
+        degree = getattr(interaction, "degree", None)
+        if degree is None:
+            return temperature
+        # A polynomial scales with T^-n: one number sets the size of the potentials.
+        scaled = memories.visible / temperature, memories.bias / temperature, memories.recognition * (2 / temperature)
+        potentials = network.readout.potentials(network.overlaps(probes, *scaled), scaled[2])
+        return temperature * (scaling.root_mean_square(potentials) / 0.5 or 1.0) ** (1 / degree)
+
+    def _paper(self, memories, temperature):
         pair = tuple(temperature) if isinstance(temperature, tuple | list) else (temperature, temperature)
-        rate = 0.04 if self.learning_rate_init == "auto" else self.learning_rate_init
         return PaperSolver(
             *memories,
             temperature=pair,
-            learning_rate=rate,
+            learning_rate=0.04 if self.learning_rate_init == "auto" else self.learning_rate_init,
             momentum=self.momentum,
             fit_intercept=bool(self.fit_intercept),
         )
@@ -221,8 +229,38 @@ class BaseDenseAM(SkamemEstimator):
             random_state=random_state,
         )
 
-    def _train(self, network, solver, data, constant, watch, random_state, X, y):
-        """Run all epochs of `fit` and store the fitted attributes."""
+    def _warm_memories(self, placement):
+        """Memories to continue from with `warm_start`, or None."""
+        if not self.warm_start or not hasattr(self, "memories_"):
+            return None
+        if self.memories_.shape != (self.n_memories, self.n_features_in_):
+            raise ValueError(
+                f"warm_start=True continues with memories of shape {tuple(self.memories_.shape)}, expected "
+                f"({self.n_memories}, {self.n_features_in_}); set warm_start=False."
+            )
+        return self._memories(placement)
+
+    def _sample_weights(self, sample_weight, X):
+        """Validated sample weights on the host, ones for None."""
+        host = arrays.resolve_backend("numpy", X)
+        weights = validation.check_sample_weight(sample_weight, X, host, np.float64)
+        return np.ones(X.shape[0]) if weights is None else weights
+
+    def _fit(self, X, y, targets, weights, placement, interaction, start):
+        """Train from scratch, or from `start`, and store the fitted attributes."""
+        random_state = check_random_state(self.random_state)
+        X = X if scipy.sparse.issparse(X) else placement.asarray(X)
+        index, weights = merged_rows(X, targets.keys, weights)
+        train, held = self._hold_back(index, targets, random_state)
+        rows, constant = self._scaled(X, index[train], weights[train], placement, fresh=start is None)
+        data = training_set(rows, targets, index[train], weights[train])
+        network = self._network(interaction, targets.n_outputs, placement.xp, rows.offset.dtype)
+        solver = self._solver(start, interaction, data, random_state)
+        score = None
+        if held is not None:
+            held_rows = scaling.scaled_rows(X, index[held], rows.offset, rows.scale, placement)
+            score = HeldScore(network, held_rows, targets, index[held], weights[held])
+        watch = Watch(score, self.n_iter_no_change, self.tol)
         self.noise_ = self._noise_level(data, random_state)
         n_epochs = self._n_epochs(len(data))
         descent = self._descent(network, solver, data, n_epochs, random_state)
@@ -233,24 +271,38 @@ class BaseDenseAM(SkamemEstimator):
         self._random_state, self.n_samples_seen_ = random_state, len(data)
         self._first_moments = None
 
-    def _train_once(self, network, data, interaction, first, X, y):
-        """Run the one epoch of `partial_fit` and store the fitted attributes."""
-        place = data.rows.placement
+    def _hold_back(self, index, targets, random_state):
+        """(training positions, held-back positions or None)."""
+        positions = np.arange(len(index))
+        if not self.early_stopping:
+            return positions, None
+        strata = None if targets.strata is None else targets.strata[index]
+        return train_test_split(
+            positions, test_size=self.validation_fraction, stratify=strata, random_state=random_state
+        )
+
+    def _partial_fit(self, X, y, targets, weights, placement, interaction, first):
+        """Run one epoch and store the fitted attributes."""
         # A copy: if this call fails, the numbers it drew are not lost.
         random_state = copy.deepcopy(check_random_state(self.random_state) if first else self._random_state)
+        X = X if scipy.sparse.issparse(X) else placement.asarray(X)
+        index = np.flatnonzero(weights > 0)
+        rows, _ = self._scaled(X, index, weights[index], placement, fresh=first)
+        data = training_set(rows, targets, index, weights[index])
+        network = self._network(interaction, targets.n_outputs, placement.xp, rows.offset.dtype)
         self.n_samples_seen_ = len(data) + (0 if first else self.n_samples_seen_)
-        state = {} if first else self._solver_state(place)
-        solver = self._solver(None if first else self._memories(place), interaction, data, random_state, **state)
+        state = {} if first else self._solver_state(placement)
+        solver = self._solver(None if first else self._memories(placement), interaction, data, random_state, **state)
         epoch, curve = (0, []) if first else (self.n_iter_, self.loss_curve_)
         if first:
             self.noise_ = self._noise_level(data, random_state)
-        descent = self._descent(network, solver, data, 1, random_state, schedule=_ShortRise(solver.n_steps))
+        descent = self._descent(network, solver, data, 1, random_state, schedule=_ShortRise(solver))
         # Nothing counts as constant for good: later rows may vary.
-        fitted = self._run(descent, [epoch], data.rows.scale < 0, Watch(None, 0, 0.0), X, y)
+        fitted = self._run(descent, [epoch], rows.scale < 0, Watch(None, 0, 0.0), X, y)
         curve = curve + fitted["loss_curve_"]
         self._store(fitted | {"loss_curve_": curve, "n_iter_": len(curve)})
         self._random_state = random_state
-        self._keep_solver_state(solver, place.xp)
+        self._keep_solver_state(solver, placement.xp)
 
     def _run(self, descent, epochs, constant, watch, X, y):
         """Run these epochs, with callbacks; return the fitted attributes."""
@@ -336,9 +388,10 @@ class BaseDenseAM(SkamemEstimator):
         n_memories, n_outputs = self.recognition_.shape
         network = self._network(interaction, n_outputs, xp, dtype)
         # The features' scale is in the fitted memories already; only the offset is left to do.
-        memories = self._memories(placement)._replace(visible=self.memories_ / self.temperature_)
+        inverse = 1 / self.temperature_
+        memories = Memories(self.memories_ * inverse, self.intercept_ * inverse, self.recognition_ * (2 * inverse))
         parts = []
-        for rows in _blocks(X.shape[0], (2 * X.shape[1] + 6 * n_memories) * 8, xp):
+        for rows in cached_blocks(X.shape[0], (2 * X.shape[1] + 6 * n_memories) * 8, xp):
             block = placement.asarray(X[rows] if not arrays.is_array(X) else X[rows, :], dtype) - self.offset_
             overlaps = network.overlaps(block, *memories)
             parts.append(bounded_potentials(overlaps, memories.recognition, interaction, self.readout, network.readout))
@@ -348,20 +401,8 @@ class BaseDenseAM(SkamemEstimator):
 class _ShortRise:
     """Schedule of `partial_fit`: the rate rises over the first 50 updates of all calls, then stays."""
 
-    def __init__(self, n_steps):
-        self._n_steps = n_steps
+    def __init__(self, solver):
+        self._done = getattr(solver, "n_steps", 0)
 
     def __call__(self, step):
-        self._n_steps += 1
-        return min(1.0, self._n_steps / 50)
-
-
-def _blocks(n_rows, row_bytes, xp):
-    """Row slices within working_memory, and within the cache on the host."""
-    for rows in arrays.row_blocks(n_rows, row_bytes):
-        if not arrays.host_checks_are_free(xp):
-            yield rows
-            continue
-        yield from (
-            slice(rows.start + b.start, rows.start + b.stop) for b in gen_batches(rows.stop - rows.start, _HOST_ROWS)
-        )
+        return min(1.0, (self._done + step + 1) / 50)

@@ -1,18 +1,15 @@
 """DenseAMClassifier: a dense associative memory trained to recall the class of a pattern."""
 
 import numpy as np
-import scipy.sparse
 from sklearn.base import ClassifierMixin
-from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays, validation
 from skamem.core.base import transactional
-from skamem.supervised import _dense_scaling as scaling
 from skamem.supervised._dense_base import BaseDenseAM
-from skamem.supervised._dense_data import TrainingSet, class_weights, known_codes, label_targets, merged_rows
-from skamem.supervised._dense_training import PowerLoss, Watch
+from skamem.supervised._dense_data import ClassTargets, class_weights, known_codes
+from skamem.supervised._dense_forward import READOUTS
+from skamem.supervised._dense_training import PowerLoss
 
 __all__ = ["DenseAMClassifier"]
 
@@ -214,6 +211,13 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         self.random_state = random_state
         self.backend = backend
 
+    def _check_options(self):
+        validation.check_option("readout", self.readout, READOUTS)
+        validation.check_option("solver", self.solver, ("adam", "paper"))
+        validation.check_number("power", self.power, low=0.5)
+        validation.check_number("momentum", self.momentum, low=0, high=1, high_open=True)
+        return super()._check_options()
+
     def _loss(self):
         return PowerLoss(float(self.power))
 
@@ -243,24 +247,14 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
             For bad input, parameters out of range, or rows of a single class. A failed call changes nothing.
         """
         interaction = self._check_options()
-        random_state = check_random_state(self.random_state)
         X, placement = self._receive(X, reset=True, accept_sparse="csr")
         classes, codes = validation.check_labels(y, X, owner=type(self).__name__)
-        start = self._present_memories(classes, placement) if self.warm_start else None
-        X = X if scipy.sparse.issparse(X) else placement.asarray(X)
+        start = self._present_memories(classes, placement)
         weights = self._row_weights(sample_weight, X, classes, codes)
         if len(np.unique(codes[weights > 0])) < 2:
             raise ValueError("Rows of positive weight are of one class only; expected at least 2 classes.")
-        index, weights = merged_rows(X, codes, weights)
-        train, held = self._hold_back(codes[index], random_state)
-        rows, constant = self._scaled(X, index[train], weights[train], placement, fresh=start is None)
         self.classes_ = classes
-        data = self._training_set(rows, codes[index[train]], weights[train])
-        network = self._network(interaction, len(classes), placement.xp, rows.offset.dtype)
-        solver = self._solver(start, interaction, data, random_state)
-        score = None if held is None else self._validation_score(network, X, index[held], codes, weights[held], rows)
-        watch = Watch(score, self.n_iter_no_change, self.tol)
-        self._train(network, solver, data, constant, watch, random_state, X, y)
+        self._fit(X, y, ClassTargets(codes, len(classes)), weights, placement, interaction, start)
         return self
 
     @transactional
@@ -298,13 +292,8 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         X, placement = self._receive(X, reset=first, method=None if first else "partial_fit", accept_sparse="csr")
         self.classes_ = self._known_classes(y, classes, X, first)
         codes = known_codes(y, X, self.classes_, type(self).__name__)
-        X = X if scipy.sparse.issparse(X) else placement.asarray(X)
         weights = self._row_weights(sample_weight, X, self.classes_, codes)
-        index = np.flatnonzero(weights > 0)
-        rows, _ = self._scaled(X, index, weights[index], placement, fresh=first)
-        data = self._training_set(rows, codes[index], weights[index])
-        network = self._network(interaction, len(self.classes_), placement.xp, rows.offset.dtype)
-        self._train_once(network, data, interaction, first, X, y)
+        self._partial_fit(X, y, ClassTargets(codes, len(self.classes_)), weights, placement, interaction, first)
         return self
 
     def _known_classes(self, y, classes, X, first):
@@ -322,56 +311,18 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         return classes
 
     def _present_memories(self, classes, placement):
-        """Memories to continue from with `warm_start`, or None before the first fit."""
-        if not hasattr(self, "memories_"):
-            return None
-        if not np.array_equal(classes, self.classes_):
+        """Memories to continue from, or None."""
+        start = self._warm_memories(placement)
+        if start is not None and not np.array_equal(classes, self.classes_):
             raise ValueError(
                 f"warm_start=True continues with classes {self.classes_.tolist()}, but y has {classes.tolist()}; pass "
                 "the same classes, or set warm_start=False."
             )
-        if self.memories_.shape != (self.n_memories, self.n_features_in_):
-            raise ValueError(
-                f"warm_start=True continues with memories of shape {tuple(self.memories_.shape)}, expected "
-                f"({self.n_memories}, {self.n_features_in_}); set warm_start=False."
-            )
-        return self._memories(placement)
+        return start
 
     def _row_weights(self, sample_weight, X, classes, codes):
         """Weights of all rows on the host: sample weights times class weights."""
-        host = arrays.resolve_backend("numpy", X)
-        weights = validation.check_sample_weight(sample_weight, X, host, np.float64)
-        weights = np.ones(X.shape[0]) if weights is None else weights
-        return class_weights(self.class_weight, classes, codes, weights)
-
-    def _hold_back(self, codes, random_state):
-        """(training positions, held-back positions or None)."""
-        positions = np.arange(len(codes))
-        if not self.early_stopping:
-            return positions, None
-        return train_test_split(
-            positions, test_size=self.validation_fraction, stratify=codes, random_state=random_state
-        )
-
-    def _training_set(self, rows, codes, weights):
-        dtype = rows.offset.dtype
-        targets = label_targets(codes, len(self.classes_), rows.placement, dtype)
-        return TrainingSet(rows, codes, targets, rows.placement.asarray(weights / weights.mean(), dtype))
-
-    def _validation_score(self, network, X, index, codes, weights, rows):
-        """Function from parameters to weighted accuracy on held-back rows."""
-        held = scaling.scaled_rows(X, index, rows.offset, rows.scale, rows.placement)
-        xp = rows.placement.xp
-
-        def score(parameters):
-            hits = []
-            for block in arrays.row_blocks(len(held), 6 * self.n_memories * 8):
-                batch = held.take(np.arange(block.start, block.stop))
-                potentials = network.readout.potentials(network.overlaps(batch, *parameters), parameters[2])
-                hits.append(arrays.to_numpy(xp.argmax(potentials, axis=1)) == codes[index[block]])
-            return float(np.average(np.concatenate(hits), weights=weights))
-
-        return score
+        return class_weights(self.class_weight, classes, codes, self._sample_weights(sample_weight, X))
 
     def _class_potentials(self, X, method):
         check_is_fitted(self)

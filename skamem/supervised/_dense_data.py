@@ -10,7 +10,16 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from skamem.core import arrays
 
-__all__ = ["RowSource", "TrainingSet", "class_weights", "known_codes", "label_targets", "merged_rows"]
+__all__ = [
+    "ClassTargets",
+    "RealTargets",
+    "RowSource",
+    "TrainingSet",
+    "class_weights",
+    "known_codes",
+    "merged_rows",
+    "training_set",
+]
 
 # Keys of equal rows differ by rounding only; rows this close are compared entry by entry.
 _KEY_TOLERANCE = 1e-9
@@ -97,7 +106,7 @@ def class_weights(class_weight, classes, codes, weights):
     return weights * factors[codes]
 
 
-def merged_rows(X, codes, weights):
+def merged_rows(X, keys, weights):
     """Rows of positive weight, equal ones merged, in an order that depends on their values only.
 
     A fit that starts from this cannot tell a row of weight 3 from three equal rows, nor one order of the rows from
@@ -107,8 +116,8 @@ def merged_rows(X, codes, weights):
     ----------
     X : array or csr matrix of shape (n_samples, n_features)
         Rows.
-    codes : ndarray of shape (n_samples,)
-        Class index of each row; only rows of one class are merged.
+    keys : ndarray of shape (n_samples,)
+        Class index of each row, or another number of its target; only rows of one key are merged.
     weights : ndarray of shape (n_samples,)
         Not negative.
 
@@ -124,13 +133,13 @@ def merged_rows(X, codes, weights):
     Rows are sorted by a fixed random projection, so that only neighbours need comparing: cost O(n_samples n_features).
     """
     kept = np.flatnonzero(weights > 0)
-    key = _projection(X)[kept] + 2.0 * codes[kept]
+    key = _projection(X)[kept] + 2.0 * keys[kept]
     kept = kept[np.argsort(key, kind="stable")]
     key = np.sort(key)
     starts = np.ones(len(kept), dtype=bool)
     close = np.flatnonzero(np.diff(key) <= _KEY_TOLERANCE)
     starts[close + 1] = ~_equal_rows(X, kept[close], kept[close + 1])
-    starts[close + 1] |= codes[kept[close]] != codes[kept[close + 1]]
+    starts[close + 1] |= keys[kept[close]] != keys[kept[close + 1]]
     starts = np.flatnonzero(starts)
     return kept[starts], np.add.reduceat(weights[kept], starts) if len(kept) else weights[kept]
 
@@ -199,6 +208,63 @@ class RowSource:
         return self.placement.xp.take(self.rows, self.placement.asarray(index), axis=0)
 
 
+class ClassTargets:
+    """Targets t = +1 for the row's class and -1 for the others.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_samples,)
+        Class index of each row, on the host.
+    n_outputs : int
+        Number of classes.
+    """
+
+    def __init__(self, codes, n_outputs):
+        self.codes = self.keys = self.strata = codes
+        self.n_outputs = n_outputs
+
+    def take(self, index, placement, dtype):
+        """Targets of the rows `index`, of shape (len(index), n_outputs)."""
+        targets = np.full((len(index), self.n_outputs), -1.0)
+        targets[np.arange(len(index)), self.codes[index]] = 1.0
+        return placement.asarray(targets, dtype)
+
+    def score(self, potentials, index, weights):
+        """Weighted accuracy of potentials (on the host) for the rows `index`."""
+        return float(np.average(np.argmax(potentials, axis=1) == self.codes[index], weights=weights))
+
+
+class RealTargets:
+    """Real targets, standardised.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples, n_outputs)
+        On the host, mean 0 and variance 1.
+    """
+
+    strata = None
+
+    def __init__(self, values):
+        self.values = values
+        self.n_outputs = values.shape[1]
+        # Equal rows are merged where all targets are equal.
+        self.keys = np.unique(values, axis=0, return_inverse=True)[1].ravel()
+        # Halves of the first target stand in for classes where rows of "another class" are asked for.
+        self.codes = (values[:, 0] > np.median(values[:, 0])).astype(np.int64)
+
+    def take(self, index, placement, dtype):
+        """Targets of the rows `index`, of shape (len(index), n_outputs)."""
+        return placement.asarray(self.values[index], dtype)
+
+    def score(self, potentials, index, weights):
+        """Weighted R² over all outputs of potentials (on the host) for the rows `index`."""
+        values = self.values[index]
+        spread = values - np.average(values, axis=0, weights=weights)
+        missed = np.average((potentials - values) ** 2, axis=0, weights=weights).sum()
+        return 1.0 - float(missed) / float(np.average(spread**2, axis=0, weights=weights).sum() or 1.0)
+
+
 @dataclass(frozen=True)
 class TrainingSet:
     """Rows, targets and weights of one fit, on their placement.
@@ -209,8 +275,8 @@ class TrainingSet:
         Standardised rows.
     codes : ndarray of shape (n_rows,)
         Class indices, on the host.
-    targets : array of shape (n_rows, n_classes)
-        +1 for the row's class, -1 for the others.
+    targets : array of shape (n_rows, n_outputs)
+        What the outputs should be.
     weights : array of shape (n_rows,)
         Row weights with mean 1.
     """
@@ -225,8 +291,25 @@ class TrainingSet:
         return len(self.rows)
 
 
-def label_targets(codes, n_classes, placement, dtype):
-    """Targets t = +1 for the row's class and -1 for the others, of shape (n_rows, n_classes)."""
-    targets = np.full((len(codes), n_classes), -1.0)
-    targets[np.arange(len(codes)), codes] = 1.0
-    return placement.asarray(targets, dtype)
+def training_set(rows, targets, index, weights):
+    """Training set of the rows `index`.
+
+    Parameters
+    ----------
+    rows : RowSource
+        Those rows.
+    targets : ClassTargets or RealTargets
+        Of all rows.
+    index : ndarray of shape (n_rows,)
+        Their indices.
+    weights : ndarray of shape (n_rows,)
+        Their weights.
+
+    Returns
+    -------
+    data : TrainingSet
+    """
+    place, dtype = rows.placement, rows.offset.dtype
+    return TrainingSet(
+        rows, targets.codes[index], targets.take(index, place, dtype), place.asarray(weights / weights.mean(), dtype)
+    )

@@ -12,6 +12,7 @@ from skamem.core import arrays
 from skamem.supervised._dense_data import RowSource
 
 __all__ = [
+    "LOW_DEGREE",
     "SCALES",
     "auto_decay",
     "auto_epochs",
@@ -19,8 +20,10 @@ __all__ = [
     "auto_temperature",
     "initial_recognition",
     "initial_visible",
-    "peak_excess",
+    "mean_peak",
+    "peak_and_level",
     "probe_rows",
+    "root_mean_square",
     "scaled_rows",
     "standardized",
 ]
@@ -28,9 +31,13 @@ __all__ = [
 _INITIAL_MEMORY = 0.05  # root mean square of the memories' entries at the start
 _INITIAL_OVERLAP = 0.4  # ... of the overlaps z
 _INITIAL_POTENTIAL = 0.5  # ... of the potentials Φ
+_INITIAL_PEAK = 1.2  # ... of the overlap with the best matching memory, where that counts
 _NOISE_ROWS = 1000
 _PROBE_ROWS = 256
 _SMALL_SPARSE_BYTES = 2**24
+
+LOW_DEGREE = 5
+"""Up to this degree the root mean square of all overlaps sets the temperature, above it their peak."""
 
 SCALES = ("feature", "global", None)
 """Ways to scale the features."""
@@ -256,15 +263,41 @@ def probe_rows(rows, random_state):
     return rows.take(random_state.randint(0, len(rows), min(len(rows), _PROBE_ROWS)))
 
 
-def peak_excess(overlaps):
-    """How much larger than 1.2 the best matching memory's overlap is, as a mean over rows.
-
-    Random memories at root mean square 0.4 have such peaks. Under a high degree the peak alone counts, and memories
-    copied from the data peak higher: there the peak is what must start near 1.
-    """
+def mean_peak(overlaps):
+    """Overlap with the best matching memory, as a mean over rows."""
     xp = arrays.namespace(overlaps)
     peak = float(xp.mean(xp.max(overlaps, axis=1)))
-    return peak / 1.2 if peak > 0 else 1.0
+    return peak if peak > 0 else 1.0
+
+
+def peak_and_level(degree, fit_intercept):
+    """Where overlaps start under a high degree, or with memories copied from the data.
+
+    z^n = (b + δ)^n is about b^n exp(n δ / b): for every memory to have a say, the deviations δ of a row's overlaps must
+    shrink as 1 / n, around a level b near 1 that the clamped unit provides. The best match starts at 1.2, as it does
+    with random memories at low degree.
+
+    Parameters
+    ----------
+    degree : float
+        n, or 0 for an interaction without.
+    fit_intercept : bool
+        Whether there is a clamped unit.
+
+    Returns
+    -------
+    peak : float
+        Deviation of the best matching memory.
+    level : float
+        Level b.
+
+    Examples
+    --------
+    >>> peak_and_level(3, True), peak_and_level(30, True), peak_and_level(30, False)
+    ((1.2, 0.0), (0.2, 1.0), (1.2, 0.0))
+    """
+    peak = min(_INITIAL_PEAK, 6.0 / degree) if degree and fit_intercept else _INITIAL_PEAK
+    return peak, _INITIAL_PEAK - peak
 
 
 def initial_recognition(drawn, overlaps, readout):
@@ -283,7 +316,11 @@ def initial_recognition(drawn, overlaps, readout):
     -------
     recognition : array of shape (n_memories, n_classes)
     """
-    xp = arrays.namespace(overlaps)
-    potentials = readout.potentials(overlaps, drawn)
-    rms = float(xp.sqrt(xp.mean(potentials * potentials)))
+    rms = root_mean_square(readout.potentials(overlaps, drawn))
     return drawn * (_INITIAL_POTENTIAL / rms if rms > 0 else 1.0)
+
+
+def root_mean_square(values):
+    """Root mean square of an array, as a float."""
+    xp = arrays.namespace(values)
+    return float(xp.sqrt(xp.mean(values * values)))

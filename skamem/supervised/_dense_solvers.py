@@ -115,7 +115,9 @@ class AdamSolver:
         ):
             size = self._learning_rate * factor * rate * correct_1 / correct_2
             if rate > 0:
-                _adam_update(value, gradient, first, second, size, _EPSILON / correct_2, keep)
+                # The level that the clamped unit sets is no weight to shrink.
+                kept = keep if value.ndim > 1 else 1.0
+                _adam_update(value, gradient, first, second, size, _EPSILON / correct_2, kept)
 
 
 def _adam_update(value, gradient, first, second, size, epsilon, keep):

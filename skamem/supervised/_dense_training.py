@@ -5,13 +5,26 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.utils import gen_batches
 
 from skamem.core import arrays
 
-__all__ = ["Descent", "Network", "NoisePool", "PowerLoss", "Watch", "balanced_batches", "shuffled_batches"]
+__all__ = [
+    "Descent",
+    "HeldScore",
+    "Network",
+    "NoisePool",
+    "PowerLoss",
+    "SquaredLoss",
+    "Watch",
+    "balanced_batches",
+    "cached_blocks",
+    "shuffled_batches",
+]
 
 # Work arrays of one block of rows should stay in the processor's cache; a device prefers one large piece.
 _HOST_BLOCK_BYTES = 2**19
+_HOST_ROWS = 1024
 _MAX_POOL = 2**22
 
 
@@ -36,6 +49,18 @@ class PowerLoss:
         weights = weights / targets.shape[1]
         slope = (-2 * self.power * weights)[:, None] * (targets * loss * (1 + agreement))
         return xp.sum(loss, axis=1) * weights, slope
+
+
+@dataclass(frozen=True)
+class SquaredLoss:
+    """Mean over rows and outputs of (Φ - t)²."""
+
+    def value_and_slope(self, potentials, targets, weights):
+        """Weighted loss of each row, of shape (n_samples,), and its slope ∂/∂Φ of shape (n_samples, n_outputs)."""
+        xp = arrays.namespace(potentials)
+        error = potentials - targets
+        weights = weights / targets.shape[1]
+        return xp.sum(error * error, axis=1) * weights, 2 * error * weights[:, None]
 
 
 @dataclass(frozen=True)
@@ -188,6 +213,62 @@ class Watch:
             self.best = [arrays.copy(value) for value in parameters]
         self.scores.append(score)
         return self._idle >= self._patience
+
+
+class HeldScore:
+    """Function from parameters to the score on held-back rows, for `Watch`.
+
+    Parameters
+    ----------
+    network : Network
+        Computes the potentials.
+    rows : RowSource
+        The rows.
+    targets : object
+        With `score`.
+    index : ndarray of shape (n_rows,)
+        Which rows they are.
+    weights : ndarray of shape (n_rows,)
+        Their weights.
+    """
+
+    def __init__(self, network, rows, targets, index, weights):
+        self._network, self._rows, self._targets = network, rows, targets
+        self._index, self._weights = index, weights
+
+    def __call__(self, parameters):
+        network, n_memories = self._network, parameters[0].shape[0]
+        parts = []
+        for block in cached_blocks(len(self._rows), 6 * n_memories * 8, self._rows.placement.xp):
+            batch = self._rows.take(np.arange(block.start, block.stop))
+            potentials = network.readout.potentials(network.overlaps(batch, *parameters), parameters[2])
+            parts.append(arrays.to_numpy(potentials))
+        return self._targets.score(np.concatenate(parts), self._index, self._weights)
+
+
+def cached_blocks(n_rows, row_bytes, xp):
+    """Row slices within scikit-learn's working_memory and, on the host, of at most 1024 rows, to stay in the cache.
+
+    Parameters
+    ----------
+    n_rows : int
+        Rows to stream over.
+    row_bytes : int
+        Bytes of work arrays that one row needs.
+    xp : module
+        Array namespace.
+
+    Yields
+    ------
+    rows : slice
+    """
+    for rows in arrays.row_blocks(n_rows, row_bytes):
+        if not arrays.host_checks_are_free(xp):
+            yield rows
+            continue
+        yield from (
+            slice(rows.start + b.start, rows.start + b.stop) for b in gen_batches(rows.stop - rows.start, _HOST_ROWS)
+        )
 
 
 def _cache_blocks(overlaps):

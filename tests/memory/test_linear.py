@@ -62,15 +62,15 @@ def test_predict_transform_and_recall_agree(Memory, patterns, cues):
 @pytest.mark.parametrize("update", ["sync", "async"])
 @pytest.mark.parametrize(("dtype", "n_rows"), [("float64", 1000), ("float32", 200)])
 def test_a_row_is_recalled_as_it_is_in_a_batch(Memory, update, dtype, n_rows):
-    patterns = make_patterns(24, 96, random_state=0).astype(dtype)  # load .25
-    stored = np.random.default_rng(0).integers(24, size=n_rows)
+    patterns = make_patterns(18, 72, random_state=0).astype(dtype)  # load .25
+    stored = np.random.default_rng(0).integers(18, size=n_rows)
     cues = corrupt(patterns[stored], "flip", 0.3, random_state=1)
     memory = Memory(update=update, zero_diagonal=True, random_state=0).fit(patterns)
     recalled = memory.predict(cues)
     for row in range(n_rows):
         np.testing.assert_array_equal(memory.predict(cues[row : row + 1])[0], recalled[row])
     if Memory is skamem.HebbianMemory:  # integer fields tie often: this is what rounding would get wrong
-        assert np.count_nonzero(memory.field(cues) == cues * memory.weights_[0, 0]) > 0.01 * cues.size
+        assert np.count_nonzero(memory.field(cues) == 0) > 0.01 * cues.size
 
 
 @every_memory

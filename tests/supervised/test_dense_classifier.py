@@ -33,9 +33,8 @@ def blobs():
     return make_blobs(60, centers=3, n_features=4, cluster_std=1.5, random_state=0)
 
 
-@parametrize_with_checks(
+@parametrize_with_checks(  # with its defaults: tests/test_estimators.py, among the slow ones
     [
-        DenseAMClassifier(),
         DenseAMClassifier(40, readout="exact", max_iter=60),
         DenseAMClassifier(40, solver="paper", max_iter=100),
         DenseAMClassifier(40, interaction="logcosh", class_weight="balanced", scale="global", power=1, max_iter=100),

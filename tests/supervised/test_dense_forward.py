@@ -15,9 +15,9 @@ from skamem.core.interactions import (
     RectifiedPolynomial,
     Softplus,
 )
+from skamem.supervised._dense_binomial import BinomialReadout
 from skamem.supervised._dense_forward import (
     READOUTS,
-    BinomialReadout,
     DirectReadout,
     ExponentialReadout,
     LinearReadout,
