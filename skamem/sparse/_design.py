@@ -6,6 +6,7 @@ are short (one number a feature and vector) and go to the host, where the suppor
 
 import numpy as np
 import scipy.sparse
+from sklearn.utils import assert_all_finite
 
 from skamem.core import arrays
 
@@ -15,6 +16,8 @@ __all__ = ["DenseDesign", "SparseDesign", "as_design"]
 # second-level cache and for the promise that a fit needs little memory beyond X, large enough for a GPU.
 _BLOCK_BYTES = 2**20
 _BLOCK_FRACTION = 1 / 64
+# Bytes of X that are looked at twice at once.
+_CACHE_BYTES = 2**20
 
 
 def as_design(X):
@@ -60,6 +63,10 @@ class DenseDesign:
         """Move host `values` (or an index) to where X is; `dtype` None is the wide type."""
         return self.xp.asarray(values, dtype=self.wide if dtype is None else dtype, device=self.device)
 
+    def check_finite(self):
+        """Raise scikit-learn's ValueError if X has NaN or infinite entries."""
+        assert_all_finite(self.X, input_name="X")
+
     def _row_blocks(self, n_rows):
         itemsize = 8
         n, p = self.shape
@@ -88,21 +95,44 @@ class DenseDesign:
         self.n_passes += 1
         return self.xp.astype(self.X @ self.asarray(weights, self.X.dtype), self.wide, copy=False)
 
-    def squares(self, sample_weight=None):
-        """Weighted sums of squares of the columns: host array of shape (n_features,)."""
+    def first_look(self, vectors, sample_weight=None):
+        """Products of `vectors` (n_samples, k) with every column, and weighted sums of squares of the columns.
+
+        Host arrays of shapes (k, n_features) and (n_features,), accumulated in the wide type. One pass: both are taken
+        from a block while it is in the processor's cache.
+        """
         self.n_passes += 1
-        xp = self.xp
-        if sample_weight is None and self.X.dtype == self.wide and arrays.is_host(self.X):
-            return np.einsum("ij,ij->j", self.X, self.X)  # a third faster than blocks
-        total = 0.0
+        if arrays.is_host(self.X):
+            return self._first_look_on_host(vectors, sample_weight)
+        xp, products, squares = self.xp, 0.0, 0.0
         for rows in self._row_blocks(self.shape[0]):
             block = xp.astype(self.X[rows, :], self.wide, copy=False)
+            products = products + xp.matrix_transpose(vectors[rows, :]) @ block
             block = block * block
-            total = total + (xp.sum(block, axis=0) if sample_weight is None else sample_weight[rows] @ block)
-        return host(total)
+            squares = squares + (xp.sum(block, axis=0) if sample_weight is None else sample_weight[rows] @ block)
+        return host(products), host(squares)
+
+    def _first_look_on_host(self, vectors, sample_weight):
+        n, p = self.shape
+        vectors = np.ascontiguousarray(vectors.T)
+        products, squares = np.zeros((len(vectors), p)), np.zeros(p)
+        by_columns = self.X.flags.f_contiguous and not self.X.flags.c_contiguous
+        step = max(1, _CACHE_BYTES // (8 * (n if by_columns else p)))
+        for start in range(0, p if by_columns else n, step):
+            part = slice(start, start + step)
+            rows, columns = (slice(None), part) if by_columns else (part, slice(None))
+            block = self.X[rows, columns].astype(np.float64, copy=False)
+            products[:, columns] += vectors[:, rows] @ block
+            if sample_weight is None:
+                squares[columns] += np.einsum("ij,ij->j", block, block)
+            else:
+                squares[columns] += sample_weight[rows] @ (block * block)
+        return products, squares
 
     def columns(self, index):
         """Columns `index` (host integers) in the wide type: a fresh array of shape (n_samples, k) where X is."""
+        if arrays.is_host(self.X) and self.X.flags.f_contiguous:
+            return self.X[:, index].astype(np.float64, copy=False)  # `take` would go through all of X
         index = self.asarray(index, self.xp.int64)
         return self.xp.astype(self.xp.take(self.X, index, axis=1), self.wide, copy=False)
 
@@ -184,6 +214,10 @@ class SparseDesign:
         """Host `values` as an array of `dtype`, float64 by default."""
         return np.asarray(values, dtype=np.float64 if dtype is None else dtype)
 
+    def check_finite(self):
+        """Raise scikit-learn's ValueError if X has NaN or infinite entries."""
+        assert_all_finite(self.X, input_name="X")
+
     def correlate(self, vectors, *, precise=False):
         """Products of `vectors` (n_samples, k) with every column: array of shape (k, n_features)."""
         self.n_passes += 1
@@ -196,12 +230,13 @@ class SparseDesign:
         self.n_passes += 1
         return self.X @ np.asarray(weights, dtype=np.float64)
 
-    def squares(self, sample_weight=None):
-        """Weighted sums of squares of the columns: array of shape (n_features,)."""
+    def first_look(self, vectors, sample_weight=None):
+        """Products of `vectors` (n_samples, k) with every column, and weighted sums of squares of the columns."""
         self.n_passes += 1
         data = self.X.data.astype(np.float64) ** 2
         squared = scipy.sparse.csc_array((data, self.X.indices, self.X.indptr), shape=self.shape)
-        return squared.T @ (np.ones(self.shape[0]) if sample_weight is None else sample_weight)
+        weight = np.ones(self.shape[0]) if sample_weight is None else sample_weight
+        return np.asarray(self.X.T @ vectors, dtype=np.float64).T, squared.T @ weight
 
     def columns(self, index):
         """Columns `index` as a fresh dense array of shape (n_samples, k)."""

@@ -11,7 +11,7 @@ from skamem.core import arrays
 from skamem.core.validation import check_sample_weight
 from skamem.sparse._design import as_design
 
-__all__ = ["Inputs", "check_always_select", "check_groups", "read_inputs"]
+__all__ = ["Inputs", "check_always_select", "check_groups", "read_inputs", "read_samples"]
 
 
 @dataclass
@@ -40,13 +40,19 @@ class Inputs:
 
 def read_inputs(estimator, X, y, sample_weight):
     """Validate the arguments of `fit` and move them to where `estimator` computes."""
-    X, placement = estimator._receive(X, reset=True, accept_sparse=("csc", "csr"))
-    design = _placed(estimator, X, placement)
-    y = _checked_targets(estimator, y, X)
+    design, placement = read_samples(estimator, X)
+    y = _checked_targets(estimator, y, design.X)
     y = placement.asarray(y, design.wide)
-    weights = check_sample_weight(sample_weight, X, placement, design.wide)
+    weights = check_sample_weight(sample_weight, design.X, placement, design.wide)
     is_vector = y.ndim == 1
     return Inputs(design, y[:, None] if is_vector else y, is_vector, weights, placement)
+
+
+def read_samples(estimator, X):
+    """Validated X of `fit`, as a design where `estimator` computes, and that place."""
+    # NaN and infinities show in the sums of squares that the solver takes anyway; a look for them would cost a pass.
+    X, placement = estimator._receive(X, reset=True, accept_sparse=("csc", "csr"), ensure_all_finite=False)
+    return _placed(estimator, X, placement), placement
 
 
 def _placed(estimator, X, placement):

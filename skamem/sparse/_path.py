@@ -11,6 +11,8 @@ from skamem.sparse._solver import Solution, best_candidate, can_be_exact, criter
 
 __all__ = ["best_of_size", "default_max_size", "settled", "solve_path"]
 
+_MAX_SWAPS = 50
+
 
 def default_max_size(n_samples, n_features):
     """Largest size that a path tries when the user sets none.
@@ -97,6 +99,7 @@ def _refined(problem, points, settings, start):
         refined[chosen], n_iter = best_of_size(problem, points[chosen], settings, start)
         points[chosen] = _point(problem, refined[chosen])
         _regrow(problem, points, chosen, settings)
+        _shrink(problem, points, chosen, settings)
 
 
 def best_of_size(problem, point, settings, start=None):
@@ -116,6 +119,24 @@ def settled(problem, point, tol):
     chain = problem.chains(problem.quadratic(), len(point.support))
     improve(chain, point.support, tol, splices=False)
     return Candidate.of(chain)
+
+
+def _shrink(problem, points, chosen, settings):
+    """Carry the chosen support to smaller sizes, by exact elimination and exchanges, as long as that improves them."""
+    if settings.effort == "fast" or chosen == 0 or len(points[chosen].support) == 0:
+        return
+    chain = problem.chains(problem.quadratic(), len(points[chosen].support))
+    chain.restart(points[chosen].support)
+    for index in range(chosen - 1, -1, -1):
+        size, sacrifices = len(points[index].support), chain.sacrifices()[0]
+        least = int(np.argmin(sacrifices))
+        if chain.size != size + 1 or np.isinf(sacrifices[least]):
+            return
+        chain.remove(np.array([least]))
+        chain.settle(_MAX_SWAPS, settings.tol, limit=size)
+        if chain.loss[0] >= points[index].loss * (1 - settings.tol):
+            return
+        points[index] = PathPoint.of(chain)
 
 
 def _regrow(problem, points, chosen, settings):

@@ -8,6 +8,7 @@ support depends neither on the units of a feature nor on those of y, and every t
 Vectors over samples live where X lives. What has one entry a feature, or less, is NumPy on the host.
 """
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,8 +73,10 @@ class Problem:
     ----------
     correlation : array of shape (n_features, n_targets)
         X̃ᵀ ỹ.
+    lengths : array of shape (n_targets,)
+        ‖y_t - ȳ_t‖ of each target; 0 when it is constant.
     scale : float
-        ‖y - ȳ‖, the length that ỹ was divided by; 0 when y is constant.
+        Their norm, which ỹ was divided by.
     is_far_from_zero : bool
         Whether some column's mean is large against its spread, so that sums of its squares would lose digits.
     mean, inverse_norm : array of shape (n_features,)
@@ -82,7 +85,7 @@ class Problem:
     Raises
     ------
     ValueError
-        When the squares of a column overflow.
+        When X is not finite (that is seen here, and not by a pass of its own), or when squares of a column overflow.
     """
 
     def __init__(self, design, y, sample_weight=None, *, fit_intercept=True, alpha=0.0, locked=(), positive=False):
@@ -124,11 +127,12 @@ class Problem:
         else:
             self.target_mean = np.zeros(self.n_targets)
             centred = raw
-        square = float(xp.sum(centred * centred))
+        squares = host(xp.sum(centred * centred, axis=0))
         # What is left of a constant after subtracting its rounded mean is rounding, not signal.
-        noise = (8 * _EPS) ** 2 * float(xp.sum(raw * raw))
-        self.scale = float(np.sqrt(square)) if square > noise else 0.0
-        self.target = centred / self.scale if self.scale else xp.zeros_like(centred)
+        noise = (8 * _EPS) ** 2 * host(xp.sum(raw * raw, axis=0))
+        self.lengths = np.sqrt(np.where(squares > noise, squares, 0.0))
+        self.scale = float(np.linalg.norm(self.lengths))
+        self.target = centred * self.design.asarray((self.lengths > 0) / (self.scale or 1.0))
 
     def _standardise_columns(self):
         design, xp = self.design, self.design.xp
@@ -137,9 +141,10 @@ class Problem:
         if self.fit_intercept:
             ones = xp.ones((design.shape[0], 1), dtype=design.wide, device=design.device)
             vectors = xp.concat([ones if self.weight is None else self.weight[:, None], weighted], axis=1)
-        products = design.correlate(vectors, precise=True)
-        squares = design.squares(self.weight)
+        with np.errstate(over="ignore", invalid="ignore"):
+            products, squares = design.first_look(vectors, self.weight)
         if not np.all(np.isfinite(squares)):
+            design.check_finite()
             column = int(np.flatnonzero(~np.isfinite(squares))[0])
             raise ValueError(
                 f"Squares of feature {column} overflow double precision; expected magnitudes below 1e150. Rescale it."
@@ -163,6 +168,20 @@ class Problem:
         weighted = columns if self.weight is None else columns * self.weight[:, None]
         rest = host(xp.sum(weighted, axis=0))  # the mean was rounded: take out what it left
         return host(xp.sum(weighted * columns, axis=0)) - rest**2 / self.total_weight
+
+    def single_targets(self):
+        """One problem for each target; they share what was found out about the columns of X."""
+        return [self._single(k) for k in range(self.n_targets)] if self.n_targets > 1 else [self]
+
+    def _single(self, k):
+        one = copy.copy(self)
+        one._quadratic, one.n_targets = None, 1
+        one.lengths, one.target_mean = self.lengths[k : k + 1], self.target_mean[k : k + 1]
+        one.scale = float(self.lengths[k])
+        growth = self.scale / one.scale if one.scale else 0.0
+        one.target = self.target[:, k : k + 1] * growth
+        one.correlation = self.correlation[:, k : k + 1] * growth
+        return one
 
     @property
     def n_counted(self):

@@ -178,17 +178,16 @@ class IHTRegressor(SparseLinearModel):
         settings = self._check_options()
         earlier = self._earlier_support()
         inputs = read_inputs(self, X, y, sample_weight)
-        n_targets = inputs.y.shape[1]
         options = self._feature_options(self.n_features_in_)
         joint = self.multi_output == "joint"
-        blocks = [inputs.y] if joint else [inputs.y[:, k : k + 1] for k in range(n_targets)]
-        solved = []
-        for block in blocks:
-            problem = Problem(
-                inputs.design, block, inputs.weights, fit_intercept=self.fit_intercept, alpha=self.alpha,
-                locked=options["locked"], positive=self.positive,
-            )  # fmt: skip
-            solved.append((problem, self._solve(problem, settings, options["groups"], earlier, X, y)))
+        problem = Problem(
+            inputs.design, inputs.y, inputs.weights, fit_intercept=self.fit_intercept, alpha=self.alpha,
+            locked=options["locked"], positive=self.positive,
+        )  # fmt: skip
+        solved = [
+            (part, self._solve(part, settings, options["groups"], earlier, X, y))
+            for part in ([problem] if joint else problem.single_targets())
+        ]
         self._store(solved, inputs)
         paths = [path_bunch(*pair) for pair in solved]
         self.path_ = paths[0] if joint else paths

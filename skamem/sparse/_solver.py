@@ -129,9 +129,9 @@ def best_candidate(problem, size, settings, start=None):
         return _empty(problem), 1
     if can_be_exact(problem, settings):
         return _without_idle_members(problem, _exact(problem, size, settings)), 1
-    fit, gradient, n_iter = hard_thresholding_pursuit(
-        problem, size, start, max_iter=settings.max_iter, tol=settings.tol
-    )
+    # Where a search follows, it takes over after one iteration: a pass for it brings more than a pass for a step.
+    max_iter = settings.max_iter if settings.effort == "fast" else 1
+    fit, gradient, n_iter = hard_thresholding_pursuit(problem, size, start, max_iter=max_iter, tol=settings.tol)
     candidate = Candidate(fit.support, fit.loss, residual=fit.residual, gradient=gradient)
     if settings.effort != "fast":
         candidate = _search(problem, candidate, size, settings)

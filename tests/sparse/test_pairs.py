@@ -1,0 +1,66 @@
+"""Exchanges of two members."""
+
+import itertools
+
+import numpy as np
+import pytest
+from sklearn.preprocessing import PolynomialFeatures
+
+from skamem.sparse import IHTRegressor
+from skamem.sparse._design import as_design
+from skamem.sparse._pairs import improve_by_pairs
+from skamem.sparse._problem import Problem
+
+
+@pytest.mark.parametrize("n_targets", [1, 2])
+@pytest.mark.parametrize("alpha", [0.0, 0.2])
+@pytest.mark.parametrize("seed", range(4))
+def test_no_exchange_of_two_lowers_the_loss(seed, n_targets, alpha):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((25, 12)) + 2 * rng.standard_normal((25, 1))
+    problem = Problem(as_design(X), rng.standard_normal((25, n_targets)), alpha=alpha)
+    chain = improve_by_pairs(problem, np.arange(4), 1e-9)
+    members = set(chain.supports[0].tolist())
+    assert chain.loss[0] <= problem.least_squares(np.arange(4)).loss
+    for out in itertools.combinations(members, 2):
+        for into in itertools.combinations(set(range(12)) - members, 2):
+            other = np.array(sorted(members - set(out) | set(into)))
+            assert problem.least_squares(other).loss >= chain.loss[0] * (1 - 1e-8)
+
+
+def test_locked_members_stay():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((25, 8))
+    for locked in ([0], [0, 1]):
+        problem = Problem(as_design(X), rng.standard_normal((25, 1)), locked=locked)
+        assert set(locked) <= set(improve_by_pairs(problem, np.array([0, 1]), 1e-9).supports[0])
+
+
+def lorenz(n_samples=800):
+    """States on the attractor, by fourth-order Runge-Kutta steps, and their derivatives."""
+
+    def slope(u):
+        return np.array([10 * (u[1] - u[0]), u[0] * (28 - u[2]) - u[1], u[0] * u[1] - 8 / 3 * u[2]])
+
+    u, states, step = np.array([-8.0, 7.0, 27.0]), [], 0.01
+    for _ in range(n_samples):
+        k1 = slope(u)
+        k2 = slope(u + step / 2 * k1)
+        k3 = slope(u + step / 2 * k2)
+        k4 = slope(u + step * k3)
+        u = u + step / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+        states.append(u)
+    states = np.array(states)
+    return states, np.array([slope(u) for u in states])
+
+
+def test_lorenz_equations_are_identified_among_55_terms():
+    # Columns this close to dependent defeat exchanges of single members on some equations.
+    states, slopes = lorenz()
+    polynomials = PolynomialFeatures(5, include_bias=False)
+    library = polynomials.fit_transform(states)
+    names = polynomials.get_feature_names_out(["x", "y", "z"])
+    noise = 1e-3 * slopes.std(axis=0) * np.random.default_rng(0).standard_normal(slopes.shape)
+    for terms, target in zip(({"x", "y"}, {"x", "y", "x z"}, {"z", "x y"}), (slopes + noise).T, strict=True):
+        model = IHTRegressor(len(terms)).fit(library, target)
+        assert set(names[model.support_]) == terms

@@ -1,0 +1,77 @@
+"""What happens where the first support may be wrong."""
+
+import numpy as np
+import pytest
+
+from skamem.sparse import IHTRegressor
+from skamem.sparse._design import as_design
+from skamem.sparse._message_passing import approximate_message_passing
+from skamem.sparse._problem import Problem
+
+
+def noiseless(seed, s, coefs="gaussian", n=150, p=500):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, p))
+    support = np.sort(rng.choice(p, s, replace=False))
+    weights = rng.standard_normal(s) if coefs == "gaussian" else rng.choice([-1.0, 1.0], s)
+    return X, X[:, support] @ weights, support
+
+
+def test_message_passing_recovers_where_exchanges_fail():
+    # Sparsity .4 of the samples. Measured over 200 seeds: 98 % by message passing alone, 30 % by swaps; the chance
+    # that fewer than 8 of 10 come back is below 1e-3.
+    found = {"passing": 0, "swap": 0, "auto": 0}
+    for seed in range(10):
+        X, y, support = noiseless(seed, 60)
+        problem = Problem(as_design(X), y[:, None])
+        found["passing"] += np.array_equal(approximate_message_passing(problem, 60, guided=True), support)
+        for effort in ("swap", "auto"):
+            found[effort] += np.array_equal(IHTRegressor(60, effort=effort).fit(X, y).support_, support)
+    assert found["passing"] >= 8
+    assert found["auto"] >= 8
+    assert found["swap"] < found["auto"]
+
+
+def test_guidance_never_changes_a_run_that_is_exact():
+    X, y, support = noiseless(0, 30)
+    problem = Problem(as_design(X), y[:, None])
+    for guided in (False, True):
+        np.testing.assert_array_equal(approximate_message_passing(problem, 30, guided=guided), support)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_more_effort_never_ends_higher(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((60, 200))
+    for j in range(1, 200):
+        X[:, j] = 0.9 * X[:, j - 1] + np.sqrt(1 - 0.81) * X[:, j]
+    y = X[:, ::20].sum(axis=1) + 2 * rng.standard_normal(60)
+    losses = [IHTRegressor(10, effort=e).fit(X, y).path_.objective[0] for e in ("fast", "swap", "auto", "thorough")]
+    assert np.all(np.diff(losses) <= 1e-7 * losses[0])
+    assert losses[2] < losses[0]
+
+
+@pytest.mark.parametrize("effort", ["auto", "thorough"])
+def test_joint_targets_escalate_without_message_passing(effort):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((40, 150))
+    Y = X[:, :12] @ rng.standard_normal((12, 2)) + 3 * rng.standard_normal((40, 2))
+    model = IHTRegressor(12, effort=effort).fit(X, Y)
+    assert model.path_.objective[0] <= IHTRegressor(12, effort="swap").fit(X, Y).path_.objective[0] * (1 + 1e-9)
+    assert model.swap_optimal_
+
+
+def test_large_problems_use_working_sets(monkeypatch):
+    rng = np.random.default_rng(1)
+    X = rng.standard_normal((120, 900))
+    for j in range(1, 900):
+        X[:, j] = 0.9 * X[:, j - 1] + np.sqrt(1 - 0.81) * X[:, j]
+    support = np.sort(rng.choice(900, 12, replace=False))
+    for noise in (0.5, 3.0):  # with much noise the margin is small, and all columns are looked at
+        y = X[:, support].sum(axis=1) + noise * rng.standard_normal(120)
+        small = IHTRegressor(12).fit(X, y)
+        with monkeypatch.context() as context:
+            context.setattr("skamem.sparse._search.SMALL", 0.0)
+            large = IHTRegressor(12).fit(X, y)
+        assert large.path_.objective[0] <= small.path_.objective[0] * 1.05
+        assert large.swap_optimal_ == (large.margin_ < 4)

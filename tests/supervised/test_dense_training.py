@@ -1,0 +1,80 @@
+"""Batches, noise, early stopping and blocks."""
+
+import array_api_compat.numpy as xp
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skamem.core import arrays
+from skamem.core.interactions import RectifiedPolynomial
+from skamem.supervised import _dense_training as training
+from skamem.supervised._dense_forward import READOUTS
+
+HOST = arrays.placement_of(np.zeros(1))
+
+
+@pytest.mark.parametrize("n_batches", [1, 3, 10])
+def test_shuffled_batches_have_every_row_once(n_batches):
+    batches = training.shuffled_batches(np.zeros(10, dtype=int), n_batches, np.random.RandomState(0))
+    assert len(batches) == n_batches
+    assert_array_equal(np.sort(np.concatenate(batches)), np.arange(10))
+    assert max(map(len, batches)) - min(map(len, batches)) <= 1
+
+
+@pytest.mark.parametrize("n_batches", [1, 3, 25])
+def test_balanced_batches_have_as_many_rows_of_every_class(n_batches):
+    codes = np.asarray([0] * 50 + [2] * 9 + [3] * 3)
+    batches = training.balanced_batches(codes, n_batches, np.random.RandomState(0))
+    for batch in batches:
+        counts = np.bincount(codes[batch], minlength=4)
+        assert counts[1] == 0
+        assert counts[0] == counts[2] == counts[3] > 0
+    together = np.concatenate(batches)
+    assert len(codes) <= len(together) <= len(codes) + 3
+    assert len(set(together[codes[together] == 0])) == np.sum(codes[together] == 0)
+    assert set(together[codes[together] == 3]) == {59, 60, 61}
+
+
+def test_noise_has_its_size_and_is_not_the_same_twice():
+    rng = np.random.RandomState(0)
+    pool = training.NoisePool(0.3, 1000, 50, 40, HOST, np.float32, rng)
+    one, other = np.zeros((50, 40), np.float32), np.zeros((30, 40), np.float32)
+    pool.add_to(one)
+    pool.add_to(other)
+    # 2000 normal numbers: the standard error of their standard deviation is 1.6 %, five of them are allowed.
+    assert_allclose(np.std(one), 0.3, rtol=0.08)
+    assert abs(np.corrcoef(one[:30].ravel(), other.ravel())[0, 1]) < 0.15
+    assert one.dtype == np.float32
+
+
+def test_no_noise_draws_nothing():
+    rng = np.random.RandomState(0)
+    rows = np.ones((3, 2))
+    training.NoisePool(0.0, 10, 3, 2, HOST, np.float64, rng).add_to(rows)
+    assert_array_equal(rows, np.ones((3, 2)))
+    assert rng.randint(1000) == np.random.RandomState(0).randint(1000)
+
+
+def test_watch_keeps_the_best_and_stops():
+    scores = iter([0.1, 0.5, 0.4, 0.5, 0.500001, 0.2, 0.9])
+    watch = training.Watch(lambda parameters: next(scores), 4, 1e-3)
+    stops = [watch.update([np.asarray([float(i)])]) for i in range(6)]
+    assert stops == [False, False, False, False, False, True]
+    assert_array_equal(watch.best[0], [4.0])
+    assert training.Watch(None, 1, 0.0).update([]) is False
+
+
+@pytest.mark.parametrize("readout", ["exact", "linear"])
+def test_blocks_change_nothing(readout, monkeypatch):
+    rng = np.random.RandomState(0)
+    rows, targets = rng.standard_normal((70, 5)), np.where(rng.uniform(size=(70, 3)) < 0.5, 1.0, -1.0)
+    parameters = [0.3 * rng.standard_normal((8, 5)), rng.standard_normal(8), 0.2 * rng.standard_normal((8, 3))]
+    network = training.Network(
+        READOUTS[readout](RectifiedPolynomial(3), 3, xp, np.float64), training.PowerLoss(2), readout == "exact"
+    )
+    expected = network.gradients(rows, targets, np.ones(70), *parameters)
+    monkeypatch.setattr(training, "_HOST_BLOCK_BYTES", 0)
+    found = network.gradients(rows, targets, np.ones(70), *parameters)
+    assert_allclose(found[0], expected[0], rtol=1e-12)
+    for one, other in zip(found[1], expected[1], strict=True):
+        assert_allclose(one, other, rtol=1e-10, atol=1e-13)
