@@ -97,3 +97,35 @@ def test_a_refit_forgets_the_fit_before(estimator):
         estimator = clone(estimator).set_params(random_state=0)
     twice = clone(estimator).fit(X[:20, :9], y[:20]).fit(X, y)
     np.testing.assert_array_equal(twice.predict(X), clone(estimator).fit(X, y).predict(X))
+
+
+NUMBERS = {"alpha": 0.1, "power": 2.0, "learning_rate_init": 0.01, "weight_decay": 0.1, "noise": 0.1, "momentum": 0.5}
+
+
+@pytest.mark.parametrize("scalar", [np.float64, np.float32])
+@pytest.mark.parametrize("backend", [None, "torch"])
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        PseudoinverseMemory("y"),
+        PseudoinverseMemory("y", solver="cholesky"),
+        PseudoinverseMemory("y", solver="neumann", step=1e-3),
+        DenseAMClassifier(degree=np.int64(3), temperature=2.0, n_memories=10, max_iter=2),
+        DenseAMClassifier(degree=np.float64(3), temperature=2.0, n_memories=10, max_iter=2, readout="exact"),
+        DenseAMClassifier(degree=np.int64(2), temperature=2.0, n_memories=10, max_iter=2, solver="paper"),
+        IHTRegressor(np.int64(2)),
+    ],
+)
+def test_numbers_of_a_grid_of_arrays_leave_float32_alone(estimator, backend, scalar):
+    if backend:
+        pytest.importorskip(backend)
+    X = np.random.default_rng(0).standard_normal((30, 6)).astype(np.float32)
+    y = np.arange(30) % 2
+    y = y[:, None] if getattr(estimator, "target", "") == "y" else y
+    given = estimator.get_params() | NUMBERS
+    numbers = {name: scalar(given[name]) for name in estimator.get_params() if isinstance(given[name], float)}
+    assert numbers
+    fitted = clone(estimator).set_params(backend=backend, **numbers).fit(X, y)
+    assert str(getattr(fitted, fitted._anchor).dtype).endswith("float32")
+    predicted = getattr(fitted, "decision_function", fitted.predict)(X)
+    assert predicted.dtype == np.float32

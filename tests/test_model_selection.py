@@ -173,3 +173,11 @@ def test_a_search_reaches_into_a_pipeline_with_labels():
     pipeline = make_pipeline(HebbianMemory(), LogisticRegression())
     search = GridSearchCV(pipeline, {"hebbianmemory__zero_diagonal": [True, False]}, cv=3).fit(X, labels)
     assert search.best_score_ > 0.9
+
+
+def test_a_grid_may_be_made_of_arrays():
+    grid = {"update": np.array(["sync", "async"]), "zero_diagonal": np.array([True, False])}
+    search = GridSearchCV(
+        HebbianMemory(), grid, scoring=make_denoising_scorer(), cv=StoredPatternsSplit(), error_score="raise"
+    ).fit(make_patterns(4, 60, random_state=0))
+    assert len(search.cv_results_["params"]) == 4

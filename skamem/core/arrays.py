@@ -271,8 +271,9 @@ def device_scope():
 
 
 def float_dtype(array, xp):
-    """float32 for float32 input, float64 for everything else."""
-    return xp.float32 if array.dtype == xp.float32 else xp.float64
+    """The float32 of `xp` for float32 input of any library, sparse input included; its float64 for everything else."""
+    # By name: dtypes of different libraries do not compare.
+    return xp.float32 if str(array.dtype).rpartition(".")[2] == "float32" else xp.float64
 
 
 def copy(array):

@@ -24,6 +24,7 @@ References
 """
 
 import math
+import numbers
 from dataclasses import dataclass
 
 from skamem.core import arrays
@@ -84,9 +85,12 @@ def _power(base, exponent):
     return base**exponent
 
 
-def _check_degree(degree):
-    if isinstance(degree, bool) or not isinstance(degree, int | float) or not 1 <= degree < math.inf:
+def _set_checked_degree(interaction):
+    """Check the degree, and keep it as Python's number: a NumPy scalar would make float32 arrays float64."""
+    degree = interaction.degree
+    if isinstance(degree, bool) or not isinstance(degree, numbers.Real) or not 1 <= degree < math.inf:
         raise ValueError(f"degree={degree!r}; expected a finite number >= 1. Degree 2 is Hopfield's energy.")
+    object.__setattr__(interaction, "degree", int(degree) if degree == int(degree) else float(degree))
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ class RectifiedPolynomial:
 
     def __post_init__(self):
         """Refuse degrees that give no energy."""
-        _check_degree(self.degree)
+        _set_checked_degree(self)
 
     def energy(self, overlaps):
         """F(z) = max(z, 0)^n, elementwise."""
@@ -179,7 +183,7 @@ class Polynomial:
 
     def __post_init__(self):
         """Refuse degrees that are no natural number: powers of negative overlaps would not be real."""
-        _check_degree(self.degree)
+        _set_checked_degree(self)
         if self.degree != int(self.degree):
             raise ValueError(
                 f"degree={self.degree!r}; Polynomial needs an integer degree, because overlaps may be negative. "

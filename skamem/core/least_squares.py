@@ -39,7 +39,7 @@ def svd(X, Y, *, alpha=0.0):
     array([[0.5, 0.5],
            [0.5, 0.5]])
     """
-    xp = arrays.namespace(X)
+    xp, alpha = arrays.namespace(X), float(alpha)  # a NumPy scalar would make float32 arrays float64
     U, singular, Vt = xp.linalg.svd(X, full_matrices=False)
     cut = max(X.shape) * xp.finfo(X.dtype).eps * singular[0]
     kept = singular > cut
@@ -65,7 +65,8 @@ def cholesky(X, Y, *, alpha=0.0):
     Returns
     -------
     weights : array of shape (n_units, n_outputs)
-        Dtype and device of `X`. Cost O(m n min(m, n)), about a tenth of `svd`; squares the condition number.
+        Dtype and device of `X`. Cost O(m n min(m, n)), with a much smaller factor than `svd`; squares the
+        condition number.
 
     Raises
     ------
@@ -196,7 +197,7 @@ def moments(gram, cross, *, alpha=0.0):
     weights : array of shape (n_units, n_outputs)
         Directions with singular values of X below sqrt(n eps) of the largest count as absent. Cost O(n³).
     """
-    xp = arrays.namespace(gram)
+    xp, alpha = arrays.namespace(gram), float(alpha)
     values, vectors = xp.linalg.eigh(gram)
     kept = values > gram.shape[0] * xp.finfo(gram.dtype).eps * values[-1]
     gains = xp.where(kept, 1.0 / xp.where(kept, values + alpha, 1.0), 0.0 * values)
@@ -225,7 +226,7 @@ def _ridged(gram, alpha):
     if alpha == 0.0:
         return gram
     xp = arrays.namespace(gram)
-    return gram + alpha * xp.eye(gram.shape[0], dtype=gram.dtype, device=arrays.device(gram))
+    return gram + float(alpha) * xp.eye(gram.shape[0], dtype=gram.dtype, device=arrays.device(gram))
 
 
 SOLVERS = {"svd": svd, "cholesky": cholesky, "neumann": neumann}

@@ -33,8 +33,10 @@ def check_option(name, value, options):
     -------
     value : object
     """
-    # Membership by type and equality, so that 1 does not pass for True, nor an array break the comparison.
-    if not any(type(value) is type(option) and value == option for option in options):
+    # By type and equality, so that 1 does not pass for True, nor an array break the comparison. NumPy's strings and
+    # booleans are what a grid of arrays gives.
+    given = value.item() if isinstance(value, np.bool_ | np.str_) else value
+    if not any(type(given) is type(option) and given == option for option in options):
         allowed = ", ".join(map(repr, options))
         raise ValueError(f"{name}={value!r} is not an option; expected one of {allowed}.")
     return value

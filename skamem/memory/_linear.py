@@ -384,7 +384,7 @@ class LinearMemory(TransformerMixin, SkamemEstimator, ABC):
         check_is_fitted(self)
         X, placement = self._receive(X, reset=False, method=method, accept_sparse="csr", ensure_all_finite="allow-nan")
         code = self._codes(self.coding_)[0]
-        dtype = placement.xp.float32 if "float32" in str(X.dtype) else placement.xp.float64
+        dtype = arrays.float_dtype(X, placement.xp)
         working_dtype = getattr(self, self._anchor).dtype
         for rows in arrays.row_blocks(X.shape[0], WORK_ARRAYS * 8 * (X.shape[1] + self._n_features_out)):
             values = placement.asarray(X[rows, :], working_dtype)

@@ -21,7 +21,7 @@ class PseudoinverseMemory(LinearMemory):
     target : {"self", "y"}, default="self"
         What a pattern is associated with: itself (`y` is ignored), or the row of `y`.
     solver : {"svd", "cholesky", "neumann"}, default="svd"
-        "svd" survives any rank. "cholesky" is about ten times faster and needs independent patterns or ``alpha > 0``.
+        "svd" survives any rank. "cholesky" is much faster and needs independent patterns or ``alpha > 0``.
         "neumann" sums `n_layers` terms of a Neumann series: a residual network with shared weights, equal to that many
         steps of gradient descent.
     alpha : float, default=0.0

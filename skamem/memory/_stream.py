@@ -40,7 +40,7 @@ class PatternStream:
     @property
     def dtype(self):
         """Floating type of X, as a type of the placement."""
-        return self.placement.xp.float32 if "float32" in str(self.X.dtype) else self.placement.xp.float64
+        return arrays.float_dtype(self.X, self.placement.xp)
 
     @property
     def total_weight(self):

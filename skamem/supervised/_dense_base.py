@@ -153,8 +153,8 @@ class BaseDenseAM(SkamemEstimator):
         return self._adam(memories, temperature, len(data))
 
     def _adam(self, memories, temperature, n_rows, **state):
-        decay = scaling.auto_decay(n_rows) if self.weight_decay == "auto" else self.weight_decay
-        rate = 1e-3 if self.learning_rate_init == "auto" else self.learning_rate_init
+        decay = scaling.auto_decay(n_rows) if self.weight_decay == "auto" else float(self.weight_decay)
+        rate = 1e-3 if self.learning_rate_init == "auto" else float(self.learning_rate_init)
         return AdamSolver(
             *memories,
             temperature=temperature,
@@ -199,9 +199,9 @@ class BaseDenseAM(SkamemEstimator):
         pair = tuple(temperature) if isinstance(temperature, tuple | list) else (temperature, temperature)
         return PaperSolver(
             *memories,
-            temperature=pair,
-            learning_rate=0.04 if self.learning_rate_init == "auto" else self.learning_rate_init,
-            momentum=self.momentum,
+            temperature=tuple(float(end) for end in pair),  # a NumPy scalar would make float32 arrays float64
+            learning_rate=0.04 if self.learning_rate_init == "auto" else float(self.learning_rate_init),
+            momentum=float(self.momentum),
             fit_intercept=bool(self.fit_intercept),
         )
 

@@ -205,3 +205,6 @@ def test_cholesky_solve_refuses_singular_and_indefinite_matrices(place, gram):
 @pytest.mark.parametrize(("dtype", "expected"), [("float32", "float32"), ("float64", "float64"), ("int64", "float64")])
 def test_float_dtype(place, dtype, expected):
     assert arrays.float_dtype(place.put(VALUES.astype(dtype)), place.xp) == getattr(place.xp, expected)
+    # what is still on the host, sparse or not, on its way there
+    for waiting in (VALUES.astype(dtype), scipy.sparse.csr_array(VALUES.astype(dtype))):
+        assert arrays.float_dtype(waiting, place.xp) == getattr(place.xp, expected)

@@ -18,6 +18,11 @@ def test_options_pass(value):
     assert check_option("name", value, ("a", "b", True)) is value
 
 
+@pytest.mark.parametrize("value", [np.str_("a"), np.True_])
+def test_options_pass_as_a_grid_of_arrays_gives_them(value):
+    assert check_option("name", value, ("a", "b", True)) is value
+
+
 @pytest.mark.parametrize("value", ["c", 1, None, np.ones(2), ["a"]])
 def test_what_is_not_an_option_is_named_with_the_options(value):
     with pytest.raises(ValueError, match=r"name=.* is not an option; expected one of 'a', 'b', True\."):
