@@ -1,6 +1,16 @@
-"""Sparse regression by iterative hard thresholding and exact exchanges."""
+"""Sparse regression and sparse codes by iterative hard thresholding and exact exchanges."""
 
+from skamem.sparse._classifier import IHTClassifier
+from skamem.sparse._coder import IHTSparseCoder
 from skamem.sparse._cv import IHTRegressorCV
+from skamem.sparse._isometry import RestrictedIsometry, restricted_isometry
 from skamem.sparse._regressor import IHTRegressor
 
-__all__ = ["IHTRegressor", "IHTRegressorCV"]
+__all__ = [
+    "IHTClassifier",
+    "IHTRegressor",
+    "IHTRegressorCV",
+    "IHTSparseCoder",
+    "RestrictedIsometry",
+    "restricted_isometry",
+]

@@ -149,9 +149,9 @@ class Chains:
         settled = (best <= 0.0) | (self.loss <= self.floor) | np.isinf(least)
         return np.where(settled, np.inf, least / np.where(settled, 1.0, best))
 
-    def least_gain(self, tol):
+    def least_gain(self, tol, loss):
         """Gain that makes a change worthwhile, for each problem: `tol` of the loss, and more than rounding."""
-        return tol * self.loss + 1e-12 * self.total
+        return tol * loss + 1e-12 * self.total
 
     def best_swaps(self, problems, threshold):
         """Best swap of each of `problems` that gains more than `threshold`.
@@ -254,11 +254,12 @@ class Chains:
             return
         problems = self.indices
         for _ in range(max_swaps):
-            above = self.loss > self.floor
+            loss = self.loss
+            above = loss > self.floor
             if not above.all():
                 problems = problems[above[problems]]
             if len(problems):
-                problems, slots, columns = self.best_swaps(problems, self.least_gain(tol))
+                problems, slots, columns = self.best_swaps(problems, self.least_gain(tol, loss))
             if not len(problems):
                 return
             self.swap(problems, slots, columns)
@@ -379,6 +380,8 @@ def _first_best(groups, scores, n_groups):
 
     First and nearly, so that rounding does not choose among ties.
     """
+    if n_groups == 1 or len(groups) == 1:
+        return (scores >= scores.max() * (1 - TIE)).nonzero()[0][:1]
     best = np.zeros(n_groups)
     np.maximum.at(best, groups, scores)
     near = (scores >= best[groups] * (1 - TIE)).nonzero()[0]

@@ -1,6 +1,5 @@
 """Paths on the training parts of all folds, and on all samples, in lock step."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,7 @@ from skamem.sparse._forward import PathPoint, grow
 from skamem.sparse._moments import moments_of, stacked
 from skamem.sparse._quadratic import DenseQuadratic
 
-__all__ = ["Step", "lock_step_path"]
+__all__ = ["LockStep", "Step"]
 
 _MAX_SWAPS = 50
 _EPS = np.finfo(np.float64).eps
@@ -22,22 +21,21 @@ class Step:
 
     Parameters
     ----------
-    errors : array of shape (n_folds,)
-        Mean squared errors on the held-out samples, summed over targets.
+    supports : int array of shape (n_folds, s)
+        On the training parts.
+    coefs : array of shape (n_folds, s, n_targets)
+        In their solver's units.
     point : PathPoint
         On all samples.
-    models : callable
-        Gives a list of (support, slopes, intercepts), one for each fold, in the units of X and y; shapes (s,),
-        (n_targets, s), (n_targets,).
     """
 
-    errors: np.ndarray
+    supports: np.ndarray
+    coefs: np.ndarray
     point: PathPoint
-    models: Callable
 
 
-def lock_step_path(problem, y, splits, max_size, tol, *, swaps):
-    """Yield a `Step` for each size, from the locked features alone up to `max_size`.
+class LockStep:
+    """Paths on the training parts and on all samples, and what they leave on the held-out parts.
 
     Parameters
     ----------
@@ -47,38 +45,83 @@ def lock_step_path(problem, y, splits, max_size, tol, *, swaps):
         Where X lives.
     splits : list of (int array, int array)
         Training and held-out samples.
-    max_size : int
-    tol : float
-        Least relative decrease of the loss that counts.
-    swaps : bool
-        Whether to improve every size by swaps.
-
-    Yields
-    ------
-    step : Step
 
     Notes
     -----
     Reads X once where each training part is what the held-out part leaves. Cost O(n p²) for the moments; memory
-    O(n_folds p²).
+    O(n_folds p²). Held-out errors come from moments: no further pass over X.
     """
-    training, held_out = _fold_moments(problem, y, splits)
-    paths = _Standardised(training, problem)
-    problem.adopt_gram(paths.gram[-1].copy())
-    quadratic = DenseQuadratic(
-        paths.gram, paths.correlation, np.ones(len(paths.gram)), paths.usable, problem.locked, problem.alpha
-    )
-    scorer = _HeldOut(paths, held_out, problem)
-    chains = Chains(quadratic, max_size)
-    for column in np.flatnonzero(problem.locked):
-        chains.add(np.full(len(paths.gram), column))
-    while True:
-        errors, models = scorer.look(chains)
-        yield Step(errors, PathPoint.of(chains, len(splits)), models)
-        if chains.size >= max_size or not grow(chains):
-            return
-        if swaps:
-            chains.settle(_MAX_SWAPS, tol)
+
+    def __init__(self, problem, y, splits):
+        self.problem = problem
+        training, self.held_out = _fold_moments(problem, y, splits)
+        self.paths = _Standardised(training, problem)
+        self.shift_x = problem.mean if problem.is_far_from_zero else np.zeros_like(problem.mean)
+        problem.adopt_gram(self.paths.gram[-1].copy())
+
+    def steps(self, max_size, tol, *, swaps):
+        """Yield a `Step` for each size, from the locked features alone up to `max_size`.
+
+        Parameters
+        ----------
+        max_size : int
+        tol : float
+            Least relative decrease of the loss that counts.
+        swaps : bool
+            Whether to improve every size by swaps.
+
+        Yields
+        ------
+        step : Step
+        """
+        paths, problem = self.paths, self.problem
+        n_paths = len(paths.gram)
+        quadratic = DenseQuadratic(
+            paths.gram, paths.correlation, np.ones(n_paths), paths.usable, problem.locked, problem.alpha
+        )
+        chains = Chains(quadratic, max_size)
+        for column in np.flatnonzero(problem.locked):
+            chains.add(np.full(n_paths, column))
+        while True:
+            point = PathPoint.of(chains, n_paths - 1)
+            yield Step(chains.supports[:-1].copy(), chains.coefs[:-1].copy(), point)
+            if chains.size >= max_size or not grow(chains):
+                return
+            if swaps:
+                chains.settle(_MAX_SWAPS, tol)
+
+    def errors(self, steps):
+        """Mean squared errors on the held-out samples, summed over targets: (n_steps, n_folds)."""
+        S, slopes, intercepts = self._shifted_models(steps)
+        part, fold = self.held_out, np.arange(S.shape[1])[:, None]
+        gram = part.xx[fold[:, :, None], S[..., :, None], S[..., None, :]]
+        quadratic = np.sum(slopes * (gram @ slopes - 2 * part.xy[fold, S]), axis=(2, 3))
+        sums = (part.x[fold, S][..., None, :] @ slopes)[..., 0, :]
+        linear = np.sum(intercepts * (2 * (sums - part.y) + part.weight[:, None] * intercepts), axis=2)
+        return (part.yy + quadratic + linear) / part.weight
+
+    def models(self, step):
+        """List of (support, slopes, intercepts), one for each fold, in the units of X and y.
+
+        Shapes (s,), (n_targets, s), (n_targets,).
+        """
+        S, slopes, intercepts = (part[0] for part in self._shifted_models([step]))
+        return [
+            (support, coef.T, self.problem.target_mean + intercept - self.shift_x[support] @ coef)
+            for support, coef, intercept in zip(S, slopes, intercepts, strict=True)
+        ]
+
+    def _shifted_models(self, steps):
+        """Supports, slopes and intercepts for shifted X and y, for many sizes; short supports end in zeros."""
+        paths, (n_folds, largest, n_targets) = self.paths, steps[-1].coefs.shape
+        S = np.zeros((len(steps), n_folds, largest), dtype=np.intp)
+        slopes = np.zeros((len(steps), n_folds, largest, n_targets))
+        for t, step in enumerate(steps):
+            S[t, :, : step.supports.shape[1]] = step.supports
+            slopes[t, :, : step.supports.shape[1]] = step.coefs
+        fold = np.arange(n_folds)[:, None]
+        slopes *= (paths.inverse_norm[fold, S] * paths.scale[:n_folds, None])[..., None]
+        return S, slopes, paths.mean_y[:n_folds] - (paths.mean_x[fold, S][..., None, :] @ slopes)[..., 0, :]
 
 
 def _fold_moments(problem, y, splits):
@@ -92,7 +135,7 @@ def _fold_moments(problem, y, splits):
     held_out = moments([test for _, test in splits])
     counts = np.bincount(np.concatenate([test for _, test in splits]), minlength=n)
     total = held_out.sum() if np.all(counts == 1) else moments([np.arange(n)]).sum()
-    if all(len(train) + len(test) == n and not np.isin(train, test).any() for train, test in splits):
+    if all(np.all(np.bincount(np.concatenate(split), minlength=n) == 1) for split in splits):
         training = total - held_out
     else:
         training = moments([train for train, _ in splits])
@@ -120,34 +163,3 @@ class _Standardised:
         xx *= self.inverse_norm[:, :, None]
         xx *= self.inverse_norm[:, None, :]
         self.gram, self.correlation = xx, xy
-
-
-class _HeldOut:
-    """Squared errors on the held-out parts, from their moments: no further pass over X."""
-
-    def __init__(self, paths, held_out, problem):
-        self.paths = paths
-        self.held_out = held_out
-        self.folds = np.arange(len(held_out.weight))[:, None]
-        self.shift_x = problem.mean if problem.is_far_from_zero else np.zeros_like(problem.mean)
-        self.shift_y = problem.target_mean
-
-    def look(self, chains):
-        """Mean squared errors (n_folds,) of the present coefficients, and the models of the folds."""
-        paths, part, f = self.paths, self.held_out, self.folds
-        k = len(f)
-        S = chains.supports[:k]
-        slopes = chains.coefs[:k] * (paths.inverse_norm[f, S] * paths.scale[:k, None])[:, :, None]
-        intercepts = paths.mean_y[:k] - (paths.mean_x[f, S][:, None, :] @ slopes)[:, 0]
-        gram = part.xx[f[:, :, None], S[:, :, None], S[:, None, :]]
-        quadratic = np.sum(slopes * (gram @ slopes - 2 * part.xy[f, S]), axis=(1, 2))
-        sums = (part.x[f, S][:, None, :] @ slopes)[:, 0]
-        linear = np.sum(intercepts * (2 * (sums - part.y) + part.weight[:, None] * intercepts), axis=1)
-
-        def models():
-            return [
-                (support, coef.T, self.shift_y + intercept - self.shift_x[support] @ coef)
-                for support, coef, intercept in zip(S, slopes, intercepts, strict=True)
-            ]
-
-        return (part.yy + quadratic + linear) / part.weight, models

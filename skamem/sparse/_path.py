@@ -9,7 +9,7 @@ from skamem.sparse._linalg import ZERO_LOSS
 from skamem.sparse._search import Candidate, improve
 from skamem.sparse._solver import Solution, best_candidate, can_be_exact, criterion_of
 
-__all__ = ["best_of_size", "default_max_size", "settled", "solve_path"]
+__all__ = ["best_of_size", "default_max_size", "settled", "solve_path", "solve_thoroughly"]
 
 _MAX_SWAPS = 50
 
@@ -51,6 +51,30 @@ def solve_path(problem, max_size, settings, start=None, track=iter):
         if not patient and len(points) > 2 * int(np.argmin(criteria)) + 10:
             break
     return _refined(problem, points, settings, start)
+
+
+def solve_thoroughly(problem, size, settings, start=None):
+    """Best support of one size as the end of a path whose every size was solved for itself.
+
+    Then losses never rise with the size, and a size gives the same alone as on a path, by construction.
+
+    Parameters
+    ----------
+    problem : Problem
+    size : int
+    settings : Settings
+    start : int array, default=None
+        Support of an earlier fit, tried as a start of hard thresholding.
+
+    Returns
+    -------
+    solution : Solution
+        Its path has the one size.
+    """
+    *_, point = path_points(problem, min(size, int(problem.usable.sum())), settings)
+    candidate, n_iter = best_of_size(problem, point, settings, start)
+    point = _point(problem, candidate)
+    return Solution(candidate, point.coefs, n_iter, [point], [criterion_of(point, problem, settings.criterion)])
 
 
 def path_points(problem, max_size, settings):

@@ -70,7 +70,7 @@ class PositiveChain(Chains):
         for _ in range(max_swaps):
             if self.loss[0] <= self.floor[0]:
                 return
-            support = self._best_support(self.least_gain(tol)[0], limit)
+            support = self._best_support(self.least_gain(tol, self.loss)[0], limit)
             if support is None:
                 return
             self.restart(support)

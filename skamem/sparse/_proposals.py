@@ -11,6 +11,7 @@ from skamem.sparse._forward import forward_path, grow
 from skamem.sparse._htp import largest
 from skamem.sparse._linalg import ZERO_LOSS
 from skamem.sparse._message_passing import approximate_message_passing
+from skamem.sparse._pairs import grow_by_pair
 from skamem.sparse._search import Candidate, is_small, local_search, working_set_of
 
 __all__ = ["SURE", "escalate"]
@@ -21,6 +22,9 @@ SURE = 2.0
 _LIKELY = 1.5
 # Above this ratio of log (p choose s), about s log(p/s), to n, message passing is close to where it stops working.
 _DIFFICULT = 0.5
+# Features, and multiplications for their Gram matrix, up to which pairs of columns are looked at together.
+_MOST_PAIRED = 1000
+_PAIR_WORK = 2e9
 
 
 def escalate(problem, candidate, size, *, tol, exhaustive=False):
@@ -52,12 +56,22 @@ def escalate(problem, candidate, size, *, tol, exhaustive=False):
         if best.believed:
             return best.candidate
         best.consider(start(problem, size, tol))
+    while _pairs_fit(problem) and not best.believed:
+        proposal = grow_by_pair(problem, best.candidate.support)
+        if proposal is None or not best.consider(proposal):
+            break
     n_spare = min(problem.n_rows - 2, int(problem.usable.sum()) - 1) - size
     step = min(max(size // 2, 1), n_spare)
     while step >= 1 and not best.believed:
         if not best.consider(_grow_and_shrink(problem, best.candidate, step)):
             step //= 2
     return best.candidate
+
+
+def _pairs_fit(problem):
+    """Whether all pairs of columns may be looked at together."""
+    n, p = problem.design.shape
+    return not problem.positive and p <= _MOST_PAIRED and n * p * p <= _PAIR_WORK
 
 
 class _Best:

@@ -14,8 +14,9 @@ from skamem.sparse._base import SparseLinearModel, path_bunch
 from skamem.sparse._criteria import CRITERIA
 from skamem.sparse._groups import solve_groups
 from skamem.sparse._inputs import check_always_select, check_groups, read_inputs
-from skamem.sparse._path import solve_path
+from skamem.sparse._path import solve_path, solve_thoroughly
 from skamem.sparse._problem import Problem
+from skamem.sparse._search import is_small
 from skamem.sparse._solver import EFFORTS, TEXTBOOK, Settings, solve_size
 
 __all__ = ["IHTRegressor", "check_shared_options"]
@@ -44,7 +45,8 @@ class IHTRegressor(SparseLinearModel):
         coefficients are those of the last iterate. fast: hard thresholding pursuit only (a path: forward selection
         only). swap: and exchanges of members. auto: and further starts where the margin is small, and exchanges of
         two members where they are cheap; with up to 18 features all subsets are looked at, and the result is the best
-        of all. thorough: all starts, all columns, and every size of a path for itself.
+        of all. thorough: all starts, all columns, and every size of a path for itself; on small problems one size is
+        the end of such a path, so that losses never rise with the size and a path agrees with each of its sizes alone.
     criterion : {"gic", "bic", "ebic"}, default="gic"
         What chooses the size when `n_nonzero_coefs` is None.
     max_features : int, default=None
@@ -60,7 +62,7 @@ class IHTRegressor(SparseLinearModel):
     multi_output : {"joint", "independent"}, default="joint"
         Whether the columns of a 2-D y share one support (they are weighed by their scale) or have each their own.
     max_iter : int, default=100
-        Most iterations of hard thresholding.
+        Most iterations of hard thresholding; where a search follows, it takes over after one.
     tol : float, default=1e-7
         Least decrease of the loss, relative to it, that makes a change of support worthwhile.
     warm_start : bool, default=False
@@ -250,17 +252,19 @@ class IHTRegressor(SparseLinearModel):
         if earlier is not None and earlier[1] == problem.n_features:
             start = earlier[0][problem.usable[earlier[0]]]
         most = min(problem.n_rows, problem.n_features)
-        if size is not None:
-            shape = f"n_samples = {problem.n_rows}, n_features = {problem.n_features}"
-            self._check_size(size, most, f"min(n_samples, n_features) ({shape})")
-            return solve_size(problem, size, settings, start)
-        limit = None if limit is None else min(limit, most)
 
-        def track(points):
-            n_tasks = None if limit is None else limit + 1
-            return fit_tasks(self, points, name="size", n_tasks=n_tasks, X=X, y=y)
+        def track(sizes, n_tasks):
+            return fit_tasks(self, sizes, name="size", n_tasks=n_tasks, X=X, y=y)
 
-        return solve_path(problem, limit, settings, start, track)
+        if size is None:
+            limit = None if limit is None else min(limit, most)
+            return solve_path(problem, limit, settings, start, lambda p: track(p, None if limit is None else limit + 1))
+        shape = f"n_samples = {problem.n_rows}, n_features = {problem.n_features}"
+        self._check_size(size, most, f"min(n_samples, n_features) ({shape})")
+        by_path = self.effort == "thorough" and is_small(problem, size)
+        solve = solve_thoroughly if by_path else solve_size
+        solutions = [solve(problem, one, settings, start) for one in track([size], 1)]
+        return solutions[0]
 
     def _check_size(self, size, most, bound):
         if size is not None and size > most:

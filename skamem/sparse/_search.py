@@ -138,10 +138,9 @@ def improve(chain, support, tol, *, splices):
 
 
 def _splice(chain, tol):
-    """Exchange the k members of least sacrifice for the k columns of greatest gain, k from s/2 downwards by halves."""
+    """Exchange the k members of least sacrifice for the k columns of greatest gain, k from s/4 downwards by halves."""
     n_movable = int(np.sum(np.isfinite(chain.sacrifices())))
-    most = min(chain.size // 2, n_movable)
-    k = most
+    k = min(max(chain.size // 4, 2), n_movable)
     while k >= 2 and chain.loss[0] > chain.floor[0]:
         leaving = greatest(1.0 / np.maximum(chain.sacrifices()[0], ZERO_LOSS), k)
         gains = np.maximum(chain.addition_gains()[0], 0.0)
@@ -155,6 +154,5 @@ def _splice(chain, tol):
         loss = chain.total[0] - loss_reduction(quadratic.block(trial), quadratic.correlation[0, trial], 0.0)
         if loss < chain.loss[0] * (1 - tol) - 1e-12 * chain.total[0]:
             chain.restart(trial)
-            k = min(2 * k, most)
         else:
             k //= 2

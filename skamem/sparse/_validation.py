@@ -8,7 +8,7 @@ from joblib import Parallel, delayed
 from sklearn import get_config
 
 from skamem.sparse._design import host
-from skamem.sparse._folds import lock_step_path
+from skamem.sparse._folds import LockStep
 from skamem.sparse._forward import PathPoint, forward_path
 from skamem.sparse._groups import GroupSearch
 from skamem.sparse._path import best_of_size, settled
@@ -19,6 +19,8 @@ __all__ = ["CrossValidation"]
 
 # Features up to which the Gram matrices of all folds are made; beyond, rows of them are made when needed.
 _MANY_FEATURES = 2000
+# Sizes whose held-out errors are computed together.
+_TOGETHER = 16
 
 
 @dataclass
@@ -84,20 +86,27 @@ class CrossValidation:
         return self._fold_by_fold(track), []
 
     def _in_lock_step(self, track):
-        steps = lock_step_path(
-            self.problem, self.y, self.splits, self.limit, self.settings.tol, swaps=self.swaps
-        )  # fmt: skip
-        scores, points = [], []
-        for step in track(steps):
-            scores.append(
-                -step.errors
-                if self.score is None
-                else [self.score(fold, *model) for fold, model in enumerate(step.models())]
-            )
+        paths = LockStep(self.problem, self.y, self.splits)
+        scores, points, unscored = [], [], []
+        for step in track(paths.steps(self.limit, self.settings.tol, swaps=self.swaps)):
             points.append(step.point)
+            unscored.append(step)
+            if self.patient and len(unscored) < _TOGETHER:
+                continue
+            scores += self._scores_of(paths, unscored)
+            unscored = []
             if not self.patient and self._is_long_past(scores):
                 break
+        scores += self._scores_of(paths, unscored)
         return np.array(scores), points
+
+    def _scores_of(self, paths, steps):
+        """Scores (n_folds,) of each of `steps`."""
+        if not steps:
+            return []
+        if self.score is None:
+            return list(-paths.errors(steps))
+        return [[self.score(fold, *model) for fold, model in enumerate(paths.models(step))] for step in steps]
 
     @staticmethod
     def _is_long_past(scores):

@@ -73,6 +73,17 @@ def test_loss_never_rises_with_the_size(seed, rho):
     assert np.all(np.diff(path) <= 1e-9 * path[0])
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_thorough_paths_agree_with_each_size_alone_and_never_rise(seed):
+    # Noise and correlation at which searches of separate sizes end in different places now and then.
+    X, y, _ = regression(seed, rho=0.9, noise=2.0)
+    path = IHTRegressor(max_features=12, effort="thorough").fit(X, y).path_
+    for size in range(1, 13):
+        alone = IHTRegressor(size, effort="thorough").fit(X, y)
+        np.testing.assert_array_equal(alone.support_, path.supports[size])
+    assert np.all(np.diff(path.objective) <= 1e-9 * path.objective[0])
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_certified_supports_are_optimal_under_every_exchange(seed):
     X, y, _ = regression(seed, n=40, p=25, rho=0.8, noise=2.0)

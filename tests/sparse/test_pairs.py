@@ -8,7 +8,7 @@ from sklearn.preprocessing import PolynomialFeatures
 
 from skamem.sparse import IHTRegressor
 from skamem.sparse._design import as_design
-from skamem.sparse._pairs import improve_by_pairs
+from skamem.sparse._pairs import grow_by_pair, improve_by_pairs
 from skamem.sparse._problem import Problem
 
 
@@ -34,6 +34,33 @@ def test_locked_members_stay():
     for locked in ([0], [0, 1]):
         problem = Problem(as_design(X), rng.standard_normal((25, 1)), locked=locked)
         assert set(locked) <= set(improve_by_pairs(problem, np.array([0, 1]), 1e-9).supports[0])
+
+
+@pytest.mark.parametrize("n_targets", [1, 2])
+@pytest.mark.parametrize("seed", range(3))
+def test_growing_by_a_pair_adds_the_best_and_drops_the_least(seed, n_targets):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((30, 9)) + rng.standard_normal((30, 1))
+    problem = Problem(as_design(X), rng.standard_normal((30, n_targets)))
+
+    def loss(members):
+        return problem.least_squares(np.array(sorted(members))).loss
+
+    start = {0, 1, 2}
+    members = min((start | set(pair) for pair in itertools.combinations(range(3, 9), 2)), key=loss)
+    for _ in range(2):
+        members = min((members - {i} for i in members), key=loss)
+    assert set(grow_by_pair(problem, np.array([0, 1, 2]))) == members
+
+
+def test_columns_that_nearly_cancel_are_found_together():
+    # Two columns of correlation .99 whose difference is the signal: each alone explains next to nothing.
+    rng = np.random.default_rng(1)
+    X = rng.standard_normal((100, 60))
+    X[:, 31] = X[:, 30] + 0.1 * rng.standard_normal(100)
+    y = 5.0 * (X[:, 31] - X[:, 30]) + 0.3 * X[:, 2] + 0.1 * rng.standard_normal(100)
+    problem = Problem(as_design(X), y[:, None])
+    assert set(grow_by_pair(problem, np.array([2, 5, 7]))) >= {30, 31}
 
 
 def lorenz(n_samples=800):

@@ -21,12 +21,15 @@ from skamem.sparse import IHTRegressor
 SETTINGS = [
     IHTRegressor(),
     IHTRegressor(2),
+    IHTRegressor(2, positive=True, effort="swap"),
+    IHTRegressor(2, effort="normalized", max_iter=2000),
     IHTRegressor(2, alpha=0.01, multi_output="independent", warm_start=True),
     IHTRegressor(effort="fast", fit_intercept=False, criterion="bic"),
     IHTRegressor(effort="thorough", always_select=[0], criterion="ebic"),
 ]
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @parametrize_with_checks(SETTINGS)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)

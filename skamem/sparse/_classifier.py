@@ -1,0 +1,262 @@
+"""IHTClassifier: sparse logistic regression."""
+
+import numbers
+
+import numpy as np
+import scipy.sparse
+from sklearn.base import ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from skamem.core import arrays
+from skamem.core.base import SkamemEstimator, transactional
+from skamem.core.callbacks import fit_tasks
+from skamem.core.validation import check_labels, check_number, check_option, check_sample_weight
+from skamem.sparse._criteria import CRITERIA
+from skamem.sparse._inputs import check_always_select, read_samples
+from skamem.sparse._logistic import LogisticSearch
+from skamem.sparse._solver import EFFORTS, TEXTBOOK, Settings
+
+__all__ = ["IHTClassifier"]
+
+
+class IHTClassifier(ClassifierMixin, SkamemEstimator):
+    """Logistic regression with at most s nonzero coefficients for each class.
+
+    The search of `IHTRegressor` runs on quadratic models of the logistic loss, each at the refit of the support before;
+    the best refit by its true loss is kept. More than two classes are each separated from the rest, with a support of
+    their own.
+
+    Parameters
+    ----------
+    n_nonzero_coefs : int, default=None
+        Most nonzero coefficients a class, 0 <= s <= min(n_samples, n_features). None lets `criterion` choose.
+    alpha : float, default=0.001
+        Ridge penalty, >= 0, alpha/2 Σ_j (w_j ‖x_j - x̄_j‖)² next to the sum of log losses: it keeps coefficients finite
+        where classes can be separated.
+    fit_intercept : bool, default=True
+        Whether to fit an unpenalised intercept.
+    effort : {"swap", "fast", "auto", "thorough"}, default="swap"
+        As in `IHTRegressor`, for each quadratic model.
+    criterion : {"gic", "bic", "ebic"}, default="gic"
+        Price of the size, added to the deviance, when `n_nonzero_coefs` is None.
+    max_features : int, default=None
+        Largest size tried, for ``n_nonzero_coefs=None``; None as in `IHTRegressor`.
+    always_select : array-like of int, default=None
+        Features that every support contains; they count in s.
+    max_iter : int, default=10
+        Most quadratic models.
+    tol : float, default=1e-7
+        As in `IHTRegressor`.
+    backend : None, "numpy", "cupy", "cupy:<index>", "torch" or "torch:<device>", default=None
+        Where passes over X run; None follows X.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Sorted labels.
+    coef_ : array of shape (1, n_features) or (n_classes, n_features)
+        One row for two classes.
+    intercept_ : array of shape (1,) or (n_classes,)
+    support_ : int array of shape (n_selected,)
+        Features selected for any class, ascending.
+    support_names_ : array of str of shape (n_selected,)
+        Their names; only if X had feature names.
+    n_iter_ : int
+        Quadratic models searched, the most over classes.
+    n_features_in_ : int
+    feature_names_in_ : array of str of shape (n_features,)
+        Only if X had feature names that are all strings.
+
+    Raises
+    ------
+    ValueError
+        In `fit`: when `n_nonzero_coefs` is larger than min(n_samples, n_features), when y has one class, for options or
+        weights out of range.
+
+    Notes
+    -----
+    Cost of some fits of `IHTRegressor` a class, and O(n s²) for each refit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skamem import IHTClassifier
+    >>> X = np.random.default_rng(0).standard_normal((200, 50))
+    >>> y = np.where(X[:, 3] - X[:, 30] > 0, "yes", "no")
+    >>> model = IHTClassifier(2).fit(X, y)
+    >>> model.support_, model.score(X, y)
+    (array([ 3, 30]), 1.0)
+    """
+
+    _anchor = "coef_"
+
+    def __init__(
+        self,
+        n_nonzero_coefs=None,
+        *,
+        alpha=1e-3,
+        fit_intercept=True,
+        effort="swap",
+        criterion="gic",
+        max_features=None,
+        always_select=None,
+        max_iter=10,
+        tol=1e-7,
+        backend=None,
+    ):
+        self.n_nonzero_coefs = n_nonzero_coefs
+        self.alpha = alpha
+        self.fit_intercept = fit_intercept
+        self.effort = effort
+        self.criterion = criterion
+        self.max_features = max_features
+        self.always_select = always_select
+        self.max_iter = max_iter
+        self.tol = tol
+        self.backend = backend
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    @transactional
+    def fit(self, X, y, sample_weight=None):
+        """Find the supports and their coefficients.
+
+        Parameters
+        ----------
+        X : array or sparse matrix of shape (n_samples, n_features)
+            Any units.
+        y : array-like of shape (n_samples,)
+            Labels, numbers or strings.
+        sample_weight : array of shape (n_samples,), default=None
+            >= 0, not all zero; a weight of 2 is a sample seen twice.
+
+        Returns
+        -------
+        self : IHTClassifier
+        """
+        settings = self._check_options()
+        design, placement = read_samples(self, X)
+        self.classes_, codes = check_labels(y, design.X, owner=type(self).__name__)
+        weights = check_sample_weight(sample_weight, design.X, placement, design.wide)
+        locked = check_always_select(self.always_select, self.n_features_in_)
+        searches = [
+            LogisticSearch(
+                design, design.asarray((codes == one).astype(np.float64))[:, None], weights, settings,
+                fit_intercept=self.fit_intercept, alpha=self.alpha, locked=locked,
+            )
+            for one in ([1] if len(self.classes_) == 2 else range(len(self.classes_)))
+        ]  # fmt: skip
+        size = self._checked_size(searches[0].base)
+        found = [
+            search.run(size, self.max_features)
+            for search in fit_tasks(self, searches, name="class", n_tasks=len(searches), X=X, y=y)
+        ]
+        # A callback may stop the fit: the classes that it did not come to have an intercept.
+        found += [(search.refit(locked), 1) for search in searches[len(found) :]]
+        self._store(searches, [fit for fit, _ in found], placement)
+        self.n_iter_ = max(n_iter for _, n_iter in found)
+        return self
+
+    def _store(self, searches, fits, placement):
+        coef, intercept = np.zeros((len(fits), self.n_features_in_)), np.zeros(len(fits))
+        for k, (search, fit) in enumerate(zip(searches, fits, strict=True)):
+            coef[k, fit.support], intercept[k] = search.to_input_units(fit)
+        support = np.unique(np.concatenate([fit.support for fit in fits]))
+        dtype = searches[0].design.X.dtype
+        self.coef_ = placement.asarray(coef, dtype)
+        self.intercept_ = placement.asarray(intercept, dtype)
+        self.support_ = placement.asarray(support)
+        if hasattr(self, "feature_names_in_"):
+            self.support_names_ = self.feature_names_in_[support]
+
+    def _check_options(self):
+        if self.n_nonzero_coefs is not None:
+            check_number("n_nonzero_coefs", self.n_nonzero_coefs, kind=numbers.Integral, low=0)
+        if self.max_features is not None:
+            check_number("max_features", self.max_features, kind=numbers.Integral, low=0)
+        check_number("alpha", self.alpha, low=0, high=np.inf, high_open=True)
+        check_number("max_iter", self.max_iter, kind=numbers.Integral, low=1)
+        check_number("tol", self.tol, low=0, high=1, high_open=True)
+        check_option("fit_intercept", self.fit_intercept, (True, False))
+        check_option("criterion", self.criterion, tuple(CRITERIA))
+        check_option("effort", self.effort, [effort for effort in EFFORTS if effort not in TEXTBOOK])
+        return Settings(self.effort, self.max_iter, self.tol, self.criterion)
+
+    def _checked_size(self, problem):
+        most = min(problem.n_rows, problem.n_features)
+        if self.n_nonzero_coefs is not None and self.n_nonzero_coefs > most:
+            raise ValueError(
+                f"n_nonzero_coefs={self.n_nonzero_coefs} is more than min(n_samples, n_features) (n_samples = "
+                f"{problem.n_rows}, n_features = {problem.n_features}); expected 0 <= n_nonzero_coefs <= {most}. Lower "
+                "it, or use n_nonzero_coefs=None to let the criterion choose."
+            )
+        return self.n_nonzero_coefs
+
+    def _scores(self, X, method):
+        check_is_fitted(self)
+        X, placement = self._receive(X, reset=False, method=method, accept_sparse=("csc", "csr"))
+        if scipy.sparse.issparse(X):
+            return X @ arrays.to_numpy(self.coef_).T + arrays.to_numpy(self.intercept_), placement
+        X = placement.asarray(X)
+        coef = placement.xp.matrix_transpose(placement.asarray(self.coef_, X.dtype))
+        return X @ coef + placement.asarray(self.intercept_, X.dtype), placement
+
+    def decision_function(self, X):
+        """Log odds of each class against the rest.
+
+        Parameters
+        ----------
+        X : array or sparse matrix of shape (n_samples, n_features)
+            As in `fit`.
+
+        Returns
+        -------
+        scores : array of shape (n_samples,) for two classes, or (n_samples, n_classes)
+            In the namespace of X.
+        """
+        scores, placement = self._scores(X, "decision_function")
+        return placement.release(scores[:, 0] if scores.shape[1] == 1 else scores)
+
+    def predict_proba(self, X):
+        """Probabilities of the classes; those of more than two are scaled to sum to 1.
+
+        Parameters
+        ----------
+        X : array or sparse matrix of shape (n_samples, n_features)
+            As in `fit`.
+
+        Returns
+        -------
+        probabilities : array of shape (n_samples, n_classes)
+            Rows sum to 1.
+        """
+        scores, placement = self._scores(X, "predict_proba")
+        xp = arrays.namespace(scores)
+        # Shifted by the highest score, so that a row whose odds all underflow still has a sum.
+        if scores.shape[1] == 1:
+            high = 1.0 / (1.0 + xp.exp(-scores))
+            return placement.release(xp.concat([1.0 - high, high], axis=1))
+        logs = xp.clip(scores, max=0.0) - xp.log1p(xp.exp(-xp.abs(scores)))
+        odds = xp.exp(logs - xp.max(logs, axis=1, keepdims=True))
+        return placement.release(odds / xp.sum(odds, axis=1, keepdims=True))
+
+    def predict(self, X):
+        """Most probable class.
+
+        Parameters
+        ----------
+        X : array or sparse matrix of shape (n_samples, n_features)
+            As in `fit`.
+
+        Returns
+        -------
+        labels : array of shape (n_samples,)
+            In the namespace of `X` for numeric labels, NumPy for strings.
+        """
+        scores, placement = self._scores(X, "predict")
+        xp = arrays.namespace(scores)
+        winners = xp.argmax(scores, axis=1) if scores.shape[1] > 1 else xp.astype(scores[:, 0] > 0, xp.int64)
+        return arrays.take_labels(self.classes_, placement.release(winners))

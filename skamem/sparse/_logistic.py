@@ -1,0 +1,187 @@
+"""Logistic regression on a support, and the search for that support on quadratic models of the logistic loss."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skamem.sparse._criteria import CRITERIA
+from skamem.sparse._design import host
+from skamem.sparse._forward import forward_path
+from skamem.sparse._path import default_max_size
+from skamem.sparse._problem import Problem
+from skamem.sparse._solver import solve_size
+
+__all__ = ["LogisticFit", "LogisticSearch"]
+
+_NEWTON_STEPS = 50
+_NEWTON_TOL = 1e-9
+_HALVINGS = 30
+# Curvatures p (1 - p) below this are raised to it: samples far from the boundary keep a finite working response.
+_LEAST_CURVATURE = 1e-4
+
+
+@dataclass
+class LogisticFit:
+    """Penalised logistic regression on one support.
+
+    Parameters
+    ----------
+    support : int array of shape (s,)
+    coefs : array of shape (s,)
+        For columns of unit length about their means.
+    intercept : float
+    scores : array of shape (n_samples, 1)
+        Linear predictor; where X lives.
+    deviance : float
+        Twice the negative log-likelihood.
+    loss : float
+        Half the deviance and the ridge term.
+    """
+
+    support: np.ndarray
+    coefs: np.ndarray
+    intercept: float
+    scores: Any
+    deviance: float
+    loss: float
+
+
+class LogisticSearch:
+    """Best support for one class against the rest.
+
+    The logistic loss is replaced by its quadratic model at the present scores, a weighted least-squares problem; its
+    best support is found, logistic regression refits it, and that gives the next model, as long as the true loss of
+    the refits falls.
+
+    Parameters
+    ----------
+    design : DenseDesign or SparseDesign
+    positive : array of shape (n_samples, 1)
+        1 for samples of the class, 0 for others; where X lives.
+    weights : array of shape (n_samples,) or None
+    settings : Settings
+    fit_intercept : bool
+    alpha : float
+        Ridge on coefficients of columns of unit length about their means.
+    locked : int array
+        Features that every support contains.
+    """
+
+    def __init__(self, design, positive, weights, settings, *, fit_intercept, alpha, locked):
+        self.design = design
+        self.positive = positive
+        self.weights = weights
+        self.settings = settings
+        self.fit_intercept = fit_intercept
+        self.alpha = alpha
+        self.locked = locked
+        self.base = Problem(design, positive, weights, fit_intercept=fit_intercept, alpha=alpha, locked=locked)
+
+    def run(self, size, limit):
+        """Best fit of `size` members, or of the size that the criterion picks up to `limit`.
+
+        Returns
+        -------
+        fit : LogisticFit
+        n_iter : int
+            Quadratic models that were searched.
+        """
+        fit = self.refit(np.flatnonzero(self.base.locked))
+        best, n_iter = None, 0
+        while n_iter < self.settings.max_iter:
+            n_iter += 1
+            fit = self._on_model(fit, size, limit)
+            if best is not None and self._value(fit) >= self._value(best):
+                break
+            best = fit
+        return best, n_iter
+
+    def _value(self, fit):
+        """What the search minimises: the penalised loss and, for a free size, the criterion's price of the size."""
+        penalty = CRITERIA[self.settings.criterion](self.base.n_counted, self.base.n_features, len(fit.support))
+        return 2.0 * fit.loss + penalty
+
+    def _on_model(self, fit, size, limit):
+        """Refit of the best support on the quadratic model at the scores of `fit`."""
+        xp = self.design.xp
+        probability = 1.0 / (1.0 + xp.exp(-fit.scores))
+        curvature = xp.clip(probability * (1.0 - probability), min=_LEAST_CURVATURE)
+        response = fit.scores + (self.positive - probability) / curvature
+        weights = curvature[:, 0] if self.weights is None else curvature[:, 0] * self.weights
+        # The model's ridge is relative to weighted lengths; a quarter is the curvature at even odds.
+        model = Problem(
+            self.design, response, weights, fit_intercept=self.fit_intercept, alpha=4.0 * self.alpha, locked=self.locked
+        )
+        if size is not None:
+            return self.refit(solve_size(model, size, self.settings).candidate.support, fit)
+        limit = default_max_size(self.base.n_counted, self.base.n_features) if limit is None else limit
+        fits = []
+        for point in forward_path(model, limit, swaps=self.settings.effort != "fast", tol=self.settings.tol):
+            fits.append(self.refit(point.support, fits[-1] if fits else fit))
+            if len(fits) > 2 * int(np.argmin([self._value(one) for one in fits])) + 10:
+                break
+        return min(fits, key=self._value)
+
+    def refit(self, support, start=None):
+        """Penalised logistic regression on `support`, by Newton's method with step halving, from a fit `start`.
+
+        Notes
+        -----
+        Cost O(n s²) a step.
+        """
+        xp, design = self.design.xp, self.design
+        columns = design.columns(support) - design.asarray(self.base.mean[support])
+        columns = columns * design.asarray(self.base.inverse_norm[support])
+        if self.fit_intercept:
+            ones = xp.ones((columns.shape[0], 1), dtype=design.wide, device=design.device)
+            columns = xp.concat([columns, ones], axis=1)
+        ridge = np.full(columns.shape[1], float(self.alpha))
+        ridge[len(support) :] = 0.0
+        theta = np.zeros((columns.shape[1], 1))
+        if start is not None:
+            _, here, there = np.intersect1d(support, start.support, return_indices=True)
+            theta[here, 0] = start.coefs[there]
+            theta[len(support) :, 0] = start.intercept
+        loss, scores = self._loss(columns, theta, ridge)
+        for _ in range(_NEWTON_STEPS):
+            step = self._newton_step(columns, theta, scores, ridge)
+            size = 1.0
+            for _ in range(_HALVINGS):
+                trial = self._loss(columns, theta + size * step, ridge)
+                if trial[0] <= loss:
+                    break
+                size /= 2
+            else:
+                break
+            decrease, theta = loss - trial[0], theta + size * step
+            loss, scores = trial
+            if decrease <= _NEWTON_TOL * max(loss, 1e-300):
+                break
+        coefs = theta[: len(support), 0]
+        intercept = float(theta[-1, 0]) if self.fit_intercept else 0.0
+        deviance = 2.0 * (loss - 0.5 * float(np.sum(ridge * theta[:, 0] ** 2)))
+        return LogisticFit(support, coefs, intercept, scores, deviance, loss)
+
+    def _loss(self, columns, theta, ridge):
+        xp = self.design.xp
+        scores = columns @ self.design.asarray(theta)
+        losses = xp.clip(scores, min=0.0) - self.positive * scores + xp.log1p(xp.exp(-xp.abs(scores)))
+        losses = losses[:, 0] if self.weights is None else losses[:, 0] * self.weights
+        return float(xp.sum(losses)) + 0.5 * float(np.sum(ridge * theta[:, 0] ** 2)), scores
+
+    def _newton_step(self, columns, theta, scores, ridge):
+        xp = self.design.xp
+        probability = 1.0 / (1.0 + xp.exp(-scores))
+        slope, curvature = probability - self.positive, probability * (1.0 - probability)
+        if self.weights is not None:
+            slope, curvature = slope * self.weights[:, None], curvature * self.weights[:, None]
+        transposed = xp.matrix_transpose(columns)
+        gradient = host(transposed @ slope) + ridge[:, None] * theta
+        hessian = host(transposed @ (columns * curvature)) + np.diag(ridge)
+        return -np.linalg.lstsq(hessian, gradient, rcond=None)[0]
+
+    def to_input_units(self, fit):
+        """Slopes (s,) and intercept for X as it was given."""
+        slopes = fit.coefs * self.base.inverse_norm[fit.support]
+        return slopes, fit.intercept - float(slopes @ self.base.mean[fit.support])

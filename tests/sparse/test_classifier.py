@@ -1,0 +1,113 @@
+"""Sparse logistic regression."""
+
+import itertools
+
+import numpy as np
+import pytest
+import scipy.sparse
+from scipy.optimize import minimize
+from sklearn.datasets import load_breast_cancer, load_iris
+from sklearn.model_selection import cross_val_score
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skamem.sparse import IHTClassifier
+
+
+@parametrize_with_checks([IHTClassifier(), IHTClassifier(2, effort="fast", fit_intercept=False, alpha=0.1)])
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+def problem(seed=0, n=300, p=40):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, p))
+    odds = X[:, [1, 7, min(30, p - 1)]] @ [2.0, -2.0, 1.5] + 0.5
+    return X, (rng.random(n) < 1 / (1 + np.exp(-odds))).astype(int), rng.uniform(0.5, 2.0, n)
+
+
+def loss_by_hand(X, y, weights, support, alpha):
+    """Penalised logistic loss by a general optimiser."""
+    lengths = np.sqrt(weights @ (X - np.average(X, axis=0, weights=weights)) ** 2)[list(support)]
+    A, sign = np.c_[X[:, list(support)], np.ones(len(X))], 2 * y - 1
+
+    def value(theta):
+        return weights @ np.logaddexp(0.0, -sign * (A @ theta)) + 0.5 * alpha * np.sum((theta[:-1] * lengths) ** 2)
+
+    return minimize(value, np.zeros(len(support) + 1), method="BFGS", options={"gtol": 1e-7})
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.02])
+def test_coefficients_minimise_the_penalised_loss(alpha):
+    X, y, weights = problem()
+    model = IHTClassifier(3, alpha=alpha).fit(X, y, weights)
+    np.testing.assert_array_equal(model.support_, [1, 7, 30])
+    expected = loss_by_hand(X, y, weights, model.support_, alpha).x
+    np.testing.assert_allclose([*model.coef_[0, model.support_], model.intercept_[0]], expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_support_is_close_to_the_best_of_all(seed):
+    X, y, _ = problem(seed, n=80, p=9)
+    ones = np.ones(80)
+    model = IHTClassifier(2).fit(X, y)
+    losses = {S: loss_by_hand(X, y, ones, S, 1e-3).fun for S in itertools.combinations(range(9), 2)}
+    assert losses[tuple(model.support_)] <= min(losses.values()) * 1.01
+
+
+def test_the_criterion_finds_the_size():
+    X, y, _ = problem(1, n=500)
+    model = IHTClassifier().fit(X, y)
+    assert {1, 7, 30} <= set(model.support_)
+    assert len(model.support_) <= 5
+    assert len(IHTClassifier(criterion="ebic").fit(X, y).support_) <= len(model.support_)
+
+
+def test_scaling_columns_does_not_change_the_support():
+    X, y, _ = problem(2)
+    scales = 10.0 ** np.random.default_rng(0).uniform(-8, 8, 40)
+    model, scaled = IHTClassifier(4).fit(X, y), IHTClassifier(4).fit(X * scales, y)
+    np.testing.assert_array_equal(model.support_, scaled.support_)
+    np.testing.assert_allclose(model.coef_, scaled.coef_ * scales, rtol=1e-6)
+
+
+def test_separable_classes_keep_finite_coefficients():
+    X, _, _ = problem(3)
+    model = IHTClassifier(2).fit(X, X[:, 0] > 0)
+    assert model.score(X, X[:, 0] > 0) == 1.0
+    assert np.all(np.isfinite(model.coef_))
+
+
+def test_each_class_of_many_has_its_own_support():
+    X, y = load_iris(return_X_y=True)
+    labels = np.array(["setosa", "versicolor", "virginica"])[y]
+    model = IHTClassifier(2).fit(X, labels)
+    assert model.coef_.shape == (3, 4)
+    assert np.all(np.count_nonzero(model.coef_, axis=1) <= 2)
+    assert model.decision_function(X).shape == (150, 3)
+    np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1.0)
+    assert model.score(X, labels) > 0.9
+
+
+def test_sparse_input_gives_the_dense_result():
+    X, y, weights = problem()
+    X = X * (np.random.default_rng(0).random(X.shape) < 0.5)
+    dense, sparse = (IHTClassifier(3).fit(A, y, weights) for A in (X, scipy.sparse.csr_array(X)))
+    np.testing.assert_allclose(sparse.coef_, dense.coef_, rtol=1e-7, atol=1e-12)
+    np.testing.assert_allclose(sparse.predict_proba(scipy.sparse.csr_array(X)), dense.predict_proba(X), rtol=1e-7)
+
+
+def test_locked_features_stay():
+    X, y, _ = problem()
+    assert 20 in IHTClassifier(3, always_select=[20]).fit(X, y).support_
+
+
+def test_breast_cancer_with_few_features():
+    # Measured: .96.
+    X, y = load_breast_cancer(return_X_y=True)
+    assert cross_val_score(IHTClassifier(), X, y).mean() > 0.94
+    assert len(IHTClassifier().fit(X, y).support_) < 12
+
+
+def test_too_many_coefficients():
+    with pytest.raises(ValueError, match="n_nonzero_coefs=41"):
+        IHTClassifier(41).fit(*problem()[:2])
