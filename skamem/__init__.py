@@ -2,14 +2,17 @@
 
 from skamem._version import __version__
 from skamem.memory import HebbianMemory, PseudoinverseMemory
-from skamem.sparse import IHTRegressor, IHTRegressorCV
-from skamem.supervised import DenseAMClassifier, MemoryClassifier
+from skamem.sparse import IHTClassifier, IHTRegressor, IHTRegressorCV, IHTSparseCoder
+from skamem.supervised import DenseAMClassifier, DenseAMRegressor, MemoryClassifier
 
 __all__ = [
     "DenseAMClassifier",
+    "DenseAMRegressor",
     "HebbianMemory",
+    "IHTClassifier",
     "IHTRegressor",
     "IHTRegressorCV",
+    "IHTSparseCoder",
     "MemoryClassifier",
     "PseudoinverseMemory",
     "__version__",

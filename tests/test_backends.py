@@ -12,16 +12,17 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-import skamem
 from skamem import DenseAMClassifier, HebbianMemory, IHTRegressor, IHTRegressorCV, MemoryClassifier, PseudoinverseMemory
 from skamem.core import rules, thresholds
 from skamem.core.dynamics import asynchronous, synchronous
 from skamem.core.fields import LinearField, QuadraticLandscape
 from skamem.datasets import corrupt, make_patterns
 
+from ._estimators import ESTIMATORS, answer, small
+
 pytestmark = pytest.mark.filterwarnings("ignore::skamem.exceptions.CapacityWarning")
 
-METHODS = ["predict", "field", "energy", "decision_function", "predict_proba"]
+METHODS = ["predict", "field", "energy", "decision_function", "predict_proba", "transform"]
 PATTERNS = make_patterns(24, 96, random_state=0)  # load .25, and an even number: fields tie
 LABELS = np.arange(24) % 3
 PAIRS = make_patterns(24, 10, random_state=1)
@@ -52,9 +53,9 @@ CASES = {
     "iht": (IHTRegressor(3), PATTERNS[:, :3] @ [3.0, -2.0, 1.0], CUES),
     "iht cv": (IHTRegressorCV(max_features=4, cv=3), PATTERNS[:, :3] @ [3.0, -2.0, 1.0], CUES),
 }
-for estimator in (getattr(skamem, name)() for name in skamem.__all__ if isinstance(getattr(skamem, name), type)):
-    if not any(isinstance(other, type(estimator)) for other, _, _ in CASES.values()):  # a new estimator joins as it is
-        CASES[type(estimator).__name__] = (estimator, LABELS, CUES)
+for Estimator in ESTIMATORS:
+    if not any(type(estimator) is Estimator for estimator, _, _ in CASES.values()):  # a new estimator joins as it is
+        CASES[Estimator.__name__] = (small(Estimator), LABELS, CUES)
 every_case = pytest.mark.parametrize("case", CASES)
 one_case_each = pytest.mark.parametrize("case", ["hebbian", "pseudoinverse pairs", "classifier", "dense", "iht"])
 
@@ -129,7 +130,7 @@ def test_door_1_moves_targets_and_weights_to_the_patterns(case, place, dispatche
 @one_case_each
 def test_door_1_does_not_mix_libraries(case, place, dispatched):
     estimator, y, _ = CASES[case]
-    methods = [name for name in (*METHODS, "transform", "recall", "score", "partial_fit") if hasattr(estimator, name)]
+    methods = [name for name in (*METHODS, "recall", "score", "partial_fit") if hasattr(estimator, name)]
     with dispatched():
         there, here = clone(estimator).fit(place.put(PATTERNS), place.put(y)), clone(estimator).fit(PATTERNS, y)
         for fitted, X in ((there, PATTERNS), (here, place.put(PATTERNS))):
@@ -231,7 +232,7 @@ def test_predicting_uploads_the_cues_and_nothing_else(case, fake_cupy):
     with fake_cupy() as cupy:
         there = clone(estimator).set_params(backend="cupy").fit(PATTERNS, y)
         cupy.uploads.clear()
-        there.predict(cues)
+        answer(there, cues)
         assert len(cupy.uploads) == 1
         assert cupy.uploads[0][0] == len(cues)
 

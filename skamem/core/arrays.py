@@ -158,6 +158,12 @@ class Placement:
         """Hand a result to the caller: NumPy behind the ``backend=`` door, unchanged otherwise."""
         return to_numpy(array) if self.returns_numpy else array
 
+    def release_host(self, array, dtype):
+        """Hand a result that was computed on the host to the caller, as `dtype` of `xp`, without a detour."""
+        if self.returns_numpy:
+            return array.astype(to_numpy(self.xp.empty(0, dtype=dtype, device=self.device)).dtype, copy=False)
+        return self.asarray(array, dtype)
+
 
 def shape_of(array_like):
     """Shape of an array or of what NumPy would make of it; () for None."""

@@ -143,7 +143,7 @@ class RectifiedPolynomial:
 
     def peak(self, overlaps):
         """Largest overlap of each row, at least 0."""
-        return arrays.namespace(overlaps).max(_rectified(overlaps), axis=-1, keepdims=True)
+        return _rectified(arrays.namespace(overlaps).max(overlaps, axis=-1, keepdims=True))
 
     def factor_out(self, overlaps, peak):
         """Divide by the peak: F(z) = peak^n F(z / peak)."""
@@ -205,7 +205,8 @@ class Polynomial:
     def peak(self, overlaps):
         """Largest magnitude of each row."""
         xp = arrays.namespace(overlaps)
-        return xp.max(xp.abs(overlaps), axis=-1, keepdims=True)
+        highest, lowest = xp.max(overlaps, axis=-1, keepdims=True), xp.min(overlaps, axis=-1, keepdims=True)
+        return xp.maximum(highest, -lowest)
 
     def factor_out(self, overlaps, peak):
         """Divide by the peak: F(z) = peak^n F(z / peak)."""

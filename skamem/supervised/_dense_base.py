@@ -17,7 +17,7 @@ from skamem.core.base import SkamemEstimator
 from skamem.core.callbacks import fit_tasks
 from skamem.core.interactions import resolve_interaction
 from skamem.supervised import _dense_scaling as scaling
-from skamem.supervised._dense_data import merged_rows, training_set
+from skamem.supervised._dense_data import cached_blocks, merged_rows, training_set
 from skamem.supervised._dense_forward import READOUTS, bounded_potentials
 from skamem.supervised._dense_solvers import AdamSolver, PaperSolver, cosine_schedule
 from skamem.supervised._dense_training import (
@@ -27,13 +27,14 @@ from skamem.supervised._dense_training import (
     NoisePool,
     Watch,
     balanced_batches,
-    cached_blocks,
     shuffled_batches,
 )
 
 __all__ = ["BaseDenseAM", "Memories"]
 
 _PAPER_EPOCHS = 500
+# Offsets up to this many times the scale may move from the rows into the intercepts: float32 loses little by it.
+_SMALL_OFFSET = 30.0
 _PAPER_MEMORY_MEAN, _PAPER_MEMORY_SPREAD = -0.3, 0.3
 
 
@@ -252,7 +253,9 @@ class BaseDenseAM(SkamemEstimator):
         X = X if scipy.sparse.issparse(X) else placement.asarray(X)
         index, weights = merged_rows(X, targets.keys, weights)
         train, held = self._hold_back(index, targets, random_state)
+        targets.settle(index[train], weights[train])
         rows, constant = self._scaled(X, index[train], weights[train], placement, fresh=start is None)
+        self._settled(targets, placement, rows.offset.dtype)
         data = training_set(rows, targets, index[train], weights[train])
         network = self._network(interaction, targets.n_outputs, placement.xp, rows.offset.dtype)
         solver = self._solver(start, interaction, data, random_state)
@@ -271,6 +274,9 @@ class BaseDenseAM(SkamemEstimator):
         self._random_state, self.n_samples_seen_ = random_state, len(data)
         self._first_moments = None
 
+    def _settled(self, targets, placement, dtype):
+        """Store what the targets learned from the rows that train; nothing for classes."""
+
     def _hold_back(self, index, targets, random_state):
         """(training positions, held-back positions or None)."""
         positions = np.arange(len(index))
@@ -287,7 +293,9 @@ class BaseDenseAM(SkamemEstimator):
         random_state = copy.deepcopy(check_random_state(self.random_state) if first else self._random_state)
         X = X if scipy.sparse.issparse(X) else placement.asarray(X)
         index = np.flatnonzero(weights > 0)
+        targets.settle(index, weights[index])
         rows, _ = self._scaled(X, index, weights[index], placement, fresh=first)
+        self._settled(targets, placement, rows.offset.dtype)
         data = training_set(rows, targets, index, weights[index])
         network = self._network(interaction, targets.n_outputs, placement.xp, rows.offset.dtype)
         self.n_samples_seen_ = len(data) + (0 if first else self.n_samples_seen_)
@@ -389,11 +397,14 @@ class BaseDenseAM(SkamemEstimator):
         network = self._network(interaction, n_outputs, xp, dtype)
         # The features' scale is in the fitted memories already; only the offset is left to do.
         inverse = 1 / self.temperature_
-        memories = Memories(self.memories_ * inverse, self.intercept_ * inverse, self.recognition_ * (2 * inverse))
+        offset, intercept = self.offset_, self.intercept_
+        if bool(xp.max(xp.abs(offset) / self.scale_) <= _SMALL_OFFSET):
+            offset, intercept = None, intercept - self.memories_ @ offset
+        memories = Memories(self.memories_ * inverse, intercept * inverse, self.recognition_ * (2 * inverse))
         parts = []
         for rows in cached_blocks(X.shape[0], (2 * X.shape[1] + 6 * n_memories) * 8, xp):
-            block = placement.asarray(X[rows] if not arrays.is_array(X) else X[rows, :], dtype) - self.offset_
-            overlaps = network.overlaps(block, *memories)
+            block = placement.asarray(X[rows] if scipy.sparse.issparse(X) else X[rows, :], dtype)
+            overlaps = network.overlaps(block if offset is None else block - offset, *memories)
             parts.append(bounded_potentials(overlaps, memories.recognition, interaction, self.readout, network.readout))
         return parts[0] if len(parts) == 1 else xp.concat(parts, axis=0)
 

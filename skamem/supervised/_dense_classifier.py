@@ -2,16 +2,22 @@
 
 import numpy as np
 from sklearn.base import ClassifierMixin
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays, validation
 from skamem.core.base import transactional
+from skamem.core.interactions import resolve_interaction
 from skamem.supervised._dense_base import BaseDenseAM
 from skamem.supervised._dense_data import ClassTargets, class_weights, known_codes
+from skamem.supervised._dense_duality import memories_of_network, network_of_memories
 from skamem.supervised._dense_forward import READOUTS
 from skamem.supervised._dense_training import PowerLoss
 
 __all__ = ["DenseAMClassifier"]
+
+# Steps of Adam do not shrink with the gradient: units saturate at the wrong end now and then and must find back.
+_SATURATED_SLOPE = 0.1
 
 
 class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
@@ -38,8 +44,9 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
     power : float, default=2
         Power m >= 0.5 of the loss abs(c - t)^2m; larger powers care about the worst errors only.
     solver : {"adam", "paper"}, default="adam"
-        "adam" with warm-up and a cosine schedule; "paper" is the momentum descent of [1]_, one normalised step per
-        memory, with annealed temperature and class-balanced batches. It wants hundreds of epochs.
+        "adam" with warm-up, a cosine schedule, and a slope that does not vanish where a class unit is saturated at the
+        wrong end; "paper" is the momentum descent of [1]_, one normalised step per memory, with annealed temperature
+        and class-balanced batches, which wants hundreds of epochs.
     learning_rate_init : "auto" or float > 0, default="auto"
         Rate for memories of root mean square 0.05 ("adam": 0.001), or largest change of a weight in a step ("paper":
         0.04).
@@ -219,7 +226,7 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         return super()._check_options()
 
     def _loss(self):
-        return PowerLoss(float(self.power))
+        return PowerLoss(float(self.power), _SATURATED_SLOPE if self.solver == "adam" else 0.0)
 
     @transactional
     def fit(self, X, y, sample_weight=None):
@@ -405,13 +412,87 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
             half = (potentials[:, 1] - potentials[:, 0]) / 2
             potentials = xp.stack([-half, half], axis=1)
         # Potentials may be as large as the floating type allows.
-        limit = xp.asarray(xp.finfo(potentials.dtype).max, dtype=potentials.dtype, device=arrays.device(potentials))
-        limit = limit / (16 * self.power)
+        limit = xp.finfo(potentials.dtype).max / (16 * self.power)
+        limit = xp.asarray(limit, dtype=potentials.dtype, device=arrays.device(potentials))
         log_odds = (2 * (2 * self.power - 1)) * xp.maximum(xp.minimum(potentials, limit), -limit)
         zero = xp.zeros_like(log_odds)
         log_each = xp.minimum(log_odds, zero) - xp.log1p(xp.exp(-xp.abs(log_odds)))
         below = log_each - xp.max(log_each, axis=1, keepdims=True)
         return below - xp.log(xp.sum(xp.exp(below), axis=1, keepdims=True))
+
+    def to_mlp(self):
+        """The network with one hidden layer that this memory is under eq. (10).
+
+        Its hidden units are the memories, its activation function is the slope of the energy.
+
+        Returns
+        -------
+        network : HiddenLayerClassifier
+            Fitted, on the host. With ``readout="linear"`` its `decision_function` and `predict` are those of the
+            memory up to rounding; with ``readout="exact"`` it is their limit for weak class units.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skamem import DenseAMClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> memory = DenseAMClassifier(20, degree=2, max_iter=50, random_state=0).fit(X, y)
+        >>> network = memory.to_mlp()
+        >>> [weights.shape for weights in network.coefs_]
+        [(4, 20), (20, 3)]
+        >>> bool((network.predict(X) == memory.predict(X)).all())
+        True
+        """
+        check_is_fitted(self)
+        return network_of_memories(self, resolve_interaction(self.interaction, self.degree))
+
+    @classmethod
+    def from_mlp(cls, network, **parameters):
+        """The dense memory whose eq. (10) is a given network.
+
+        Parameters
+        ----------
+        network : estimator
+            A fitted `sklearn.neural_network.MLPClassifier` with one hidden layer of "relu", "tanh", "logistic" or
+            "identity" units, or what `to_mlp` returned.
+        **parameters
+            Further parameters of the classifier, for a later `partial_fit` or warm start.
+
+        Returns
+        -------
+        memory : DenseAMClassifier
+            Fitted, with one memory more than hidden units: it carries the intercepts of the outputs.
+            `decision_function` and `predict` are those of the network up to rounding. Probabilities are those of a
+            network with two classes; for more, the network has a softmax, the memory independent units.
+
+        Raises
+        ------
+        ValueError
+            When there is not exactly one hidden layer, or the activation has no known energy.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.neural_network import MLPClassifier
+        >>> from skamem import DenseAMClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> network = MLPClassifier((20,), activation="tanh", max_iter=1000, random_state=0).fit(X, y)
+        >>> memory = DenseAMClassifier.from_mlp(network)
+        >>> memory.interaction, bool((memory.predict(X) == network.predict(X)).all())
+        (LogCosh(), True)
+        """
+        interaction, attributes = memories_of_network(network)
+        settings = {"readout": "linear", "scale": None, "power": 1, "interaction": interaction}
+        settings |= {"degree": getattr(interaction, "degree", 3), "n_memories": len(attributes["memories_"])}
+        memory = cls(**(settings | parameters))
+        vars(memory).update(attributes)
+        memory._random_state, memory.n_samples_seen_, memory._first_moments = check_random_state(0), 0, None
+        return memory
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

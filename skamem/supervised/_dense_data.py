@@ -15,7 +15,9 @@ __all__ = [
     "RealTargets",
     "RowSource",
     "TrainingSet",
+    "cached_blocks",
     "class_weights",
+    "column_peaks",
     "known_codes",
     "merged_rows",
     "training_set",
@@ -23,6 +25,8 @@ __all__ = [
 
 # Keys of equal rows differ by rounding only; rows this close are compared entry by entry.
 _KEY_TOLERANCE = 1e-9
+# Bytes of work arrays of a block on the host: more would leave the processor's cache for nothing.
+_HOST_BYTES = 2**24
 
 
 def known_codes(y, X, classes, owner):
@@ -144,6 +148,37 @@ def merged_rows(X, keys, weights):
     return kept[starts], np.add.reduceat(weights[kept], starts) if len(kept) else weights[kept]
 
 
+def cached_blocks(n_rows, row_bytes, xp):
+    """Row slices within scikit-learn's working_memory and, on the host, within the processor's cache.
+
+    Parameters
+    ----------
+    n_rows : int
+        Rows to stream over.
+    row_bytes : int
+        Bytes of work arrays that one row needs.
+    xp : module
+        Array namespace.
+
+    Yields
+    ------
+    rows : slice
+    """
+    length = max(16, _HOST_BYTES // row_bytes) if arrays.host_checks_are_free(xp) else n_rows
+    for rows in arrays.row_blocks(n_rows, row_bytes):
+        n_block = rows.stop - rows.start
+        yield from (
+            slice(rows.start + start, min(rows.start + start + length, rows.stop))
+            for start in range(0, n_block, length)
+        )
+
+
+def column_peaks(X):
+    """Largest magnitude of each feature, without a copy of X."""
+    xp = arrays.namespace(X)
+    return xp.maximum(xp.max(X, axis=0), -xp.min(X, axis=0))
+
+
 def _projection(X):
     """One number per row in [-1, 1], on the host: a random projection of the features over their largest magnitudes."""
     # float64, and the same direction always: every backend must sort the rows alike.
@@ -154,9 +189,9 @@ def _projection(X):
         return X.astype(np.float64) @ (direction / np.where(largest > 0, largest, 1.0))
     xp = arrays.namespace(X)
     place = arrays.placement_of(X)
-    largest = arrays.to_numpy(xp.max(xp.abs(X), axis=0)).astype(np.float64)
+    largest = arrays.to_numpy(column_peaks(X)).astype(np.float64)
     direction = place.asarray(direction / np.where(largest > 0, largest, 1.0))
-    blocks = arrays.row_blocks(X.shape[0], 8 * X.shape[1])
+    blocks = cached_blocks(X.shape[0], 8 * X.shape[1], xp)
     return np.concatenate([arrays.to_numpy(xp.astype(X[rows, :], xp.float64) @ direction) for rows in blocks])
 
 
@@ -167,7 +202,7 @@ def _equal_rows(X, first, second):
         return np.asarray(abs(X[first] - X[second]).sum(axis=1)).ravel() == 0
     xp = arrays.namespace(X)
     place = arrays.placement_of(X)
-    blocks = arrays.row_blocks(len(first), 3 * X.shape[1] * 8)
+    blocks = cached_blocks(len(first), 3 * X.shape[1] * 8, xp)
     equal = [
         xp.all(xp.take(X, place.asarray(first[b]), axis=0) == xp.take(X, place.asarray(second[b]), axis=0), axis=1)
         for b in blocks
@@ -223,6 +258,9 @@ class ClassTargets:
         self.codes = self.keys = self.strata = codes
         self.n_outputs = n_outputs
 
+    def settle(self, index, weights):
+        """Nothing to learn from the rows that train."""
+
     def take(self, index, placement, dtype):
         """Targets of the rows `index`, of shape (len(index), n_outputs)."""
         targets = np.full((len(index), self.n_outputs), -1.0)
@@ -235,31 +273,46 @@ class ClassTargets:
 
 
 class RealTargets:
-    """Real targets, standardised.
+    """Real targets, standardised once it is known which rows train.
 
     Parameters
     ----------
     values : ndarray of shape (n_samples, n_outputs)
-        On the host, mean 0 and variance 1.
+        Targets in the user's units, on the host.
+    offset, scale : ndarray of shape (n_outputs,), default=None
+        Known mean and standard deviation; None waits for `settle`.
     """
 
     strata = None
 
-    def __init__(self, values):
-        self.values = values
+    def __init__(self, values, offset=None, scale=None):
+        self._values, self.offset, self.scale = values, offset, scale
         self.n_outputs = values.shape[1]
         # Equal rows are merged where all targets are equal.
         self.keys = np.unique(values, axis=0, return_inverse=True)[1].ravel()
-        # Halves of the first target stand in for classes where rows of "another class" are asked for.
-        self.codes = (values[:, 0] > np.median(values[:, 0])).astype(np.int64)
+
+    def settle(self, index, weights):
+        """Take mean and standard deviation from the rows `index`, unless they are known."""
+        if self.offset is not None:
+            return
+        values, share = self._values[index], weights / weights.sum()
+        self.offset = share @ values
+        spread = np.sqrt(share @ (values - self.offset) ** 2)
+        # A target that does not vary but for rounding stays at its mean.
+        self.scale = np.where(spread > 1e-12 * np.abs(self.offset), spread, 1.0)
+
+    @property
+    def codes(self):
+        """Above or below the mean of the first target: what stands in for classes when noise is set."""
+        return (self._values[:, 0] > self.offset[0]).astype(np.int64)
 
     def take(self, index, placement, dtype):
-        """Targets of the rows `index`, of shape (len(index), n_outputs)."""
-        return placement.asarray(self.values[index], dtype)
+        """Standardised targets of the rows `index`, of shape (len(index), n_outputs)."""
+        return placement.asarray((self._values[index] - self.offset) / self.scale, dtype)
 
     def score(self, potentials, index, weights):
         """Weighted R² over all outputs of potentials (on the host) for the rows `index`."""
-        values = self.values[index]
+        values = (self._values[index] - self.offset) / self.scale
         spread = values - np.average(values, axis=0, weights=weights)
         missed = np.average((potentials - values) ** 2, axis=0, weights=weights).sum()
         return 1.0 - float(missed) / float(np.average(spread**2, axis=0, weights=weights).sum() or 1.0)

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse
 
 from skamem.core import arrays
-from skamem.supervised._dense_data import RowSource
+from skamem.supervised._dense_data import RowSource, cached_blocks, column_peaks
 
 __all__ = [
     "LOW_DEGREE",
@@ -123,17 +123,17 @@ def scaled_rows(X, index, offset, scale, placement):
 def _center(values, share, placement, dtype):
     """Subtract the weighted mean in place; return it, the largest magnitude and the weighted spread per feature."""
     xp = placement.xp
-    size = xp.max(xp.abs(values), axis=0)
+    size = column_peaks(values)
     mean = share @ values
     values -= mean
     # Once more: in float32 the mean of a large constant is a little off, and the rest would look like spread.
     rest = share @ values
     values -= rest
     # Largest deviation first: squares of 1e20 overflow float32.
-    peak = xp.max(xp.abs(values), axis=0)
+    peak = column_peaks(values)
     peak = xp.where(peak > 0, peak, xp.ones_like(peak))
     spread = xp.zeros_like(peak)
-    for rows in arrays.row_blocks(values.shape[0], 3 * values.shape[1] * 8):
+    for rows in cached_blocks(values.shape[0], 2 * values.shape[1] * 8, xp):
         spread += share[rows] @ (values[rows, :] / peak) ** 2
     return mean + rest, size, peak * xp.sqrt(spread)
 

@@ -211,7 +211,7 @@ class PaperSolver:
             largest = xp.maximum(largest, xp.max(xp.abs(velocity), axis=1))
         # A memory without gradient stays: a floor keeps 0 / 0 away and lets even gradients of 1e-30 count.
         floor = xp.asarray(xp.finfo(largest.dtype).smallest_normal, dtype=largest.dtype, device=arrays.device(largest))
-        length = self._rate / xp.maximum(largest, floor)
+        length = self._rate / xp.maximum(largest, (1 + self._rate) * floor)
         one = xp.ones_like(floor)
         for i, velocity in enumerate(self._velocities):
             moved = self._values[i] + velocity * (length if velocity.ndim == 1 else length[:, None])

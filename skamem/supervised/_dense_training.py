@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.utils import gen_batches
 
 from skamem.core import arrays
+from skamem.supervised._dense_binomial import between
+from skamem.supervised._dense_data import cached_blocks
 
 __all__ = [
     "Descent",
@@ -18,13 +19,11 @@ __all__ = [
     "SquaredLoss",
     "Watch",
     "balanced_batches",
-    "cached_blocks",
     "shuffled_batches",
 ]
 
 # Work arrays of one block of rows should stay in the processor's cache; a device prefers one large piece.
 _HOST_BLOCK_BYTES = 2**19
-_HOST_ROWS = 1024
 _MAX_POOL = 2**22
 
 
@@ -36,9 +35,14 @@ class PowerLoss:
     ----------
     power : float
         m > 0. Large m cares about the worst errors only.
+    saturated_slope : float, default=0.0
+        In [0, 1]. Where a class unit is saturated at the wrong end, 1 - c² vanishes and with it the slope: the row is
+        lost to training. The slope counts (1 + c t) / 2, which is 0 there and 1 at the right end, as this much at
+        least; 0 leaves the loss's own slope.
     """
 
     power: float
+    saturated_slope: float = 0.0
 
     def value_and_slope(self, potentials, targets, weights):
         """Weighted loss of each row, of shape (n_samples,), and its slope ∂/∂Φ of shape (n_samples, n_classes)."""
@@ -46,8 +50,9 @@ class PowerLoss:
         agreement = targets * xp.tanh(potentials)
         # abs(c - t) / 2 = (1 - c t) / 2 stays within [0, 1], so that high powers of it do not overflow.
         loss = ((1 - agreement) / 2) ** (2 * self.power)
+        right = between((1 + agreement) / 2, self.saturated_slope or -math.inf, math.inf)
         weights = weights / targets.shape[1]
-        slope = (-2 * self.power * weights)[:, None] * (targets * loss * (1 + agreement))
+        slope = (-4 * self.power * weights)[:, None] * (targets * loss * right)
         return xp.sum(loss, axis=1) * weights, slope
 
 
@@ -171,9 +176,12 @@ class Descent:
         """Run one epoch, counted from 0; return its mean loss as an array of shape () on the device."""
         data, place = self.data, self.data.rows.placement
         self.solver.begin_epoch(number)
-        total = 0.0
-        for i, batch in enumerate(self.batches(data.codes, self.n_batches, self.random_state)):
-            index = place.asarray(batch)
+        batches = self.batches(data.codes, self.n_batches, self.random_state)
+        # One upload an epoch, not one a batch.
+        order, stop, total = place.asarray(np.concatenate(batches)), 0, 0.0
+        for i, size in enumerate(map(len, batches)):
+            start, stop = stop, stop + size
+            index = order[start:stop]
             rows = data.rows.take(index)
             self.noise.add_to(rows)
             targets, weights = place.xp.take(data.targets, index, axis=0), place.xp.take(data.weights, index)
@@ -244,31 +252,6 @@ class HeldScore:
             potentials = network.readout.potentials(network.overlaps(batch, *parameters), parameters[2])
             parts.append(arrays.to_numpy(potentials))
         return self._targets.score(np.concatenate(parts), self._index, self._weights)
-
-
-def cached_blocks(n_rows, row_bytes, xp):
-    """Row slices within scikit-learn's working_memory and, on the host, of at most 1024 rows, to stay in the cache.
-
-    Parameters
-    ----------
-    n_rows : int
-        Rows to stream over.
-    row_bytes : int
-        Bytes of work arrays that one row needs.
-    xp : module
-        Array namespace.
-
-    Yields
-    ------
-    rows : slice
-    """
-    for rows in arrays.row_blocks(n_rows, row_bytes):
-        if not arrays.host_checks_are_free(xp):
-            yield rows
-            continue
-        yield from (
-            slice(rows.start + b.start, rows.start + b.stop) for b in gen_batches(rows.stop - rows.start, _HOST_ROWS)
-        )
 
 
 def _cache_blocks(overlaps):

@@ -1,6 +1,7 @@
 """DenseAMClassifier as scikit-learn sees it: fits, weights, backends, failures; small and seeded."""
 
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -196,6 +197,21 @@ def test_backend_door(digits, backend, readout):
     assert_array_equal(again.predict(X), expected.predict(X))
 
 
+@pytest.mark.parametrize("readout", ["exact", "linear"])
+def test_epochs_do_not_wait_for_the_device(fake_cupy, dispatched, digits, readout):
+    X, y = digits
+    counts = []
+    for max_iter in (3, 9):
+        with fake_cupy() as cupy, dispatched():
+            data = cupy.asarray(X)
+            syncs, uploads = cupy.host_syncs.total(), len(cupy.uploads)
+            DenseAMClassifier(20, readout=readout, batch_size=50, max_iter=max_iter, random_state=0).fit(data, y)
+            counts.append((cupy.host_syncs.total() - syncs, len(cupy.uploads) - uploads))
+    (syncs, uploads), (more_syncs, more_uploads) = counts
+    assert more_syncs == syncs
+    assert more_uploads == uploads + 6  # the order of the rows, once an epoch
+
+
 def test_a_seed_is_a_result(digits):
     X, y = digits
     one, same, other = (DenseAMClassifier(**{**SMALL, "random_state": seed}).fit(X, y) for seed in (0, 0, 1))
@@ -329,6 +345,20 @@ def test_circles_need_the_clamped_unit():
     assert with_unit.score(X, y) > 0.97
     assert without.score(X, y) < 0.75
     assert np.all(without.intercept_ == 0)
+
+
+@pytest.mark.parametrize("readout", ["exact", "linear"])
+def test_fit_needs_little_memory_beyond_data_and_parameters(readout):
+    n_rows, n_features, n_memories, batch_size = 4000, 400, 200, 200
+    X = np.random.RandomState(0).standard_normal((n_rows, n_features)).astype(np.float32)
+    y = np.arange(n_rows) % 10
+    model = DenseAMClassifier(n_memories, readout=readout, batch_size=batch_size, max_iter=2, noise=0, random_state=0)
+    tracemalloc.start()
+    model.fit(X, y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    numbers = X.size + n_memories * (n_features + 11) + batch_size * n_memories
+    assert peak + X.nbytes < 3 * 4 * numbers
 
 
 def test_grid_search_and_clone(blobs):

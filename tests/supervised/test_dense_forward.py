@@ -182,6 +182,15 @@ def test_loss_and_its_slope(power):
     assert_allclose(slope, by_difference, rtol=1e-6, atol=1e-9)
 
 
+def test_a_unit_saturated_at_the_wrong_end_keeps_a_slope():
+    potentials, targets, weights = np.asarray([[-20.0, 20.0, -0.3]]), np.ones((1, 3)), np.ones(1)
+    plain, kept = (PowerLoss(2, floor).value_and_slope(potentials, targets, weights) for floor in (0.0, 0.1))
+    assert_array_equal(plain[0], kept[0])
+    assert abs(plain[1][0, 0]) < 1e-15
+    assert_allclose(kept[1][0, 0], -4 * 2 * 0.1 / 3)
+    assert_allclose(kept[1][0, 1:], plain[1][0, 1:])
+
+
 def test_loss_of_saturated_units_is_finite_in_float32():
     potentials = np.asarray([[1e30, -1e30, 40.0]], dtype=np.float32)
     targets = np.asarray([[-1.0, -1.0, 1.0]], dtype=np.float32)

@@ -1,0 +1,288 @@
+"""DenseAMRegressor: a dense associative memory whose output units are real."""
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.validation import check_is_fitted
+
+from skamem.core import arrays
+from skamem.core.base import transactional
+from skamem.supervised._dense_base import BaseDenseAM
+from skamem.supervised._dense_data import RealTargets
+from skamem.supervised._dense_training import SquaredLoss
+
+__all__ = ["DenseAMRegressor"]
+
+
+class DenseAMRegressor(RegressorMixin, BaseDenseAM):
+    """Dense associative memory for real targets: the linear readout of `DenseAMClassifier`, without its tanh.
+
+    Every memory compares its visible units with the features and adds its output units to the prediction, in proportion
+    to the slope of the energy at their overlap.
+
+    Parameters
+    ----------
+    n_memories : int, default=500
+        Number of memories K.
+    degree : float, default=2
+        Degree n >= 1 of a polynomial `interaction`; 2 makes a network of rectified linear units.
+    interaction : str or object, default="rectified_polynomial"
+        Energy F of an overlap, with a curvature; see `skamem.core.interactions`.
+    learning_rate_init : "auto" or float > 0, default="auto"
+        Rate of Adam for memories of root mean square 0.05; "auto" is 0.001.
+    max_iter : "auto" or int, default="auto"
+        Epochs. "auto": 150, but between 1000 and 2000 updates, and 25 at least.
+    batch_size : int, default=100
+        Rows per update, at most.
+    temperature : "auto" or float > 0, default="auto"
+        T; overlaps are divided by it. "auto" lets overlaps start at root mean square 0.4.
+    noise : "auto" or float >= 0, default="auto"
+        Standard deviation of Gaussian noise added to every batch, in units of the scaled features. "auto" is
+        min(0.15 d, 0.7) with d the median distance to the nearest row from the other half of the (first) target.
+    weight_decay : "auto" or float >= 0, default="auto"
+        Decoupled decay λ; "auto" is min(3, 2000 / n_rows).
+    scale : {"feature", "global", None}, default="feature"
+        How features are scaled; see `DenseAMClassifier`.
+    fit_intercept : bool, default=True
+        Whether memories have one more visible unit, clamped to 1.
+    init : {"random", "data"}, default="random"
+        First memories: random, or training rows.
+    early_stopping : bool, default=False
+        Hold back `validation_fraction` of the rows, stop when R² on them does not improve for `n_iter_no_change`
+        epochs, and keep the best memories.
+    validation_fraction : float in (0, 1), default=0.1
+        Share of the rows held back.
+    n_iter_no_change : int, default=10
+        Patience in epochs.
+    tol : float >= 0, default=1e-4
+        R² gained that counts as improvement.
+    warm_start : bool, default=False
+        Start `fit` from the present memories and scales.
+    verbose : bool, default=False
+        Print the loss of every epoch.
+    random_state : int, RandomState or None, default=None
+        Seeds memories, batches and noise; all drawn on the host, so that a seed means the same on every backend.
+    backend : {None, "numpy", "cupy", "cupy:<index>", "torch", "torch:<device>"}, default=None
+        Where to compute; None follows the input.
+
+    Attributes
+    ----------
+    memories_ : array of shape (n_memories, n_features)
+        Visible units of the memories, on features as the user gave them: overlap = (x - `offset_`) · memory.
+    intercept_ : array of shape (n_memories,)
+        Weight of the clamped unit.
+    recognition_ : array of shape (n_memories, n_outputs)
+        Output units of the memories, on standardised targets.
+    target_offset_, target_scale_ : array of shape (n_outputs,)
+        Mean and standard deviation of the targets.
+    temperature_ : float
+        T.
+    offset_ : array of shape (n_features,)
+        Subtracted from the features; 0 with ``scale=None``.
+    scale_ : array of shape (n_features,)
+        Divisor of the features in training; already part of `memories_`.
+    noise_ : float
+        Input noise used.
+    loss_curve_ : list of float
+        Mean squared error on standardised targets, for each epoch.
+    n_iter_ : int
+        Epochs run.
+    validation_scores_ : list of float
+        R² on the rows held back, for each epoch, with `early_stopping`.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of str
+        Names of the features, when `fit` saw any.
+
+    See Also
+    --------
+    DenseAMClassifier : The same memory for classes.
+
+    Notes
+    -----
+    The prediction is `target_offset_` + `target_scale_` (2 / T) Σ_μ F'(W_μ·v / T) U_μ: eq. (10) of [1]_ without its
+    tanh, on scaled rows v. Weights, order of rows, memory and cost are as for `DenseAMClassifier`.
+
+    References
+    ----------
+    .. [1] Krotov and Hopfield (2016), Dense Associative Memory for Pattern Recognition, arXiv:1606.01164.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_friedman1
+    >>> from skamem import DenseAMRegressor
+    >>> X, y = make_friedman1(400, random_state=0)
+    >>> regressor = DenseAMRegressor(100, random_state=0).fit(X[:300], y[:300])
+    >>> regressor.score(X[300:], y[300:]) > 0.85
+    True
+    """
+
+    readout = "linear"
+    solver = "adam"
+
+    def __init__(
+        self,
+        n_memories=500,
+        *,
+        degree=2,
+        interaction="rectified_polynomial",
+        learning_rate_init="auto",
+        max_iter="auto",
+        batch_size=100,
+        temperature="auto",
+        noise="auto",
+        weight_decay="auto",
+        scale="feature",
+        fit_intercept=True,
+        init="random",
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        warm_start=False,
+        verbose=False,
+        random_state=None,
+        backend=None,
+    ):
+        self.n_memories = n_memories
+        self.degree = degree
+        self.interaction = interaction
+        self.learning_rate_init = learning_rate_init
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.temperature = temperature
+        self.noise = noise
+        self.weight_decay = weight_decay
+        self.scale = scale
+        self.fit_intercept = fit_intercept
+        self.init = init
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.random_state = random_state
+        self.backend = backend
+
+    def _loss(self):
+        return SquaredLoss()
+
+    @transactional
+    def fit(self, X, y, sample_weight=None):
+        """Train the memories.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Patterns.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Real targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts; >= 0, not all zero.
+
+        Returns
+        -------
+        self : object
+            The fitted regressor.
+
+        Raises
+        ------
+        TypeError
+            When a parameter is of the wrong type.
+        ValueError
+            For bad input or parameters out of range. A failed call changes nothing.
+        """
+        interaction = self._check_options()
+        X, placement = self._receive(X, reset=True, accept_sparse="csr")
+        values = self._target_values(y, X)
+        start = self._warm_memories(placement)
+        weights = self._sample_weights(sample_weight, X)
+        self._fit(X, y, self._targets(values, fresh=start is None), weights, placement, interaction, start)
+        return self
+
+    @transactional
+    def partial_fit(self, X, y, sample_weight=None):
+        """Train the memories for one epoch on these rows.
+
+        The first call fixes scales, temperature and noise from its rows; later calls keep them. The rate stays constant
+        after a short rise, and equal rows are not merged.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Patterns.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Real targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts; >= 0, not all zero.
+
+        Returns
+        -------
+        self : object
+            The fitted regressor.
+
+        Raises
+        ------
+        TypeError
+            When a parameter is of the wrong type.
+        ValueError
+            For bad input. A failed call changes nothing.
+        """
+        interaction = self._check_options()
+        first = not hasattr(self, "memories_")
+        X, placement = self._receive(X, reset=first, method=None if first else "partial_fit", accept_sparse="csr")
+        values = self._target_values(y, X)
+        weights = self._sample_weights(sample_weight, X)
+        self._partial_fit(X, y, self._targets(values, fresh=first), weights, placement, interaction, first)
+        return self
+
+    def _target_values(self, y, X):
+        """Validated targets on the host, of shape (n_samples, n_outputs)."""
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None: expected one real target a "
+                "row of X."
+            )
+        y = arrays.to_numpy(y) if arrays.is_array(y) else y
+        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        check_consistent_length(X, y)
+        self._flat = y.ndim == 1
+        return y.reshape(len(y), -1)
+
+    def _targets(self, values, *, fresh):
+        """Targets that will take their scale from the rows that train, or have the present one."""
+        if fresh:
+            return RealTargets(values)
+        offset, scale = (arrays.to_numpy(a).astype(np.float64) for a in (self.target_offset_, self.target_scale_))
+        if values.shape[1] != len(offset):
+            raise ValueError(f"y has {values.shape[1]} outputs; expected {len(offset)}, as in the first call.")
+        return RealTargets(values, offset, scale)
+
+    def _settled(self, targets, placement, dtype):
+        self.target_offset_ = placement.asarray(targets.offset, dtype)
+        self.target_scale_ = placement.asarray(targets.scale, dtype)
+
+    def predict(self, X):
+        """Predicted targets.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Patterns.
+
+        Returns
+        -------
+        y : array of shape (n_samples,) or (n_samples, n_outputs)
+            As in `fit`.
+        """
+        check_is_fitted(self)
+        X, placement = self._receive(X, reset=False, method="predict", accept_sparse="csr")
+        predicted = self._potentials(X, placement) * self.target_scale_ + self.target_offset_
+        return placement.release(predicted[:, 0] if self._flat else predicted)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.target_tags.multi_output = True
+        return tags

@@ -1,0 +1,24 @@
+"""Every public estimator, and what tests of all of them need."""
+
+from sklearn.base import BaseEstimator
+
+import skamem
+
+ESTIMATORS = [
+    getattr(skamem, name)
+    for name in skamem.__all__
+    if isinstance(getattr(skamem, name), type) and issubclass(getattr(skamem, name), BaseEstimator)
+]
+
+_SMALL = {"max_iter": 3, "n_memories": 10, "random_state": 0}
+
+
+def small(Estimator):
+    """An estimator that is fitted in no time, and always alike."""
+    estimator = Estimator()
+    return estimator.set_params(**{name: _SMALL[name] for name in _SMALL.keys() & estimator.get_params().keys()})
+
+
+def answer(estimator, X):
+    """What a fitted estimator is there for: its predictions, or the transformed rows."""
+    return estimator.predict(X) if hasattr(estimator, "predict") else estimator.transform(X)

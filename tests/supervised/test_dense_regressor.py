@@ -1,0 +1,114 @@
+"""DenseAMRegressor: the linear readout without its tanh, on real targets."""
+
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import make_friedman1
+from sklearn.linear_model import RidgeCV
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skamem.supervised._dense_regressor import DenseAMRegressor
+
+SMALL = {"n_memories": 40, "max_iter": 60, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def friedman():
+    return make_friedman1(200, noise=0.5, random_state=0)
+
+
+@parametrize_with_checks([DenseAMRegressor(40, max_iter=100)])
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+def test_it_fits_what_a_line_cannot():
+    X, y = make_friedman1(400, noise=0.5, random_state=0)
+    model = DenseAMRegressor(200, random_state=0).fit(X[:300], y[:300])
+    line = RidgeCV().fit(X[:300], y[:300])
+    assert model.score(X[300:], y[300:]) > line.score(X[300:], y[300:]) + 0.1
+
+
+def test_prediction_is_the_equation_in_user_units(friedman):
+    X, y = friedman
+    model = DenseAMRegressor(degree=3, **SMALL).fit(X, y)
+    T = model.temperature_
+    z = ((X - model.offset_) @ model.memories_.T + model.intercept_) / T
+    potentials = (2 / T) * (3 * np.maximum(z, 0) ** 2) @ model.recognition_
+    assert_allclose(model.predict(X), model.target_offset_ + model.target_scale_ * potentials[:, 0], rtol=1e-10)
+
+
+def test_loss_curve_is_the_error_on_standardised_targets(friedman):
+    X, y = friedman
+    model = DenseAMRegressor(noise=0, **SMALL).fit(X, y)
+    error = np.mean(((model.predict(X) - y) / np.std(y)) ** 2)
+    assert_allclose(model.loss_curve_[-1], error, rtol=0.05)
+
+
+def test_targets_in_other_units_change_nothing_else(friedman):
+    X, y = friedman
+    one, other = DenseAMRegressor(**SMALL).fit(X, y), DenseAMRegressor(**SMALL).fit(X, 1e6 * y - 3e6)
+    assert_allclose(other.predict(X), 1e6 * one.predict(X) - 3e6, rtol=1e-6, atol=1)
+
+
+def test_several_outputs(friedman):
+    X, y = friedman
+    both = DenseAMRegressor(**SMALL).fit(X, np.stack([y, 100 - y], axis=1))
+    predicted = both.predict(X)
+    assert predicted.shape == (len(X), 2)
+    assert np.corrcoef(predicted[:, 0], 100 - predicted[:, 1])[0, 1] > 0.95
+    assert both.score(X, np.stack([y, 100 - y], axis=1)) > 0.7
+
+
+def test_weights_are_repetitions(friedman):
+    X, y = friedman
+    weights = np.random.RandomState(0).randint(0, 4, len(X))
+    repeated = DenseAMRegressor(**SMALL).fit(np.repeat(X, weights, axis=0), np.repeat(y, weights))
+    weighted = DenseAMRegressor(**SMALL).fit(X, y, weights)
+    assert_allclose(weighted.predict(X), repeated.predict(X), rtol=1e-8)
+
+
+def test_every_backend_gives_the_same(place, dispatched, friedman):
+    X, y = friedman
+    expected = DenseAMRegressor(**SMALL).fit(X, y)
+    with dispatched():
+        found = DenseAMRegressor(**SMALL).fit(place.put(X), place.put(y))
+        assert_allclose(place.get(found.predict(place.put(X))), expected.predict(X), rtol=1e-6)
+    assert isinstance(pickle.loads(pickle.dumps(found)).target_scale_, np.ndarray)
+
+
+def test_partial_fit_warm_start_and_early_stopping(friedman):
+    X, y = friedman
+    model = DenseAMRegressor(40, random_state=0)
+    for _ in range(150):
+        model.partial_fit(X, y)
+    assert model.score(X, y) > 0.8
+    warm = DenseAMRegressor(warm_start=True, **SMALL).fit(X, y)
+    before = warm.loss_curve_[-1]
+    assert warm.fit(X, y).loss_curve_[0] < 2 * before
+    early = DenseAMRegressor(40, early_stopping=True, max_iter=1000, random_state=0).fit(X, y)
+    assert early.n_iter_ < 1000
+    assert max(early.validation_scores_) > 0.5
+    with pytest.raises(ValueError, match="y has 2 outputs; expected 1, as in the first call"):
+        model.partial_fit(X, np.stack([y, y], axis=1))
+
+
+def test_a_constant_target_is_predicted(friedman):
+    X, _ = friedman
+    predicted = DenseAMRegressor(**SMALL).fit(X, np.full(len(X), 7.0)).predict(X)
+    assert_allclose(predicted, 7, atol=0.3)
+
+
+@pytest.mark.parametrize("y", [None, "labels", "short", "nan"])
+def test_bad_targets_leave_a_fitted_model_alone(friedman, y):
+    X, good = friedman
+    bad = {"labels": np.full(len(X), "a"), "short": good[1:], "nan": np.where(good > 10, np.nan, good)}.get(y)
+    model = DenseAMRegressor(**SMALL).fit(X, good)
+    before = dict(vars(model))
+    message = "requires y to be passed|could not convert|inconsistent numbers|NaN"
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, bad)
+    assert vars(model) == before
+    assert_array_equal(model.predict(X), model.predict(X))
