@@ -1,4 +1,4 @@
-"""What memories with a weight matrix share: patterns in, recall, score and energy out.
+"""What memories that recall by a field share: patterns in, recall, score and energy out.
 
 A subclass says how weights are learnt (`_learn`) and on which field recall runs (`_make_field`); all else is here.
 """
@@ -47,18 +47,18 @@ def _has_energy(memory):
     )
 
 
-class LinearMemory(TransformerMixin, SkamemEstimator, ABC):
-    """Abstract base of memories whose field is linear in the states."""
+class BaseMemory(TransformerMixin, SkamemEstimator, ABC):
+    """Abstract base of memories whose units are pushed by a field."""
 
     # ------------------------------------------------------------------ what a subclass provides
 
     @abstractmethod
     def _learn(self, stream, *, reset):
-        """Set the fitted weights from a `PatternStream`; with `reset`, forget what was stored."""
+        """Set what is learnt from a `PatternStream`; with `reset`, forget what was stored."""
 
     @abstractmethod
     def _make_field(self):
-        """`LinearField` that recall runs on, in the scale of the learning rule."""
+        """Field that recall runs on, in the scale of the learning rule."""
 
     @abstractmethod
     def _capacity(self):
@@ -475,8 +475,8 @@ class LinearMemory(TransformerMixin, SkamemEstimator, ABC):
 
 # After the class statement: scikit-learn wraps these for set_output when the class is made, which would hide the
 # condition.
-LinearMemory.transform = available_if(_is_autoassociative)(LinearMemory.transform)
-LinearMemory.fit_transform = available_if(_is_autoassociative)(LinearMemory.fit_transform)
+BaseMemory.transform = available_if(_is_autoassociative)(BaseMemory.transform)
+BaseMemory.fit_transform = available_if(_is_autoassociative)(BaseMemory.fit_transform)
 
 
 def _columns(recall):
