@@ -186,8 +186,7 @@ class DenseView:
             # The chain rule gives the reduced overlaps' factor once for f and once more for its derivative.
             d_overlaps = self.interaction.curvature(reduced) * ((rival - true) * stretch)
         else:
-            slope = self.interaction.slope
-            d_overlaps = slope(reduced + rival * stretch) - slope(reduced + true * stretch)
+            d_overlaps = self._slope_difference(reduced, rival * stretch, true * stretch)
         return self._by_input(d_overlaps * (stretch * factor))
 
     def loss_gradient(self, overlaps, codes):
@@ -202,6 +201,20 @@ class DenseView:
             return PowerLoss(self.power).value_and_slope(potentials, targets, weights)[1]
 
         return self._by_input(self.network.readout.gradients(overlaps, self.memories.recognition, signal)[0])
+
+    def _slope_difference(self, overlaps, rival, true):
+        """f(Z + A_rival) - f(Z + A_true), also where A is lost in the rounding of Z, as at high degrees in float32."""
+        interaction = self.interaction
+        difference = interaction.slope(overlaps + rival) - interaction.slope(overlaps + true)
+        if not (hasattr(interaction, "gain") and hasattr(interaction, "curvature")):
+            return difference
+        # The midpoint rule errs by the square of r / 5, r the relative change of f; the difference by rounding over r.
+        xp = self.placement.xp
+        middle, change = overlaps + (rival + true) / 2, rival - true
+        curvature = interaction.curvature(middle)
+        bound = (24 * float(xp.finfo(overlaps.dtype).eps)) ** (1 / 3) * xp.abs(interaction.slope(middle))
+        smooth = (xp.abs(change * curvature) < bound) & (curvature != 0)
+        return xp.where(smooth, change * curvature, difference)
 
     def _by_input(self, d_overlaps):
         return (d_overlaps @ self.memories.visible) / self.scale

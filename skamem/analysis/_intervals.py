@@ -14,9 +14,9 @@ def wilson_interval(n_successes, n_trials, confidence=0.95):
     Parameters
     ----------
     n_successes : int or array of int
-        In [0, n_trials].
+        How often it happened; in [0, n_trials].
     n_trials : int
-        At least 1.
+        How often it could; at least 1.
     confidence : float in (0, 1), default=0.95
         Coverage.
 
@@ -32,6 +32,7 @@ def wilson_interval(n_successes, n_trials, confidence=0.95):
 
     Examples
     --------
+    >>> from skamem.analysis import wilson_interval
     >>> low, high = wilson_interval(1, 10)
     >>> round(float(low), 4), round(float(high), 4)
     (0.0179, 0.4042)

@@ -119,7 +119,7 @@ class DecisiveMemories:
         return pd.DataFrame({"decisive": self.counts}).rename_axis("sample")
 
 
-def votes_per_memory(classifier, *, threshold=0.5):
+def votes_per_memory(classifier, *, threshold=0.0):
     """For how many classes each memory votes: the first histogram of Figure 3 of [1]_.
 
     A memory votes for the classes whose recognition unit is on, and against those whose unit is as clearly off: units
@@ -129,7 +129,7 @@ def votes_per_memory(classifier, *, threshold=0.5):
     ----------
     classifier : DenseAMClassifier, or network with one hidden layer
         Fitted; networks are `sklearn.neural_network.MLPClassifier` and what `to_mlp` returned.
-    threshold : float in [0, 1), default=0.5
+    threshold : float in [0, 1), default=0.0
         Share of the largest magnitude that counts as a vote. With 0, every positive unit is one.
 
     Returns
