@@ -63,11 +63,15 @@ def images(options):
 
 def fitted(name, parameters, X, y, options):
     """The memory, from its file if there is one."""
-    path = options.models and Path(options.models, f"{name} {len(X)} {options.memories} {options.epochs}.joblib")
+    path = options.models and Path(
+        options.models, f"{name} {len(X)} {options.memories} {options.epochs} {options.seed}.joblib"
+    )
     if path and path.exists():
         return joblib.load(path)
     start = time.perf_counter()
-    model = DenseAMClassifier(options.memories, max_iter=options.epochs, random_state=0, **parameters).fit(X, y)
+    model = DenseAMClassifier(options.memories, max_iter=options.epochs, random_state=options.seed, **parameters).fit(
+        X, y
+    )
     print(f"{name} trained in {time.perf_counter() - start:.0f} s", flush=True)
     if path:
         joblib.dump(model, path)
@@ -117,6 +121,7 @@ def main():
     parser.add_argument("--attacked", type=int, default=1000, help="images attacked")
     parser.add_argument("--memories", type=int, default=500)
     parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=0, help="of the training")
     parser.add_argument("--eps", type=float, default=0.1)
     options = parser.parse_args()
     X, y, X_held, y_held = images(options)
