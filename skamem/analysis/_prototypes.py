@@ -146,7 +146,8 @@ def votes_per_memory(classifier, *, threshold=0.0):
 
     Notes
     -----
-    Memories whose recognition units are all 0 vote for nothing. Cost O(n_memories n_classes).
+    Memories whose recognition units are all 0 vote for nothing. Of a network, the intercepts of the outputs are one
+    memory more, the last. Cost O(n_memories n_classes).
 
     References
     ----------

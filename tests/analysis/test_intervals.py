@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.stats import binom, norm
 
-from skamem.analysis._intervals import wilson_interval
+from skamem.analysis import wilson_interval
 
 
 @pytest.mark.parametrize("confidence", [0.5, 0.95, 0.999])
@@ -28,3 +28,16 @@ def test_coverage_is_near_its_name():
     for share in np.linspace(0.05, 0.95, 37):
         covered = np.sum(binom.pmf(np.arange(trials + 1), trials, share)[(low <= share) & (share <= high)])
         assert 0.925 < covered < 0.975
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((1, 2, 1.0), "confidence=1.0 is out of range"),
+        ((1, 0), "n_trials=0 is out of"),
+        ((3, 2), "n_successes=3 is out"),
+    ],
+)
+def test_bad_numbers_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        wilson_interval(*arguments)
