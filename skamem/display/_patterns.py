@@ -54,10 +54,13 @@ class PatternsDisplay:
     def from_estimator(cls, estimator, X=None, y=None, *, image_shape=None, n_columns=10, ax=None):
         """Draw what a memory makes of cues, or, without cues, the memories themselves.
 
+        Memories are drawn as they act on a feature in units of its spread, `memories_` times `scale_`: red features
+        speak for a memory, blue ones against it.
+
         Parameters
         ----------
         estimator : object
-            Fitted: anything whose `predict` returns patterns, or, without `X`, anything with `memories_`.
+            Fitted: anything whose `predict` returns patterns, or, without `X`, a dense memory.
         X : array-like of shape (n_patterns, n_units), default=None
             Cues; NaN is drawn grey.
         y : array-like of shape (n_patterns, n_units), default=None
@@ -81,11 +84,11 @@ class PatternsDisplay:
         """
         if X is not None:
             return cls.from_predictions(X, estimator.predict(X), y, image_shape=image_shape, ax=ax)
-        if not hasattr(estimator, "memories_"):
+        if not (hasattr(estimator, "memories_") and hasattr(estimator, "scale_")):
             raise TypeError(
                 f"{type(estimator).__name__} has no memories_ to draw; pass cues X, or a fitted dense memory."
             )
-        memories = arrays.to_numpy(estimator.memories_)[:_MOST_IMAGES]
+        memories = arrays.to_numpy(estimator.memories_)[:_MOST_IMAGES] * arrays.to_numpy(estimator.scale_)
         return cls({"": memories}, image_shape=image_shape, signed=True).plot(ax=ax, n_columns=n_columns)
 
     @classmethod
@@ -165,8 +168,8 @@ class PatternsDisplay:
                 axis.set_axis_off()
             axes[0].set_ylabel(name, rotation=0, ha="right", va="center")
         if colorbar:
-            extend = "both" if self.signed else "neither"
-            self.figure_.colorbar(drawn, ax=self.ax_, shrink=0.9, pad=0.02, extend=extend)
+            options = {"extend": "both", "label": "weight"} if self.signed else {}
+            self.figure_.colorbar(drawn, ax=self.ax_, shrink=0.9, pad=0.02, **options)
         return self
 
     def _images(self, values):

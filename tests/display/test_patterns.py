@@ -53,7 +53,7 @@ def test_memories_fill_a_grid_with_a_symmetric_scale():
     display = PatternsDisplay.from_estimator(memory, n_columns=4)
     assert display.ax_.shape == (4, 4)
     drawn = [image for row in images(display) for image in row]
-    assert_array_equal(np.reshape(drawn, (14, 16)), memory.memories_)
+    assert_array_equal(np.reshape(drawn, (14, 16)), memory.memories_ * memory.scale_)
     low, high = display.ax_[0, 0].images[0].get_clim()
     assert low == -high < 0
     assert not display.ax_[3, 3].axison
