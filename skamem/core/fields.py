@@ -7,11 +7,15 @@ To visit units one after another, dynamics ask the field for a *cursor*, when al
 for a *walker*, when each has an order of its own.
 """
 
+import copy
+
 from skamem.core import arrays
 from skamem.core.thresholds import sign
 
 __all__ = ["LinearCursor", "LinearField", "LinearWalker", "QuadraticLandscape"]
 
+# Below it float32 holds all whole numbers, and the halves that recall adds to tell ties.
+_EXACT_IN_FLOAT32 = 2**23
 _BLOCK = 128  # units whose fields are computed by one matrix product
 # Units that decide together. Where looking at results is free, rounds end when nothing changes; elsewhere there are as
 # many as units.
@@ -75,6 +79,22 @@ class LinearField:
         if self.bias is not None:
             field += self.bias
         return field
+
+    def narrowed(self):
+        """This field in float32, twice as fast, if it is as exact there; else the field itself."""
+        xp = arrays.namespace(self.weights)
+        if arrays.is_array(self.tolerance) or self.weights.dtype != xp.float64:
+            return self
+        largest = xp.max(xp.sum(xp.abs(self.weights), axis=0))
+        if self.bias is not None:
+            largest = largest + xp.max(xp.abs(self.bias))
+        if not bool(largest < _EXACT_IN_FLOAT32):
+            return self
+        narrow = copy.copy(self)
+        for name in ("weights", "bias", "diagonal"):
+            values = getattr(self, name)
+            setattr(narrow, name, None if values is None else xp.astype(values, xp.float32))
+        return narrow
 
     def cursor(self, order):
         """A `LinearCursor` that visits the units in the given order.

@@ -25,6 +25,9 @@ from skamem.exceptions import CapacityWarning
 from skamem.memory._stream import WORK_ARRAYS, open_stream
 from skamem.metrics import unit_accuracy
 
+# Cues for which it does not pay to convert weights first.
+_FEW = 64
+
 _OPTIONS = {
     "target": ("self", "y"),
     "activation": ("sign", "identity", "step"),
@@ -383,13 +386,13 @@ class BaseMemory(TransformerMixin, SkamemEstimator, ABC):
 
     # ------------------------------------------------------------------ how recall is done
 
-    def _cue_blocks(self, X, method):
+    def _cue_blocks(self, X, method, working_dtype=None):
         """Validate cues; yield (placement, rows, encoded states, mask of known units or None, dtype of X) by block."""
         check_is_fitted(self)
         X, placement = self._receive(X, reset=False, method=method, accept_sparse="csr", ensure_all_finite="allow-nan")
         code = self._codes(self.coding_)[0]
         dtype = arrays.float_dtype(X, placement.xp)
-        working_dtype = getattr(self, self._anchor).dtype
+        working_dtype = working_dtype or getattr(self, self._anchor).dtype
         for rows in arrays.row_blocks(X.shape[0], WORK_ARRAYS * 8 * (X.shape[1] + self._n_features_out)):
             values = placement.asarray(X[rows, :], working_dtype)
             code.check(values, type(self).__name__)
@@ -404,9 +407,12 @@ class BaseMemory(TransformerMixin, SkamemEstimator, ABC):
 
     def _recall(self, X, method, clamped=None, dynamics=None):
         """Recall block by block; `dynamics` takes (field, states, clamped=) in place of what `update` names."""
-        field, parts = None, []
-        for placement, rows, states, known, dtype in self._cue_blocks(X, method):
-            field = field or self._make_field()
+        check_is_fitted(self)
+        field, parts, working_dtype = self._make_field(), [], None
+        if dynamics is None and hasattr(field, "narrowed") and arrays.shape_of(X)[:1] > (_FEW,):
+            field = field.narrowed()
+            working_dtype = field.weights.dtype
+        for placement, rows, states, known, dtype in self._cue_blocks(X, method, working_dtype):
             held = self._held(placement, rows, states, known, clamped)
             if self.target == "y" or self.activation == "identity":
                 recall = self._one_pass(field, states, held)

@@ -144,3 +144,18 @@ def test_every_library_computes_the_same(place, rng):
     np.testing.assert_array_equal(place.get(landscape(states)), host(every_state(4)))
     np.testing.assert_array_equal(place.get(landscape.energy(states)), host.energy(every_state(4)))
     np.testing.assert_array_equal(place.get(landscape.tolerance), host.tolerance)
+
+
+def test_whole_weights_are_narrowed_where_float32_is_as_exact(rng):
+    W = rng.integers(-9, 10, size=(50, 50)).astype(float)
+    field, states = LinearField(W, np.arange(50.0), zero_diagonal=True, exact=True), rng.choice([-1.0, 1.0], (20, 50))
+    narrow = field.narrowed()
+    assert narrow.weights.dtype == narrow.bias.dtype == narrow.diagonal.dtype == np.float32
+    np.testing.assert_array_equal(narrow(states.astype("float32")), field(states))
+    for kept in (
+        LinearField(W),
+        LinearField(1e6 * W, exact=True),
+        LinearField(W, 1e7 + np.zeros(50), exact=True),
+        narrow,
+    ):
+        assert kept.narrowed() is kept
