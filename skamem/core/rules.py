@@ -166,7 +166,8 @@ def storkey(patterns, weights=None):
 def perceptron(patterns, *, kappa=0.0, max_epochs=1000):
     """Symmetric perceptron learning: repeat the patterns until every unit of each is stable with margin `kappa`.
 
-    Wherever x_i h_i <= kappa (norm of the weights into i), x_i x_j / n is added to W_ij and W_ji.
+    Wherever x_i h_i <= kappa (norm of the weights into i), x_i x_j / n is added to W_ij and W_ji. An epoch visits the
+    patterns that are unstable at its start.
 
     Parameters
     ----------
@@ -175,7 +176,7 @@ def perceptron(patterns, *, kappa=0.0, max_epochs=1000):
     kappa : float, default=0.0
         Margin >= 0 in units of the norm of a unit's weights: larger is slower, with wider basins.
     max_epochs : int, default=1000
-        Passes over the patterns at most; stops as soon as a pass finds no error.
+        Passes over the patterns at most; stops as soon as all are stable.
 
     Returns
     -------
@@ -195,24 +196,24 @@ def perceptron(patterns, *, kappa=0.0, max_epochs=1000):
     True
     """
     xp = arrays.namespace(patterns)
-    n_patterns, n_units = patterns.shape
+    n_units = patterns.shape[1]
     weights = xp.zeros((n_units, n_units), dtype=patterns.dtype, device=arrays.device(patterns))
     # Integers until the end: ties of the field are ties, whatever the order of summation.
     off_diagonal = 1.0 - xp.eye(n_units, dtype=patterns.dtype, device=arrays.device(patterns))
+
+    def unstable(x):
+        margin = kappa * xp.sqrt(xp.sum(weights * weights, axis=0)) if kappa else 0.0
+        return (x * (x @ weights) <= margin) & (x != 0)
+
     for _ in range(max_epochs):
-        n_errors = 0
-        for index in range(n_patterns):
-            x = patterns[index, :]
-            margin = kappa * xp.sqrt(xp.sum(weights * weights, axis=0)) if kappa else 0.0
-            wrong = x * (x @ weights) <= margin
-            n_wrong = int(xp.count_nonzero(wrong))
-            if n_wrong:
-                push = xp.where(wrong, x, xp.zeros_like(x))
-                outer = push[:, None] * x[None, :]
-                weights = weights + (outer + xp.matrix_transpose(outer)) * off_diagonal
-            n_errors += n_wrong
-        if n_errors == 0:
+        wrong = xp.take(patterns, xp.nonzero(xp.any(unstable(patterns), axis=1))[0], axis=0)
+        if wrong.shape[0] == 0:
             break
+        for index in range(wrong.shape[0]):
+            x = wrong[index, :]
+            push = xp.where(unstable(x), x, xp.zeros_like(x))
+            outer = push[:, None] * x[None, :]
+            weights = weights + (outer + xp.matrix_transpose(outer)) * off_diagonal
     return weights / n_units
 
 
