@@ -1,7 +1,7 @@
 """Associative memory for scikit-learn: store patterns, recall them from noisy or partial cues, classify, regress."""
 
 from skamem._version import __version__
-from skamem.memory import HebbianMemory, PseudoinverseMemory
+from skamem.memory import HebbianMemory, PseudoinverseMemory, WillshawMemory
 from skamem.sparse import IHTClassifier, IHTRegressor, IHTRegressorCV, IHTSparseCoder
 from skamem.supervised import DenseAMClassifier, DenseAMRegressor, MemoryClassifier
 
@@ -15,5 +15,6 @@ __all__ = [
     "IHTSparseCoder",
     "MemoryClassifier",
     "PseudoinverseMemory",
+    "WillshawMemory",
     "__version__",
 ]

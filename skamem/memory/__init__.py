@@ -2,5 +2,6 @@
 
 from skamem.memory._hebbian import HebbianMemory
 from skamem.memory._pseudoinverse import PseudoinverseMemory
+from skamem.memory._willshaw import WillshawMemory
 
-__all__ = ["HebbianMemory", "PseudoinverseMemory"]
+__all__ = ["HebbianMemory", "PseudoinverseMemory", "WillshawMemory"]
