@@ -1,11 +1,12 @@
 """Associative memory for scikit-learn: store patterns, recall them from noisy or partial cues, classify, regress."""
 
 from skamem._version import __version__
-from skamem.memory import HebbianMemory, PseudoinverseMemory, WillshawMemory
+from skamem.memory import BidirectionalMemory, HebbianMemory, PseudoinverseMemory, WillshawMemory
 from skamem.sparse import IHTClassifier, IHTRegressor, IHTRegressorCV, IHTSparseCoder
 from skamem.supervised import DenseAMClassifier, DenseAMRegressor, MemoryClassifier
 
 __all__ = [
+    "BidirectionalMemory",
     "DenseAMClassifier",
     "DenseAMRegressor",
     "HebbianMemory",

@@ -50,7 +50,10 @@ _COMPUTING_METHODS = {
     "predict_proba",
     "predict_log_proba",
     "decision_function",
+    "forget",
+    "predict_inverse",
     "_map",
+    "_map_pairs",
     "_recall",
 }
 

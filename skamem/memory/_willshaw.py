@@ -53,10 +53,8 @@ class WillshawMemory(BaseMemory):
 
     Attributes
     ----------
-    connections_ : array or csr array
-        The weights as they are stored: int32 csr, uint8 with eight synapses a byte, or floats.
     storage_ : {"sparse", "packed", "dense"}
-        Their form.
+        Form in which the weights are stored.
     weights_ : array or csr array of shape (n_units, n_outputs)
         The weights, 0 or 1: csr if sparse, otherwise dense (packed weights are unpacked for each look).
     density_ : float
@@ -108,7 +106,7 @@ class WillshawMemory(BaseMemory):
            [0., 0., 0., 0., 0., 1., 1., 1.]])
     """
 
-    _anchor = "connections_"
+    _anchor = "_synapses"
     activation = "step"
     update = "sync"
     random_state = None
@@ -170,15 +168,15 @@ class WillshawMemory(BaseMemory):
         return "sparse" if on_host else "dense"
 
     def _learn_dense(self, stream, reset):
-        dtype = stream.dtype if reset else self.connections_.dtype
-        weights = 0.0 if reset else self.connections_
+        dtype = stream.dtype if reset else self._synapses.dtype
+        weights = 0.0 if reset else self._synapses
         xp, blocks = stream.placement.xp, stream.rows
         steps = fit_tasks(self, blocks, name="block", n_tasks=len(blocks), X=stream.X, y=stream.Y, attributes=dict)
         for rows in steps:
             X, Y, weight = stream.block(rows, dtype)
             together = xp.matrix_transpose(X) @ (X if Y is None else Y)
             weights = xp.astype(weights + together > 0, dtype)
-            self.connections_, self.storage_ = weights, "dense"
+            self._synapses, self.storage_ = weights, "dense"
             self._count(X, Y, weight)
             self._note_fewest(xp.sum(X if Y is None else Y, axis=1))
 
@@ -186,14 +184,14 @@ class WillshawMemory(BaseMemory):
         inputs = active_units(stream.X, stream.code)[0]
         outputs = inputs if stream.Y is None else active_units(stream.Y, stream.target_code)[0]
         n_synapses = inputs.shape[1] * outputs.shape[1]
-        weights = HOST_NETS[storage].empty(inputs.shape[1], outputs.shape[1]) if reset else self.connections_.copy()
+        weights = HOST_NETS[storage].empty(inputs.shape[1], outputs.shape[1]) if reset else self._synapses.copy()
         blocks = pair_blocks(inputs, outputs)
         steps = fit_tasks(self, blocks, name="block", n_tasks=len(blocks), X=stream.X, y=stream.Y, attributes=dict)
         for rows in steps:
             weights = HOST_NETS[storage].join(weights, switched_on(inputs[rows], outputs[rows]))
             if self.storage == "auto" and storage == "sparse" and 64 * weights.nnz > n_synapses:
                 weights, storage = pack(weights), "packed"  # a bit a synapse is less than 8 bytes for those that are on
-            self.connections_, self.storage_ = weights, storage
+            self._synapses, self.storage_ = weights, storage
             self._count_sparse(outputs[rows], None if stream.sample_weight is None else stream.sample_weight[rows])
 
     def _count_sparse(self, outputs, weight):
@@ -227,8 +225,8 @@ class WillshawMemory(BaseMemory):
 
     def _net(self):
         if self.storage_ == "dense":
-            return DenseNet(self.connections_)
-        return HOST_NETS[self.storage_](self.connections_, self._n_features_out)
+            return DenseNet(self._synapses)
+        return HOST_NETS[self.storage_](self._synapses, self._n_features_out)
 
     @property
     def weights_(self):
@@ -238,7 +236,7 @@ class WillshawMemory(BaseMemory):
     @property
     def density_(self):
         """Fraction of synapses that are on."""
-        return self._net().count_on(self.connections_) / (self.n_features_in_ * self._n_features_out)
+        return self._net().count_on(self._synapses) / (self.n_features_in_ * self._n_features_out)
 
     def _make_field(self):
         net = self._net()
@@ -278,7 +276,7 @@ class WillshawMemory(BaseMemory):
         truth = X if self.target == "self" and arrays.shape_of(y) != tuple(recalled.shape) else y
         right = known = 0
         for rows in arrays.row_blocks(recalled.shape[0], WORK_ARRAYS * 8 * recalled.shape[1]):
-            expected, found = self.encode(truth[rows, :]), arrays.placement_of(self.connections_).asarray(recalled[rows, :])
+            expected, found = self.encode(truth[rows, :]), arrays.placement_of(self._synapses).asarray(recalled[rows, :])
             xp = arrays.namespace(expected)
             known += int(xp.count_nonzero(~xp.isnan(expected)))
             right += int(xp.count_nonzero(found == expected))
