@@ -9,9 +9,17 @@ from sklearn.utils import estimator_html_repr
 from sklearn.utils.estimator_checks import check_array_api_input_and_values, parametrize_with_checks
 
 import skamem
-from skamem import DenseAMClassifier, HebbianMemory, IHTRegressor, MemoryClassifier, PseudoinverseMemory
+from skamem import (
+    BidirectionalMemory,
+    DenseAMClassifier,
+    HebbianMemory,
+    IHTRegressor,
+    MemoryClassifier,
+    PseudoinverseMemory,
+    WillshawMemory,
+)
 
-from ._estimators import ESTIMATORS, answer, small
+from ._estimators import ESTIMATORS, answer, small, targets
 from ._places import dispatched, skip_unless_required
 
 pytestmark = [
@@ -36,6 +44,11 @@ SETTINGS = [
     PseudoinverseMemory(solver="neumann", n_layers=20),
     PseudoinverseMemory(solver="neumann", n_layers=5, hyperpower=True, update="async"),
     PseudoinverseMemory(activation="identity"),
+    WillshawMemory(target="y"),
+    WillshawMemory("winners", storage="sparse"),
+    WillshawMemory(2, storage="packed", missing="clamp", n_recall_steps=3),
+    WillshawMemory(storage="dense"),
+    BidirectionalMemory(missing="clamp", coding="binary"),
     MemoryClassifier(HebbianMemory()),
     MemoryClassifier(PseudoinverseMemory()),
     MemoryClassifier(PseudoinverseMemory(solver="cholesky", alpha=1.0, binarize=None), fit_intercept=False),
@@ -89,7 +102,7 @@ def test_only_the_first_parameter_is_positional(estimator):
 @pytest.mark.parametrize("estimator", DEFAULTS, ids=lambda estimator: type(estimator).__name__)
 def test_a_refit_forgets_the_fit_before(estimator):
     rng = np.random.default_rng(0)
-    X, y = rng.choice([-1.0, 1.0], size=(40, 12)), np.arange(40) % 2
+    X, y = rng.choice([-1.0, 1.0], size=(40, 12)), targets(type(estimator), np.arange(40) % 2)
     estimator = small(type(estimator))
     twice = clone(estimator).fit(X[:20, :9], y[:20]).fit(X, y)
     np.testing.assert_array_equal(answer(twice, X), answer(clone(estimator).fit(X, y), X))

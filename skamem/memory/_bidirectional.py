@@ -176,8 +176,7 @@ class BidirectionalMemory(CorrelationLearning, BaseMemory):
         patterns : array of shape (n_samples, n_units)
             Recalled input patterns in their coding, dtype of `Y`.
         """
-        weights = arrays.namespace(self._fitted_correlation).matrix_transpose(self.correlation_)
-        return self._exchange(self._output_blocks(Y, "predict_inverse"), weights, back=True).states
+        return self._exchange(self._output_blocks(Y, "predict_inverse"), back=True).states
 
     def energy(self, X, Y=None):
         """Energy of pairs of states: E = -x W yᵀ.
@@ -212,23 +211,22 @@ class BidirectionalMemory(CorrelationLearning, BaseMemory):
             parts.append(placement.xp.astype(energy, dtype, copy=False))
         return placement.release(placement.xp.concat(parts))
 
-    @property
-    def _fitted_correlation(self):
-        check_is_fitted(self)
-        return self.correlation_
-
     def _recall(self, X, method, clamped=None):
-        return self._exchange(self._cue_blocks(X, method), self._fitted_correlation, back=False)
+        return self._exchange(self._cue_blocks(X, method), back=False)
 
     def _output_blocks(self, Y, method):
         """`_cue_blocks` for output halves."""
+        check_is_fitted(self)
         xp = arrays.input_namespace(Y)
         Y = check_array(
             Y, accept_sparse="csr", dtype=(xp.float64, xp.float32), ensure_all_finite="allow-nan", input_name="Y"
         )
-        weights = self._fitted_correlation
+        weights = self.correlation_
         if Y.shape[1] != weights.shape[1]:
-            raise ValueError(f"Y has {Y.shape[1]} columns, but {type(self).__name__} was fitted with {weights.shape[1]}.")
+            raise ValueError(
+                f"Y has {Y.shape[1]} columns, but {type(self).__name__} was fitted with {weights.shape[1]}; give "
+                "output patterns of that width."
+            )
         placement = arrays.placement_of(weights, returns_numpy=self.backend is not None)
         if self.backend is None and not arrays.same_place(Y, placement):
             self._raise_namespace_mismatch(Y, placement, method)
@@ -237,14 +235,17 @@ class BidirectionalMemory(CorrelationLearning, BaseMemory):
         for rows in arrays.row_blocks(Y.shape[0], WORK_ARRAYS * 8 * (Y.shape[1] + self.n_features_in_)):
             yield placement, rows, *code.encode(placement.asarray(Y[rows, :], weights.dtype)), dtype
 
-    def _exchange(self, blocks, weights, *, back):
-        """Run cues to and fro until they settle; `back` says that they are outputs, and `weights` transposed."""
-        halves = [(self.coding_, self.pattern_sum_), (self.input_coding_, self.input_sum_)]
-        (other_coding, other_sum), (coding, own_sum) = halves[::-1] if back else halves
-        field, parts = _PairField(weights, exact=self._exact), []
+    def _exchange(self, blocks, *, back):
+        """Run cues to and fro until they settle; `back` says that they are outputs."""
+        field, parts = None, []
         for placement, _, cues, known, dtype in blocks:
             xp = placement.xp
-            others = xp.zeros((cues.shape[0], weights.shape[1]), dtype=cues.dtype, device=arrays.device(cues))
+            if field is None:  # the first block has made the device of the weights the current one
+                halves = [(self.coding_, self.pattern_sum_), (self.input_coding_, self.input_sum_)]
+                (other_coding, other_sum), (coding, own_sum) = halves[::-1] if back else halves
+                weights = xp.matrix_transpose(self.correlation_) if back else self.correlation_
+                field = _PairField(weights, exact=self._exact)
+            others = xp.zeros((cues.shape[0], other_sum.shape[0]), dtype=cues.dtype, device=arrays.device(cues))
             held = None
             if self.missing == "clamp":
                 given = xp.ones_like(cues, dtype=xp.bool) if known is None else known
@@ -253,10 +254,9 @@ class BidirectionalMemory(CorrelationLearning, BaseMemory):
             n = cues.shape[1]
             own, own_unresolved = _finished(recall.states[:, :n], own_sum, coding, dtype)
             other, unresolved = _finished(recall.states[:, n:], other_sum, other_coding, dtype)
-            parts.append((other, recall.n_steps, recall.converged, recall.cycle_length, unresolved, own, own_unresolved))
-        return PairRecall(
-            *(placement.release(placement.xp.concat(part, axis=0)) for part in zip(*parts, strict=True))
-        )
+            story = (recall.n_steps, recall.converged, recall.cycle_length)
+            parts.append((other, *story, unresolved, own, own_unresolved))
+        return PairRecall(*(placement.release(placement.xp.concat(part, axis=0)) for part in zip(*parts, strict=True)))
 
 
 class _PairField:

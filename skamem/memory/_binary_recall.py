@@ -3,10 +3,23 @@
 from skamem.core import arrays
 from skamem.core.dynamics import Recall, synchronous
 
-__all__ = ["DenseNet", "recall_patterns"]
+__all__ = ["BinaryNet", "DenseNet", "recall_patterns"]
 
 
-class DenseNet:
+class BinaryNet:
+    """What recall asks of binary weights; a form of storage adds sums, and may do the rest faster."""
+
+    def matched(self, states):
+        """Units that have a synapse from every active unit of the row; none where nothing is active."""
+        return self.fire(self.sums(states), _at_least_1(self.counts(states)))
+
+    def supported(self, states, n_active):
+        """Those active units of `states` that have synapses from at least `n_active` of them."""
+        level = _at_least_1(_constant(n_active, self.counts(states)))
+        return self.meet(self.fire(self.sums(states), level), states)
+
+
+class DenseNet(BinaryNet):
     """Weights as floats, for matrix products on any backend; states are 0 or 1 in the same type.
 
     The nets on the host, `SparseNet` and `PackedNet`, have the same methods for states that are csr arrays.
@@ -24,10 +37,9 @@ class DenseNet:
         """The matrix, in a form for users."""
         return self.weights
 
-    @staticmethod
-    def count_on(weights):
+    def count_on(self):
         """Synapses that are on."""
-        return int(arrays.namespace(weights).count_nonzero(weights))
+        return int(arrays.namespace(self.weights).count_nonzero(self.weights))
 
     def sums(self, states):
         """Dendritic sums (n_samples, n_outputs)."""
@@ -139,18 +151,12 @@ def recall_patterns(net, cues, *, threshold, n_active, n_steps, free=None, feedb
     """
 
     def step(states):
-        sums = net.sums(states)
         if threshold == "match":
-            level = net.counts(states)
-        elif threshold == "winners":
-            level = net.kth_largest(sums, n_active)
-        else:
-            level = _constant(threshold, net.counts(states))
+            return net.matched(states)
+        sums = net.sums(states)
+        winners = threshold == "winners"
+        level = net.kth_largest(sums, n_active) if winners else _constant(threshold, net.counts(states))
         return net.fire(sums, _at_least_1(level))
-
-    def prune(states):
-        level = _constant(n_active, net.counts(states))
-        return net.meet(net.fire(net.sums(states), _at_least_1(level)), states)
 
     if not feedback:
         ones = _constant(1, net.counts(cues))
@@ -160,7 +166,7 @@ def recall_patterns(net, cues, *, threshold, n_active, n_steps, free=None, feedb
         return net.settle(step, cues, n_steps, free)
     first = step(cues)
     first = first if free is None else net.hold(first, cues, free)
-    rest = net.settle(prune, first, n_steps - 1, free)
+    rest = net.settle(lambda states: net.supported(states, n_active), first, n_steps - 1, free)
     return Recall(rest.states, rest.n_steps + 1, rest.converged, rest.cycle_length, None)
 
 

@@ -8,6 +8,7 @@ import scipy.sparse
 
 from skamem.core import arrays
 from skamem.core.dynamics import Recall
+from skamem.memory._binary_recall import BinaryNet
 
 __all__ = ["HOST_NETS", "PackedNet", "SparseNet", "active_units", "pack", "pair_blocks", "switched_on"]
 
@@ -60,7 +61,7 @@ def switched_on(inputs, outputs):
     return synapses
 
 
-class _HostNet:
+class _HostNet(BinaryNet):
     """What both forms share: everything but the weights. States are bool csr arrays."""
 
     def __init__(self, weights, n_outputs):
@@ -151,10 +152,9 @@ class SparseNet(_HostNet):
         ones = np.ones(joined.nnz, dtype=np.int32)
         return scipy.sparse.csr_array((ones, joined.indices, joined.indptr), shape=joined.shape)
 
-    @staticmethod
-    def count_on(weights):
+    def count_on(self):
         """Synapses that are on."""
-        return weights.nnz
+        return self.weights.nnz
 
     def toarray(self):
         """The matrix, in a form for users: csr."""
@@ -211,21 +211,39 @@ class PackedNet(_HostNet):
             weights.reshape(-1)[byte[first]] |= np.bitwise_or.reduceat(bit, first)
         return weights
 
-    @staticmethod
-    def count_on(weights):
+    def count_on(self):
         """Synapses that are on."""
-        return sum(int(np.bitwise_count(weights[rows]).sum()) for rows in _slices(len(weights), weights.shape[1]))
+        blocks = _slices(*self.weights.shape)
+        return sum(int(np.bitwise_count(self.weights[rows]).sum()) for rows in blocks)
 
     def toarray(self):
         """The matrix, in a form for users: uint8, eight times as large."""
         return np.unpackbits(self.weights, axis=1, count=self.n_outputs)
 
+    def matched(self, states):
+        """Units that have a synapse from every active unit of the row: the rows of the weights, bit by bit and."""
+        spoken = np.flatnonzero(self.counts(states))
+        packed = np.zeros((states.shape[0], self.weights.shape[1]), dtype=np.uint8)
+        for columns in _slices(self.weights.shape[1], states.nnz):
+            rows = self.weights[states.indices, columns]
+            packed[spoken, columns] = np.bitwise_and.reduceat(rows, states.indptr[spoken]) if len(rows) else 0
+        return scipy.sparse.csr_array(np.unpackbits(packed, axis=1, count=self.n_outputs).view(bool))
+
+    def supported(self, states, n_active):
+        """Those active units of `states` that have synapses from at least `n_active` of them; looks at no others."""
+        units, compact, few = _compact(states)
+        row = np.repeat(np.arange(states.shape[0]), self.counts(states))
+        sums = np.empty(states.nnz, dtype=np.int32)
+        for part in _slices(len(units), 40 * len(units)):
+            columns = units[part]
+            bits = self.weights[units[:, None], columns // 8] >> (7 - columns % 8).astype(np.uint8) & 1
+            here = (compact >= part.start) & (compact < part.stop)
+            sums[here] = (few @ bits.astype(np.int32))[row[here], compact[here] - part.start]
+        return _where(sums >= max(1, n_active), states)
+
     def sums(self, states):
         """Dendritic sums, an int32 array of shape (n_samples, n_outputs)."""
-        units, compact = np.unique(states.indices, return_inverse=True)  # only their rows are unpacked
-        few = scipy.sparse.csr_array(
-            (np.ones(states.nnz, dtype=np.int32), compact, states.indptr), shape=(states.shape[0], len(units))
-        )
+        units, _, few = _compact(states)  # only the rows of active units are unpacked
         sums = np.empty((states.shape[0], 8 * self.weights.shape[1]), dtype=np.int32)
         for columns in _slices(self.weights.shape[1], 40 * len(units)):
             bits = np.unpackbits(self.weights[units, columns], axis=1)
@@ -255,6 +273,13 @@ HOST_NETS = {"sparse": SparseNet, "packed": PackedNet}
 def pack(weights):
     """Sparse weights as packed ones."""
     return PackedNet.join(PackedNet.empty(*weights.shape), weights)
+
+
+def _compact(states):
+    """The units that are active in any row, their places in `states`, and `states` of these units alone, as int32."""
+    units, places = np.unique(states.indices, return_inverse=True)
+    ones = np.ones(states.nnz, dtype=np.int32)
+    return units, places, scipy.sparse.csr_array((ones, places, states.indptr), shape=(states.shape[0], len(units)))
 
 
 def _slices(n, item_bytes):

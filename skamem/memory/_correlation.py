@@ -1,4 +1,4 @@
-"""Learning by correlation, W = Xᵀ Y: what memories share that store by adding outer products, and forget by taking away."""
+"""Learning by correlation, W = Xᵀ Y: patterns are stored by adding outer products, and forgotten by taking them away."""
 
 from sklearn.utils.validation import check_is_fitted
 
@@ -10,7 +10,7 @@ __all__ = ["CorrelationLearning"]
 
 
 class CorrelationLearning:
-    """Mixin of a `BaseMemory` that learns ``correlation_``, exact integers for two-valued patterns and whole weights."""
+    """Mixin of a `BaseMemory`: learns ``correlation_``, exact integers for two-valued patterns and whole weights."""
 
     def _learn(self, stream, *, reset):
         two_valued = stream.code.low is not None and stream.target_code.low is not None
@@ -65,8 +65,8 @@ class CorrelationLearning:
         n_left, weight_left = self.n_patterns_ - stream.X.shape[0], self.total_weight_ - stream.total_weight
         if n_left < 0 or weight_left < 0:
             raise ValueError(
-                f"forget() found {stream.X.shape[0]} patterns of total weight {stream.total_weight:g}; expected at most "
-                f"what is stored, {self.n_patterns_} of weight {self.total_weight_:g}."
+                f"forget() found {stream.X.shape[0]} patterns of total weight {stream.total_weight:g}; expected at "
+                f"most what is stored, {self.n_patterns_} of weight {self.total_weight_:g}."
             )
         for rows in stream.rows:
             X, Y, weight = stream.block(rows, self.correlation_.dtype)

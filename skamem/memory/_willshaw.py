@@ -106,7 +106,7 @@ class WillshawMemory(BaseMemory):
            [0., 0., 0., 0., 0., 1., 1., 1.]])
     """
 
-    _anchor = "_synapses"
+    _anchor = "pattern_sum_"
     activation = "step"
     update = "sync"
     random_state = None
@@ -133,6 +133,11 @@ class WillshawMemory(BaseMemory):
         self.coding = coding
         self.missing = missing
         self.backend = backend
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.array_api_support = tags.array_api_support and self.storage not in HOST_NETS
+        return tags
 
     # ------------------------------------------------------------------ storing
 
@@ -183,19 +188,20 @@ class WillshawMemory(BaseMemory):
     def _learn_on_host(self, stream, reset, storage):
         inputs = active_units(stream.X, stream.code)[0]
         outputs = inputs if stream.Y is None else active_units(stream.Y, stream.target_code)[0]
-        n_synapses = inputs.shape[1] * outputs.shape[1]
-        weights = HOST_NETS[storage].empty(inputs.shape[1], outputs.shape[1]) if reset else self._synapses.copy()
+        shape = inputs.shape[1], outputs.shape[1]
+        weights = HOST_NETS[storage].empty(*shape) if reset else self._synapses.weights.copy()
         blocks = pair_blocks(inputs, outputs)
         steps = fit_tasks(self, blocks, name="block", n_tasks=len(blocks), X=stream.X, y=stream.Y, attributes=dict)
         for rows in steps:
             weights = HOST_NETS[storage].join(weights, switched_on(inputs[rows], outputs[rows]))
-            if self.storage == "auto" and storage == "sparse" and 64 * weights.nnz > n_synapses:
+            if self.storage == "auto" and storage == "sparse" and 64 * weights.nnz > shape[0] * shape[1]:
                 weights, storage = pack(weights), "packed"  # a bit a synapse is less than 8 bytes for those that are on
-            self._synapses, self.storage_ = weights, storage
-            self._count_sparse(outputs[rows], None if stream.sample_weight is None else stream.sample_weight[rows])
+            self._synapses, self.storage_ = HOST_NETS[storage](weights, shape[1]), storage
+            weight = None if stream.sample_weight is None else stream.sample_weight[rows]
+            self._count_sparse(outputs[rows], weight, stream.dtype)
 
-    def _count_sparse(self, outputs, weight):
-        active = outputs.sum(axis=0, dtype=float) if weight is None else weight @ outputs
+    def _count_sparse(self, outputs, weight, dtype):
+        active = outputs.sum(axis=0, dtype=dtype) if weight is None else (weight @ outputs).astype(dtype)
         self.pattern_sum_ = active if self.pattern_sum_ is None else self.pattern_sum_ + active
         self.n_patterns_ += outputs.shape[0]
         self.total_weight_ += outputs.shape[0] if weight is None else float(weight.sum())
@@ -214,8 +220,8 @@ class WillshawMemory(BaseMemory):
         density = self.density_
         if density > 0.5:
             warnings.warn(
-                f"WillshawMemory has {100 * density:.0f} % of its synapses on after {self.n_patterns_} patterns, beyond "
-                "the limit of 50 %: expect units that are falsely active. Store fewer patterns, sparser ones (about "
+                f"WillshawMemory has {100 * density:.0f} % of its synapses on after {self.n_patterns_} patterns, "
+                "beyond the limit of 50 %: expect units that are falsely active. Store fewer patterns, sparser ones (about "
                 "log2(n_units) active units), or use HebbianMemory for dense patterns.",
                 CapacityWarning,
                 stacklevel=7,  # past _store, fit and what wraps it
@@ -224,9 +230,7 @@ class WillshawMemory(BaseMemory):
     # ------------------------------------------------------------------ what is stored
 
     def _net(self):
-        if self.storage_ == "dense":
-            return DenseNet(self._synapses)
-        return HOST_NETS[self.storage_](self._synapses, self._n_features_out)
+        return DenseNet(self._synapses) if self.storage_ == "dense" else self._synapses
 
     @property
     def weights_(self):
@@ -236,7 +240,7 @@ class WillshawMemory(BaseMemory):
     @property
     def density_(self):
         """Fraction of synapses that are on."""
-        return self._net().count_on(self._synapses) / (self.n_features_in_ * self._n_features_out)
+        return self._net().count_on() / (self.n_features_in_ * self._n_features_out)
 
     def _make_field(self):
         net = self._net()
@@ -276,7 +280,8 @@ class WillshawMemory(BaseMemory):
         truth = X if self.target == "self" and arrays.shape_of(y) != tuple(recalled.shape) else y
         right = known = 0
         for rows in arrays.row_blocks(recalled.shape[0], WORK_ARRAYS * 8 * recalled.shape[1]):
-            expected, found = self.encode(truth[rows, :]), arrays.placement_of(self._synapses).asarray(recalled[rows, :])
+            expected = self.encode(truth[rows, :])
+            found = arrays.placement_of(expected).asarray(recalled[rows, :])
             xp = arrays.namespace(expected)
             known += int(xp.count_nonzero(~xp.isnan(expected)))
             right += int(xp.count_nonzero(found == expected))
@@ -299,10 +304,17 @@ class WillshawMemory(BaseMemory):
         check_is_fitted(self)
         net, parts = self._net(), []
         stays_sparse = scipy.sparse.issparse(X) and self.coding_ == "binary" and self.storage_ != "dense"
-        rule = {"threshold": self.threshold, "n_active": self._n_active(), "n_steps": self.n_recall_steps}
         for placement, rows, cues, unknown, dtype in self._cue_blocks(X, method):
             free = self._free(net, cues, unknown, rows, clamped)
-            recall = recall_patterns(net, cues, free=free, feedback=self.target == "self", **rule)
+            recall = recall_patterns(
+                net,
+                cues,
+                threshold=self.threshold,
+                n_active=self._n_active(),
+                n_steps=self.n_recall_steps,
+                free=free,
+                feedback=self.target == "self",
+            )
             states, unresolved = self._resolved(net, recall.states, net.counts(cues) == 0, unknown)
             if stays_sparse:
                 states = states.astype(dtype)
