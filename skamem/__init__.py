@@ -2,11 +2,13 @@
 
 from skamem._version import __version__
 from skamem.memory import BidirectionalMemory, HebbianMemory, PseudoinverseMemory, WillshawMemory
+from skamem.preprocessing import BipolarEncoder
 from skamem.sparse import IHTClassifier, IHTRegressor, IHTRegressorCV, IHTSparseCoder
 from skamem.supervised import DenseAMClassifier, DenseAMRegressor, MemoryClassifier
 
 __all__ = [
     "BidirectionalMemory",
+    "BipolarEncoder",
     "DenseAMClassifier",
     "DenseAMRegressor",
     "HebbianMemory",

@@ -14,6 +14,7 @@ from sklearn.base import clone
 
 from skamem import (
     BidirectionalMemory,
+    BipolarEncoder,
     DenseAMClassifier,
     HebbianMemory,
     IHTRegressor,
@@ -64,6 +65,9 @@ CASES = {
     "willshaw pairs": (WillshawMemory(target="y"), PAIRS, SPARSE_CUES),
     "bidirectional": (BidirectionalMemory(), PAIRS, CUES),
     "bidirectional holes": (BidirectionalMemory(missing="clamp"), PAIRS, HOLES),
+    "encoder": (BipolarEncoder("median"), None, HOLES),
+    "encoder thermometer": (BipolarEncoder("thermometer"), None, HOLES),
+    "encoder hyperplanes": (BipolarEncoder("hyperplanes", n_components=20, random_state=0), None, HOLES),
     "classifier": (MemoryClassifier(), LABELS, CUES),
     "classifier hebbian": (MemoryClassifier(HebbianMemory()), LABELS, CUES),
     "classifier of two": (MemoryClassifier(), LABELS > 0, CUES),

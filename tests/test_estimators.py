@@ -11,6 +11,7 @@ from sklearn.utils.estimator_checks import check_array_api_input_and_values, par
 import skamem
 from skamem import (
     BidirectionalMemory,
+    BipolarEncoder,
     DenseAMClassifier,
     HebbianMemory,
     IHTRegressor,
@@ -49,6 +50,9 @@ SETTINGS = [
     WillshawMemory(2, storage="packed", missing="clamp", n_recall_steps=3),
     WillshawMemory(storage="dense"),
     BidirectionalMemory(missing="clamp", coding="binary"),
+    BipolarEncoder("median", output="binary"),
+    BipolarEncoder("thermometer"),
+    BipolarEncoder("hyperplanes", n_components=20, random_state=0),
     MemoryClassifier(HebbianMemory()),
     MemoryClassifier(PseudoinverseMemory()),
     MemoryClassifier(PseudoinverseMemory(solver="cholesky", alpha=1.0, binarize=None), fit_intercept=False),

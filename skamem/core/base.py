@@ -52,6 +52,7 @@ _COMPUTING_METHODS = {
     "decision_function",
     "forget",
     "predict_inverse",
+    "_decode",
     "_map",
     "_map_pairs",
     "_recall",

@@ -227,7 +227,10 @@ class PackedNet(_HostNet):
         for columns in _slices(self.weights.shape[1], states.nnz):
             rows = self.weights[states.indices, columns]
             packed[spoken, columns] = np.bitwise_and.reduceat(rows, states.indptr[spoken]) if len(rows) else 0
-        return scipy.sparse.csr_array(np.unpackbits(packed, axis=1, count=self.n_outputs).view(bool))
+        row, byte = np.nonzero(packed)  # few: only they are unpacked
+        place, bit = np.nonzero(np.unpackbits(packed[row, byte][:, None], axis=1))
+        where = (row[place], 8 * byte[place] + bit)
+        return scipy.sparse.csr_array((np.ones(len(bit), dtype=bool), where), shape=(len(packed), self.n_outputs))
 
     def supported(self, states, n_active):
         """Those active units of `states` that have synapses from at least `n_active` of them; looks at no others."""

@@ -1,4 +1,4 @@
-"""Learning by correlation, W = Xᵀ Y: patterns are stored by adding outer products, and forgotten by taking them away."""
+"""Learning by correlation, W = Xᵀ Y: adding outer products stores patterns, taking them away forgets them."""
 
 from sklearn.utils.validation import check_is_fitted
 

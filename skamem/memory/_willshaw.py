@@ -221,8 +221,8 @@ class WillshawMemory(BaseMemory):
         if density > 0.5:
             warnings.warn(
                 f"WillshawMemory has {100 * density:.0f} % of its synapses on after {self.n_patterns_} patterns, "
-                "beyond the limit of 50 %: expect units that are falsely active. Store fewer patterns, sparser ones (about "
-                "log2(n_units) active units), or use HebbianMemory for dense patterns.",
+                "beyond the limit of 50 %: expect units that are falsely active. Store fewer patterns, sparser ones "
+                "(about log2(n_units) active units), or use HebbianMemory for dense patterns.",
                 CapacityWarning,
                 stacklevel=7,  # past _store, fit and what wraps it
             )
