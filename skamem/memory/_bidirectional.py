@@ -11,8 +11,7 @@ from skamem.core.coding import UnitCode
 from skamem.core.dynamics import Recall, synchronous
 from skamem.core.fields import LinearField
 from skamem.core.thresholds import sign
-from skamem.memory._base import BaseMemory
-from skamem.memory._correlation import CorrelationLearning
+from skamem.memory._correlation import CorrelationMemory
 from skamem.memory._stream import WORK_ARRAYS
 
 __all__ = ["BidirectionalMemory", "PairRecall"]
@@ -34,7 +33,7 @@ class PairRecall(Recall):
     inputs_unresolved: Any
 
 
-class BidirectionalMemory(CorrelationLearning, BaseMemory):
+class BidirectionalMemory(CorrelationMemory):
     """Associative memory of pairs in which each half recalls the other: Kosko's BAM, W = Xᵀ Y.
 
     A cue x gives y <- sgn(x W), that corrects the cue, x <- sgn(y Wᵀ), and so on to a pair that does not change any

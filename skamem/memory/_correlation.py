@@ -5,12 +5,13 @@ from sklearn.utils.validation import check_is_fitted
 from skamem.core import arrays, rules
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
+from skamem.memory._base import BaseMemory
 
-__all__ = ["CorrelationLearning"]
+__all__ = ["CorrelationMemory"]
 
 
-class CorrelationLearning:
-    """Mixin of a `BaseMemory`: learns ``correlation_``, exact integers for two-valued patterns and whole weights."""
+class CorrelationMemory(BaseMemory):
+    """Abstract base of memories that learn ``correlation_``: exact integers for two-valued patterns, whole weights."""
 
     def _learn(self, stream, *, reset):
         two_valued = stream.code.low is not None and stream.target_code.low is not None

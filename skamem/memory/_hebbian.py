@@ -2,13 +2,12 @@
 
 from skamem.core import validation
 from skamem.core.fields import LinearField
-from skamem.memory._base import BaseMemory
-from skamem.memory._correlation import CorrelationLearning
+from skamem.memory._correlation import CorrelationMemory
 
 __all__ = ["HebbianMemory"]
 
 
-class HebbianMemory(CorrelationLearning, BaseMemory):
+class HebbianMemory(CorrelationMemory):
     """Associative memory with outer-product (Hebb) weights, W = Xᵀ Y / n.
 
     Autoassociative (``target="self"``) it feeds its output back until the state stops changing, and repairs noisy or

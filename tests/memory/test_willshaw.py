@@ -171,14 +171,14 @@ def test_match_never_misses_an_associated_unit():
 
 
 def test_feedback_takes_false_units_away():
-    patterns = sparse_patterns(230, 128, 7)
-    cues = parts_of(patterns, 0.6)
+    patterns = sparse_patterns(441, 256, 8)  # a third of the synapses on
+    cues = patterns * (np.cumsum(patterns, axis=1) <= 5)  # five of eight active units
     false = [
         np.sum(WillshawMemory(n_recall_steps=n_steps).fit(patterns).predict(cues) > patterns)
         for n_steps in (1, 2, 3, 100)
     ]
     assert false == sorted(false, reverse=True)
-    assert false[-1] < 0.8 * false[0]
+    assert false[-1] < 0.7 * false[0]
 
 
 @pytest.mark.parametrize("storage", STORAGES)
