@@ -179,7 +179,7 @@ def test_pipelines_take_frames_in_and_out(backend):
     data = load_digits(as_frame=True)
     frame, labels = data.data.iloc[:200], data.target.iloc[:200]
     steps = [("code", BipolarEncoder("median", backend=backend)), ("recall", HebbianMemory(n_recall_steps=1))]
-    pipeline = Pipeline([*steps, ("classify", LogisticRegression())]).set_output(transform="pandas")
+    pipeline = Pipeline([*steps, ("classify", LogisticRegression(max_iter=1000))]).set_output(transform="pandas")
     grid = {"code__method": ["median", "thermometer"], "recall__n_recall_steps": [1, 2]}
     search = GridSearchCV(pipeline, grid, cv=2).fit(frame, labels)
     recalled = search.best_estimator_[:-1].transform(frame)
