@@ -1,7 +1,14 @@
 """Associative memory for scikit-learn: store patterns, recall them from noisy or partial cues, classify, regress."""
 
 from skamem._version import __version__
-from skamem.memory import BidirectionalMemory, HebbianMemory, PseudoinverseMemory, WillshawMemory
+from skamem.memory import (
+    BidirectionalMemory,
+    DenseMemory,
+    HebbianMemory,
+    HopfieldNetwork,
+    PseudoinverseMemory,
+    WillshawMemory,
+)
 from skamem.preprocessing import BipolarEncoder
 from skamem.sparse import IHTClassifier, IHTRegressor, IHTRegressorCV, IHTSparseCoder
 from skamem.supervised import DenseAMClassifier, DenseAMRegressor, MemoryClassifier
@@ -11,7 +18,9 @@ __all__ = [
     "BipolarEncoder",
     "DenseAMClassifier",
     "DenseAMRegressor",
+    "DenseMemory",
     "HebbianMemory",
+    "HopfieldNetwork",
     "IHTClassifier",
     "IHTRegressor",
     "IHTRegressorCV",

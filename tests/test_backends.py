@@ -16,7 +16,9 @@ from skamem import (
     BidirectionalMemory,
     BipolarEncoder,
     DenseAMClassifier,
+    DenseMemory,
     HebbianMemory,
+    HopfieldNetwork,
     IHTRegressor,
     IHTRegressorCV,
     MemoryClassifier,
@@ -59,6 +61,11 @@ CASES = {
     "pseudoinverse cholesky": (PseudoinverseMemory(solver="cholesky", alpha=0.1), None, CUES),
     "pseudoinverse neumann": (PseudoinverseMemory(solver="neumann", n_layers=50), None, CUES),
     "pseudoinverse pairs": (PseudoinverseMemory("y", binarize=None), PAIRS, 0.3 * CUES),
+    "hopfield": (HopfieldNetwork(random_state=0), None, HOLES),
+    "hopfield storkey": (HopfieldNetwork("storkey", fit_intercept=True, random_state=0), None, CUES),
+    "dense memory": (DenseMemory(random_state=0), None, HOLES),
+    "dense memory sync": (DenseMemory("rectified_polynomial", degree=2.5, update="sync"), None, CUES),
+    "dense memory pairs": (DenseMemory("exponential", target="y"), PAIRS, CUES),
     "willshaw": (WillshawMemory(), None, SPARSE_CUES),
     "willshaw winners": (WillshawMemory("winners", missing="clamp"), None, SPARSE_CUES),
     "willshaw fixed": (WillshawMemory(3, coding="bipolar"), None, SPARSE_CUES.astype("float32")),
@@ -248,7 +255,7 @@ def test_nothing_falls_back_silently(case, backend, error, message, monkeypatch)
     assert vars(fitted) == before
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if CASES[case][0].get_params().get("update") != "async"])
+@pytest.mark.parametrize("case", [case for case in CASES if getattr(CASES[case][0], "update", "sync") != "async"])
 def test_predicting_uploads_the_cues_and_nothing_else(case, fake_cupy):
     estimator, y, cues = CASES[case]
     with fake_cupy() as cupy:

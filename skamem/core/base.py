@@ -46,11 +46,11 @@ def transactional(method):
 _COMPUTING_METHODS = {
     "fit",
     "partial_fit",
+    "forget",
     "predict",
     "predict_proba",
     "predict_log_proba",
     "decision_function",
-    "forget",
     "predict_inverse",
     "_decode",
     "_map",

@@ -119,7 +119,7 @@ def pseudoinverse(patterns, targets=None, *, solver="svd", alpha=0.0, **options)
     return least_squares.SOLVERS[solver](patterns, targets, alpha=alpha, **options)
 
 
-def storkey(patterns):
+def storkey(patterns, weights=None):
     """Storkey's incremental, local rule: Hebb's outer product, less what the network already predicts.
 
     ΔW_ij = (x_i x_j - x_i h_ji - h_ij x_j) / n with the local field h_ij = Σ_{k ≠ i, j} W_ik x_k, pattern after
@@ -129,6 +129,8 @@ def storkey(patterns):
     ----------
     patterns : array of shape (n_patterns, n_units)
         Entries in {-1, +1}; already validated. Their order matters a little.
+    weights : array of shape (n_units, n_units), default=None
+        Weights of patterns learnt before; None for none.
 
     Returns
     -------
@@ -148,7 +150,8 @@ def storkey(patterns):
     """
     xp = arrays.namespace(patterns)
     n_units = patterns.shape[1]
-    weights = xp.zeros((n_units, n_units), dtype=patterns.dtype, device=arrays.device(patterns))
+    if weights is None:
+        weights = xp.zeros((n_units, n_units), dtype=patterns.dtype, device=arrays.device(patterns))
     for index in range(patterns.shape[0]):
         x = patterns[index, :]
         row, column = x[None, :], x[:, None]

@@ -34,7 +34,8 @@ _OPTIONS = {
 }
 
 
-def _is_autoassociative(memory):
+def is_autoassociative(memory):
+    """Whether a memory stores patterns with themselves."""
     return memory.target == "self"
 
 
@@ -126,11 +127,14 @@ class BaseMemory(TransformerMixin, SkamemEstimator, ABC):
         stream = self._receive_patterns(X, y, sample_weight, reset)
         if reset:
             self.coding_ = stream.target_code.coding
-            self.n_patterns_, self.total_weight_, self.pattern_sum_ = 0, 0.0, None
-            self.order_seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
+            self._forget_all()
         self._learn(stream, reset=reset)
         self._warn_if_overloaded()
         return self
+
+    def _forget_all(self, pattern_sum=None):
+        self.n_patterns_, self.total_weight_, self.pattern_sum_ = 0, 0.0, pattern_sum
+        self.order_seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _check_parameters(self):
         for name, options in _OPTIONS.items():
@@ -398,7 +402,8 @@ class BaseMemory(TransformerMixin, SkamemEstimator, ABC):
             parts.append(placement.xp.astype(function(states), dtype, copy=False))
         return placement.release(placement.xp.concat(parts, axis=0))
 
-    def _recall(self, X, method, clamped=None):
+    def _recall(self, X, method, clamped=None, dynamics=None):
+        """Recall block by block; `dynamics` takes (field, states, clamped=) in place of what `update` names."""
         field, parts = None, []
         for placement, rows, states, known, dtype in self._cue_blocks(X, method):
             field = field or self._make_field()
@@ -406,7 +411,7 @@ class BaseMemory(TransformerMixin, SkamemEstimator, ABC):
             if self.target == "y" or self.activation == "identity":
                 recall = self._one_pass(field, states, held)
             else:
-                recall = self._feed_back(field, states, known, held)
+                recall = self._feed_back(field, states, known, held, dynamics or self._update)
             parts.append((*_columns(recall)[1:], placement.xp.astype(recall.states, dtype, copy=False)))
         *rest, states = (placement.release(placement.xp.concat(part, axis=0)) for part in zip(*parts, strict=True))
         return Recall(states, *rest)
@@ -451,16 +456,18 @@ class BaseMemory(TransformerMixin, SkamemEstimator, ABC):
         ones = xp.ones(final.shape[0], dtype=xp.int64, device=arrays.device(final))
         return Recall(final, ones, ones == 1, ones, unresolved)
 
-    def _feed_back(self, field, states, known, held):
-        """Recurrent recall, up to ``n_recall_steps`` updates."""
+    def _update(self, field, states, *, clamped):
+        """Up to ``n_recall_steps`` updates of all units at once, or one after another."""
+        options = {"n_steps": self.n_recall_steps, "threshold": THRESHOLDS[self.activation], "clamped": clamped}
+        if self.update == "sync":
+            return synchronous(field, states, **options)
+        order = check_random_state(self.order_seed_).permutation(states.shape[1])
+        return asynchronous(field, states, order=arrays.placement_of(states).asarray(order), **options)
+
+    def _feed_back(self, field, states, known, held, dynamics):
+        """Recurrent recall."""
         xp = arrays.namespace(states)
-        threshold = THRESHOLDS[self.activation]
-        options = {"n_steps": self.n_recall_steps, "threshold": threshold, "clamped": held}
-        if self.update == "async":
-            order = check_random_state(self.order_seed_).permutation(states.shape[1])
-            recall = asynchronous(field, states, order=arrays.placement_of(states).asarray(order), **options)
-        else:
-            recall = synchronous(field, states, **options)
+        recall = dynamics(field, states, clamped=held)
         final = recall.states
         if known is None:
             unresolved = xp.zeros_like(final, dtype=xp.bool)
@@ -475,8 +482,8 @@ class BaseMemory(TransformerMixin, SkamemEstimator, ABC):
 
 # After the class statement: scikit-learn wraps these for set_output when the class is made, which would hide the
 # condition.
-BaseMemory.transform = available_if(_is_autoassociative)(BaseMemory.transform)
-BaseMemory.fit_transform = available_if(_is_autoassociative)(BaseMemory.fit_transform)
+BaseMemory.transform = available_if(is_autoassociative)(BaseMemory.transform)
+BaseMemory.fit_transform = available_if(is_autoassociative)(BaseMemory.fit_transform)
 
 
 def _columns(recall):
