@@ -84,7 +84,7 @@ class WillshawMemory(BaseMemory):
     memory is at its best with k = log2 n and half of its synapses on, and holds up to ln 2 = .69 bits a synapse there
     as n grows, much less in small nets; beyond half `fit` warns.
 
-    csr patterns and cues are never made dense. Recalled from csr cues, binary patterns (`Recall.unresolved`, too) are
+    csr patterns and cues are never made dense, unless the weights are. Recalled from csr cues, binary patterns (`Recall.unresolved`, too) are
     csr. A sample weight says nothing to this memory but whether a pattern is stored. A cue without an active unit is
     silent: its unknown units, and all outputs under ``target="y"``, take the majority of the stored patterns and are
     flagged as unresolved. An unknown unit of any other cue counts as inactive and is recalled.
@@ -186,7 +186,7 @@ class WillshawMemory(BaseMemory):
             self._note_fewest(xp.sum(X if Y is None else Y, axis=1))
 
     def _learn_on_host(self, stream, reset, storage):
-        inputs = active_units(stream.X, stream.code)[0]
+        inputs = active_units(_at_home(stream.X, stream.placement), stream.code)[0]
         outputs = inputs if stream.Y is None else active_units(stream.Y, stream.target_code)[0]
         shape = inputs.shape[1], outputs.shape[1]
         weights = HOST_NETS[storage].empty(*shape) if reset else self._synapses.weights.copy()
@@ -296,7 +296,7 @@ class WillshawMemory(BaseMemory):
                 yield placement, rows, states, nothing if known is None else ~known, dtype
             return
         X, placement = self._receive(X, reset=False, method=method, accept_sparse="csr", ensure_all_finite="allow-nan")
-        code = self._codes(self.coding_)[0]
+        code, X = self._codes(self.coding_)[0], _at_home(X, placement)
         for rows in arrays.row_blocks(X.shape[0], WORK_ARRAYS * 8 * (X.shape[1] + self._n_features_out)):
             yield placement, rows, *active_units(X[rows, :], code), arrays.float_dtype(X, placement.xp)
 
@@ -337,6 +337,11 @@ class WillshawMemory(BaseMemory):
         """States with the majority where a silent cue leaves units unknown, and the mask of those."""
         unresolved = net.flag(silent, None if self.target == "y" else unknown)
         return net.fill(states, unresolved, self._majority()), unresolved
+
+
+def _at_home(X, placement):
+    """`X` on the host, for a `placement` that is there: sparse as it is."""
+    return X if scipy.sparse.issparse(X) else placement.asarray(X)
 
 
 def _stacked(parts, placement):

@@ -385,3 +385,11 @@ def test_storage_of_the_host_is_refused_elsewhere(storage):
     with pytest.raises(ValueError, match=rf"storage='{storage}' lives in the memory of the host.*storage='dense'"):
         WillshawMemory(storage=storage, backend="torch").fit(PATTERNS)
     assert WillshawMemory(backend="torch").fit(PATTERNS).storage_ == "dense"
+
+
+def test_input_from_elsewhere_comes_home(dispatched):
+    torch = pytest.importorskip("torch")
+    with dispatched():
+        memory = WillshawMemory(backend="numpy").fit(torch.asarray(PATTERNS))
+        assert memory.storage_ == "packed"
+        np.testing.assert_array_equal(memory.predict(torch.asarray(CUES)), WillshawMemory().fit(PATTERNS).predict(CUES))
