@@ -84,10 +84,10 @@ class WillshawMemory(BaseMemory):
     memory is at its best with k = log2 n and half of its synapses on, and holds up to ln 2 = .69 bits a synapse there
     as n grows, much less in small nets; beyond half `fit` warns.
 
-    csr patterns and cues are never made dense, unless the weights are. Recalled from csr cues, binary patterns (`Recall.unresolved`, too) are
-    csr. A sample weight says nothing to this memory but whether a pattern is stored. A cue without an active unit is
-    silent: its unknown units, and all outputs under ``target="y"``, take the majority of the stored patterns and are
-    flagged as unresolved. An unknown unit of any other cue counts as inactive and is recalled.
+    csr patterns and cues are never made dense, unless the weights are. Recalled from csr cues, binary patterns (and
+    `Recall.unresolved`) are csr. A sample weight says nothing to this memory but whether a pattern is stored. A cue
+    without an active unit is silent: its unknown units, and all outputs under ``target="y"``, take the majority of the
+    stored patterns and are flagged as unresolved. An unknown unit of any other cue counts as inactive and is recalled.
 
     Cost of a pattern: k² synapses. Of a recall step: k rows of the weights a cue.
 
