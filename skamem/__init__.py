@@ -1,11 +1,21 @@
 """Associative memory for scikit-learn: store patterns, recall them from noisy or partial cues, classify, regress."""
 
 from skamem._version import __version__
-from skamem.memory import DenseMemory, HebbianMemory, HopfieldNetwork, PseudoinverseMemory
+from skamem.memory import (
+    BidirectionalMemory,
+    DenseMemory,
+    HebbianMemory,
+    HopfieldNetwork,
+    PseudoinverseMemory,
+    WillshawMemory,
+)
+from skamem.preprocessing import BipolarEncoder
 from skamem.sparse import IHTClassifier, IHTRegressor, IHTRegressorCV, IHTSparseCoder
 from skamem.supervised import DenseAMClassifier, DenseAMRegressor, MemoryClassifier
 
 __all__ = [
+    "BidirectionalMemory",
+    "BipolarEncoder",
     "DenseAMClassifier",
     "DenseAMRegressor",
     "DenseMemory",
@@ -17,5 +27,6 @@ __all__ = [
     "IHTSparseCoder",
     "MemoryClassifier",
     "PseudoinverseMemory",
+    "WillshawMemory",
     "__version__",
 ]

@@ -22,3 +22,8 @@ def small(Estimator):
 def answer(estimator, X):
     """What a fitted estimator is there for: its predictions, or the transformed rows."""
     return estimator.predict(X) if hasattr(estimator, "predict") else estimator.transform(X)
+
+
+def targets(Estimator, labels):
+    """Labels as the estimator wants them: a column for one that knows pairs of patterns only."""
+    return labels if Estimator().__sklearn_tags__().target_tags.single_output else labels[:, None]

@@ -13,6 +13,8 @@ import pytest
 from sklearn.base import clone
 
 from skamem import (
+    BidirectionalMemory,
+    BipolarEncoder,
     DenseAMClassifier,
     DenseMemory,
     HebbianMemory,
@@ -21,6 +23,7 @@ from skamem import (
     IHTRegressorCV,
     MemoryClassifier,
     PseudoinverseMemory,
+    WillshawMemory,
 )
 from skamem.core import rules, thresholds
 from skamem.core.dynamics import asynchronous, synchronous
@@ -37,6 +40,9 @@ LABELS = np.arange(24) % 3
 PAIRS = make_patterns(24, 10, random_state=1)
 CUES = corrupt(np.tile(PATTERNS, (2, 1)), "flip", 0.3, random_state=2)
 HOLES = corrupt(CUES, "mask", 0.3, random_state=3)
+SPARSE = make_patterns(24, 96, activity=0.07, coding="binary", random_state=4)
+SPARSE_CUES = np.where(SPARSE * np.random.RandomState(5).uniform(size=SPARSE.shape) > 0.4, np.nan, SPARSE)
+SPARSE_CUES[:2] = [[0.0], [np.nan]]  # cues that say nothing
 ASYNC = {"update": "async", "n_recall_steps": 4, "random_state": 0}
 
 # name: (estimator, y, cues)
@@ -60,6 +66,15 @@ CASES = {
     "dense memory": (DenseMemory(random_state=0), None, HOLES),
     "dense memory sync": (DenseMemory("rectified_polynomial", degree=2.5, update="sync"), None, CUES),
     "dense memory pairs": (DenseMemory("exponential", target="y"), PAIRS, CUES),
+    "willshaw": (WillshawMemory(), None, SPARSE_CUES),
+    "willshaw winners": (WillshawMemory("winners", missing="clamp"), None, SPARSE_CUES),
+    "willshaw fixed": (WillshawMemory(3, coding="bipolar"), None, SPARSE_CUES.astype("float32")),
+    "willshaw pairs": (WillshawMemory(target="y"), PAIRS, SPARSE_CUES),
+    "bidirectional": (BidirectionalMemory(), PAIRS, CUES),
+    "bidirectional holes": (BidirectionalMemory(missing="clamp"), PAIRS, HOLES),
+    "encoder": (BipolarEncoder("median"), None, HOLES),
+    "encoder thermometer": (BipolarEncoder("thermometer"), None, HOLES),
+    "encoder hyperplanes": (BipolarEncoder("hyperplanes", n_components=20, random_state=0), None, HOLES),
     "classifier": (MemoryClassifier(), LABELS, CUES),
     "classifier hebbian": (MemoryClassifier(HebbianMemory()), LABELS, CUES),
     "classifier of two": (MemoryClassifier(), LABELS > 0, CUES),
@@ -75,7 +90,7 @@ one_case_each = pytest.mark.parametrize("case", ["hebbian", "pseudoinverse pairs
 
 
 def patterns_for(cues):
-    return PATTERNS.astype(cues.dtype)
+    return (SPARSE if cues.shape == SPARSE.shape else PATTERNS).astype(cues.dtype)
 
 
 def outputs(estimator, cues):

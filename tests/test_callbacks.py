@@ -16,7 +16,7 @@ from skamem import HebbianMemory, MemoryClassifier, PseudoinverseMemory
 from skamem.core.callbacks import CALLBACKS_AVAILABLE
 from skamem.datasets import make_patterns
 
-from ._estimators import ESTIMATORS, answer, small
+from ._estimators import ESTIMATORS, answer, small, targets
 
 pytestmark = [
     pytest.mark.skipif(not CALLBACKS_AVAILABLE, reason="scikit-learn before 1.9 has no callbacks"),
@@ -24,8 +24,10 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
 ]
 
-X, y = (part[:60] for part in load_digits(return_X_y=True))
-every_estimator = pytest.mark.parametrize("Estimator", ESTIMATORS)
+X, labels = (part[:60] for part in load_digits(return_X_y=True))
+every_estimator = pytest.mark.parametrize(
+    ("Estimator", "y"), [pytest.param(kind, targets(kind, labels), id=kind.__name__) for kind in ESTIMATORS]
+)
 
 
 class Recorder:
@@ -69,7 +71,7 @@ class Watcher(Recorder):
 
 
 @every_estimator
-def test_tasks_begin_and_end_inside_one_another(Estimator):
+def test_tasks_begin_and_end_inside_one_another(Estimator, y):
     recorder = Recorder()
     fitted = small(Estimator).set_callbacks(recorder).fit(X, y)
     assert recorder.events[0][0] == "setup"
@@ -86,7 +88,7 @@ def test_tasks_begin_and_end_inside_one_another(Estimator):
 
 
 @every_estimator
-def test_callbacks_may_ask_for_a_working_estimator(Estimator):
+def test_callbacks_may_ask_for_a_working_estimator(Estimator, y):
     watcher = Watcher()
     fitted = small(Estimator).set_callbacks(watcher).fit(X, y)
     seen = [predicted for kind, predicted in (event[:2] for event in watcher.events) if kind is Estimator]
@@ -97,7 +99,7 @@ def test_callbacks_may_ask_for_a_working_estimator(Estimator):
 
 
 @every_estimator
-def test_a_callback_stops_a_fit_cleanly(Estimator):
+def test_a_callback_stops_a_fit_cleanly(Estimator, y):
     recorder = Recorder(stop=True)
     stopped = small(Estimator).set_callbacks(recorder).fit(X, y)
     assert [event[0] for event in recorder.events[-2:]] == ["end", "teardown"]
@@ -120,7 +122,7 @@ def test_a_stopped_memory_holds_what_it_saw(method):
 
 @every_estimator
 @pytest.mark.parametrize("fail_at", ["setup", "begin", "end", "teardown"])
-def test_a_callback_that_fails_leaves_the_estimator_as_it_was(Estimator, fail_at):
+def test_a_callback_that_fails_leaves_the_estimator_as_it_was(Estimator, y, fail_at):
     fitted = small(Estimator).fit(X, y)
     fitted.set_callbacks(Recorder(fail_at=fail_at))
     before = dict(vars(fitted))
@@ -131,7 +133,7 @@ def test_a_callback_that_fails_leaves_the_estimator_as_it_was(Estimator, fail_at
 
 
 @every_estimator
-def test_callbacks_survive_clone_and_are_no_parameters(Estimator):
+def test_callbacks_survive_clone_and_are_no_parameters(Estimator, y):
     recorder = Recorder()
     estimator = small(Estimator).set_callbacks(recorder)
     assert estimator.get_params() == small(Estimator).get_params()
@@ -144,7 +146,7 @@ def no_score(estimator, X, y):
 
 
 @every_estimator
-def test_a_search_over_a_pipeline_reports_each_fit(Estimator):
+def test_a_search_over_a_pipeline_reports_each_fit(Estimator, y):
     recorder = Recorder()
     pipeline = make_pipeline(StandardScaler(), small(Estimator))
     search = GridSearchCV(pipeline, {"standardscaler__with_mean": [True, False]}, cv=2, scoring=no_score).set_callbacks(
@@ -159,7 +161,7 @@ def test_a_search_over_a_pipeline_reports_each_fit(Estimator):
 
 
 @every_estimator
-def test_progress_bars_work(Estimator, capsys):
+def test_progress_bars_work(Estimator, y, capsys):
     pytest.importorskip("rich")
     from sklearn.callback import ProgressBar
 
@@ -169,7 +171,7 @@ def test_progress_bars_work(Estimator, capsys):
 
 def test_a_memory_inside_a_classifier_reports_to_the_classifiers_callbacks():
     recorder = Recorder()
-    MemoryClassifier(HebbianMemory()).set_callbacks(recorder).fit(X, y)
+    MemoryClassifier(HebbianMemory()).set_callbacks(recorder).fit(X, labels)
     assert recorder.of(HebbianMemory)
     assert [event[0] for event in recorder.events].count("teardown") == 1
 

@@ -10,6 +10,8 @@ from sklearn.utils.estimator_checks import check_array_api_input_and_values, par
 
 import skamem
 from skamem import (
+    BidirectionalMemory,
+    BipolarEncoder,
     DenseAMClassifier,
     DenseMemory,
     HebbianMemory,
@@ -17,9 +19,10 @@ from skamem import (
     IHTRegressor,
     MemoryClassifier,
     PseudoinverseMemory,
+    WillshawMemory,
 )
 
-from ._estimators import ESTIMATORS, answer, small
+from ._estimators import ESTIMATORS, answer, small, targets
 from ._places import dispatched, skip_unless_required
 
 pytestmark = [
@@ -50,6 +53,14 @@ SETTINGS = [
     DenseMemory(degree=2, update="sync"),
     DenseMemory("exponential", missing="clamp"),
     DenseMemory("rectified_polynomial", degree=2.5, target="y"),
+    WillshawMemory(target="y"),
+    WillshawMemory("winners", storage="sparse"),
+    WillshawMemory(2, storage="packed", missing="clamp", n_recall_steps=3),
+    WillshawMemory(storage="dense"),
+    BidirectionalMemory(missing="clamp", coding="binary"),
+    BipolarEncoder("median", output="binary"),
+    BipolarEncoder("thermometer"),
+    BipolarEncoder("hyperplanes", n_components=20, random_state=0),
     MemoryClassifier(HebbianMemory()),
     MemoryClassifier(PseudoinverseMemory()),
     MemoryClassifier(PseudoinverseMemory(solver="cholesky", alpha=1.0, binarize=None), fit_intercept=False),
@@ -103,7 +114,7 @@ def test_only_the_first_parameter_is_positional(estimator):
 @pytest.mark.parametrize("estimator", DEFAULTS, ids=lambda estimator: type(estimator).__name__)
 def test_a_refit_forgets_the_fit_before(estimator):
     rng = np.random.default_rng(0)
-    X, y = rng.choice([-1.0, 1.0], size=(40, 12)), np.arange(40) % 2
+    X, y = rng.choice([-1.0, 1.0], size=(40, 12)), targets(type(estimator), np.arange(40) % 2)
     estimator = small(type(estimator))
     twice = clone(estimator).fit(X[:20, :9], y[:20]).fit(X, y)
     np.testing.assert_array_equal(answer(twice, X), answer(clone(estimator).fit(X, y), X))

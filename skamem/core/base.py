@@ -51,7 +51,10 @@ _COMPUTING_METHODS = {
     "predict_proba",
     "predict_log_proba",
     "decision_function",
+    "predict_inverse",
+    "_decode",
     "_map",
+    "_map_pairs",
     "_recall",
 }
 

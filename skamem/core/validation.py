@@ -3,6 +3,7 @@
 import numbers
 
 import numpy as np
+import scipy.sparse
 from sklearn.utils import assert_all_finite, check_array, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
@@ -129,7 +130,7 @@ def check_targets(y, X, placement, dtype, *, owner):
 
     Parameters
     ----------
-    y : array-like of shape (n_patterns, n_outputs)
+    y : array-like or csr matrix of shape (n_patterns, n_outputs)
         Target patterns.
     X : array of shape (n_patterns, n_units)
         Validated patterns.
@@ -142,7 +143,8 @@ def check_targets(y, X, placement, dtype, *, owner):
 
     Returns
     -------
-    y : array of shape (n_patterns, n_outputs)
+    y : array or csr matrix of shape (n_patterns, n_outputs)
+        Sparse targets stay where they are, as they are.
 
     Raises
     ------
@@ -159,9 +161,9 @@ def check_targets(y, X, placement, dtype, *, owner):
             f"{owner}(target='y') stores pairs of patterns, but y is 1-D; expected shape (n_patterns, n_outputs). "
             "For one output unit use y.reshape(-1, 1); for class labels use MemoryClassifier."
         )
-    y = check_array(y, dtype=None, input_name="y")
+    y = check_array(y, accept_sparse="csr", dtype=None, input_name="y")
     check_consistent_length(X, y)
-    return placement.asarray(y, dtype)
+    return y if scipy.sparse.issparse(y) else placement.asarray(y, dtype)
 
 
 def check_labels(y, X, *, owner):

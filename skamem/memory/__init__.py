@@ -1,8 +1,17 @@
 """Memories that store patterns and recall them from cues."""
 
+from skamem.memory._bidirectional import BidirectionalMemory
 from skamem.memory._dense import DenseMemory
 from skamem.memory._hebbian import HebbianMemory
 from skamem.memory._hopfield import HopfieldNetwork
 from skamem.memory._pseudoinverse import PseudoinverseMemory
+from skamem.memory._willshaw import WillshawMemory
 
-__all__ = ["DenseMemory", "HebbianMemory", "HopfieldNetwork", "PseudoinverseMemory"]
+__all__ = [
+    "BidirectionalMemory",
+    "DenseMemory",
+    "HebbianMemory",
+    "HopfieldNetwork",
+    "PseudoinverseMemory",
+    "WillshawMemory",
+]

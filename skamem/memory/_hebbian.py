@@ -1,14 +1,13 @@
 """HebbianMemory: the correlation-matrix memory, linear associator and Hopfield's network of 1982."""
 
-from skamem.core import rules, validation
-from skamem.core.callbacks import fit_tasks
+from skamem.core import validation
 from skamem.core.fields import LinearField
-from skamem.memory._base import BaseMemory
+from skamem.memory._correlation import CorrelationMemory
 
 __all__ = ["HebbianMemory"]
 
 
-class HebbianMemory(BaseMemory):
+class HebbianMemory(CorrelationMemory):
     """Associative memory with outer-product (Hebb) weights, W = Xᵀ Y / n.
 
     Autoassociative (``target="self"``) it feeds its output back until the state stops changing, and repairs noisy or
@@ -133,28 +132,6 @@ class HebbianMemory(BaseMemory):
     @property
     def _field_scale(self):
         return 1.0 / self.n_features_in_
-
-    def _learn(self, stream, *, reset):
-        two_valued = stream.code.low is not None and stream.target_code.low is not None
-        exact = two_valued and stream.counts_are_whole and (reset or self._exact)
-        dtype = self._accumulator_dtype(stream, exact, reset)
-        correlation = 0.0 if reset else stream.placement.asarray(self.correlation_, dtype)
-        blocks = stream.rows
-        steps = fit_tasks(self, blocks, name="block", n_tasks=len(blocks), X=stream.X, y=stream.Y, attributes=dict)
-        self._exact = exact
-        for rows in steps:
-            X, Y, weight = stream.block(rows, dtype)
-            correlation = correlation + rules.correlation(X, Y, weight)
-            self.correlation_ = correlation
-            self._count(X, Y, weight)
-
-    def _accumulator_dtype(self, stream, exact, reset):
-        """The input's type, or float64 where float32 could not hold the integers that a field sums up."""
-        xp = stream.placement.xp
-        dtype = stream.dtype if reset else self.correlation_.dtype
-        total = stream.total_weight + (0.0 if reset else self.total_weight_)
-        # 2**23 and not 2**24: recall adds halves to tell ties.
-        return xp.float64 if exact and total * stream.X.shape[1] >= 2**23 else dtype
 
     def _make_field(self):
         zero_diagonal = self.zero_diagonal and self.target == "self"

@@ -281,12 +281,17 @@ class HopfieldNetwork(LandscapeMemory):
         Parameters
         ----------
         X : array-like or csr matrix of shape (n_patterns, n_units)
-            Patterns that were stored. Others are unlearnt: their energy rises.
+            Patterns, as they were given to `fit`. What was never stored is taken away all the same: its energy rises.
 
         Returns
         -------
         self : object
             The network without them.
+
+        Raises
+        ------
+        ValueError
+            As `fit`, and when more patterns would be forgotten than are stored. A failed call changes nothing.
         """
         check_is_fitted(self)
         kept = self.n_patterns_
@@ -294,6 +299,8 @@ class HopfieldNetwork(LandscapeMemory):
         self.couplings_, self.pattern_sum_ = 0.0 * total, 0.0 * patterns
         self.n_patterns_, self.total_weight_ = 0, 0.0
         self._store(X, None, None, reset=False)
+        if self.n_patterns_ > kept:
+            raise ValueError(f"forget() found {self.n_patterns_} patterns; expected at most the {kept} stored ones.")
         self.couplings_, self.pattern_sum_ = total - self.couplings_, patterns - self.pattern_sum_
         self.n_patterns_, self.total_weight_ = kept - self.n_patterns_, weight - self.total_weight_
         return self

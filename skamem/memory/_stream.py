@@ -20,8 +20,8 @@ class PatternStream:
     ----------
     X : array or csr matrix of shape (n_patterns, n_units)
         Where the user had it.
-    Y : array of shape (n_patterns, n_outputs) or None
-        Targets on the placement; None for autoassociation.
+    Y : array or csr matrix of shape (n_patterns, n_outputs) or None
+        Targets, on the placement unless they are sparse; None for autoassociation.
     sample_weight : array of shape (n_patterns,) or None
         On the placement, all positive.
     placement : Placement
@@ -78,7 +78,7 @@ def open_stream(X, y, sample_weight, placement, code, target_code, *, owner):
     ----------
     X : array or csr matrix of shape (n_patterns, n_units)
         Validated; NaN is an unknown unit.
-    y : array-like of shape (n_patterns, n_outputs) or None
+    y : array or csr matrix of shape (n_patterns, n_outputs) or None
         Targets; None for autoassociation.
     sample_weight : array-like of shape (n_patterns,) or None
         Weights.
@@ -107,8 +107,10 @@ def _drop_unweighted(X, y, sample_weight, placement):
     if bool(xp.all(sample_weight > 0)):
         return X, y, sample_weight
     kept = xp.nonzero(sample_weight > 0)[0]
-    home = arrays.placement_of(X)
-    local = home.asarray(kept)
-    X = X[local] if not arrays.is_array(X) else home.xp.take(X, local, axis=0)
-    y = None if y is None else xp.take(y, kept, axis=0)
-    return X, y, xp.take(sample_weight, kept)
+    return _rows(X, kept), None if y is None else _rows(y, kept), xp.take(sample_weight, kept)
+
+
+def _rows(patterns, indices):
+    home = arrays.placement_of(patterns)
+    local = home.asarray(indices)
+    return home.xp.take(patterns, local, axis=0) if arrays.is_array(patterns) else patterns[local]

@@ -1,0 +1,286 @@
+"""BidirectionalMemory: pairs of patterns, each of which recalls the other."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.validation import check_is_fitted
+
+from skamem.core import arrays, validation
+from skamem.core.coding import UnitCode
+from skamem.core.dynamics import Recall, synchronous
+from skamem.core.fields import LinearField
+from skamem.core.thresholds import sign
+from skamem.memory._correlation import CorrelationMemory
+from skamem.memory._stream import WORK_ARRAYS
+
+__all__ = ["BidirectionalMemory", "PairRecall"]
+
+
+@dataclass(frozen=True)
+class PairRecall(Recall):
+    """What recall of pairs gives back: a `Recall` of the associated patterns, and the cues as they were corrected.
+
+    Parameters
+    ----------
+    inputs : array of shape (n_samples, n_units)
+        The other half of the pair that recall ended at.
+    inputs_unresolved : bool array of shape (n_samples, n_units)
+        Their units that were unknown at the end and took the majority of the stored patterns.
+    """
+
+    inputs: Any
+    inputs_unresolved: Any
+
+
+class BidirectionalMemory(CorrelationMemory):
+    """Associative memory of pairs in which each half recalls the other: Kosko's BAM, W = Xᵀ Y.
+
+    A cue x gives y <- sgn(x W), that corrects the cue, x <- sgn(y Wᵀ), and so on to a pair that does not change any
+    more. It is the Hopfield network whose units are those of both halves, with weights between the halves only, updated
+    half by half.
+
+    Parameters
+    ----------
+    n_recall_steps : int, default=100
+        Exchanges (there and back) at most.
+    binarize : float, default=0.0
+        Values above it are on, in both halves.
+    coding : {"auto", "bipolar", "binary"}, default="auto"
+        Coding of the recalled patterns; "auto" is, for each half, binary if its stored patterns were 0 and 1, else
+        bipolar.
+    missing : {"free", "clamp"}, default="free"
+        Whether known units of a cue may be corrected, or are held while its unknown ones (NaN) are filled in.
+    backend : {None, "numpy", "cupy", "cupy:<index>", "torch", "torch:<device>"}, default=None
+        Where to compute; None follows the input (see the user guide on GPUs).
+
+    Attributes
+    ----------
+    correlation_ : array of shape (n_units, n_outputs)
+        Xᵀ Y of bipolar states: exact integers, so that ties are ties on every backend.
+    weights_ : array of shape (n_units, n_outputs)
+        The same.
+    input_sum_ : array of shape (n_units,)
+        Sum of the stored inputs: its sign is the majority that unresolved units take.
+    pattern_sum_ : array of shape (n_outputs,)
+        Sum of the stored outputs.
+    n_patterns_ : int
+        Pairs stored.
+    total_weight_ : float
+        Sum of their weights.
+    coding_, input_coding_ : str
+        Coding of recalled outputs and inputs.
+    n_features_in_ : int
+        Number of input units.
+    feature_names_in_ : ndarray of str
+        Names of the input units, when `fit` saw any.
+
+    See Also
+    --------
+    HebbianMemory : With ``target="y"``, the same weights used once.
+
+    Notes
+    -----
+    Units of one half do not push each other, so updating them at once or one after another is the same. A unit whose
+    field is 0 keeps its state. The energy -x W yᵀ falls with every change, so each cue ends at a fixed pair; the
+    complement of a stored pair is one, too. Cost: `fit` O(n_pairs n_units n_outputs), an exchange twice
+    O(n_samples n_units n_outputs).
+
+    References
+    ----------
+    Kosko (1988), IEEE Transactions on Systems, Man, and Cybernetics 18:49, doi:10.1109/21.87054.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skamem import BidirectionalMemory
+    >>> names = np.asarray([[1, 1, 1, 1, -1, -1, -1, -1], [1, -1, 1, -1, 1, -1, 1, -1]])
+    >>> numbers = np.asarray([[1, 1, -1], [-1, 1, 1]])
+    >>> memory = BidirectionalMemory().fit(names, numbers)
+    >>> memory.predict([[1, 1, 1, -1, -1, -1, -1, -1]])  # one unit flipped
+    array([[ 1.,  1., -1.]])
+    >>> memory.recall([[1, 1, 1, -1, -1, -1, -1, -1]]).inputs  # the cue, corrected
+    array([[ 1.,  1.,  1.,  1., -1., -1., -1., -1.]])
+    >>> memory.predict_inverse([[-1, np.nan, 1]])  # and the way back
+    array([[ 1., -1.,  1., -1.,  1., -1.,  1., -1.]])
+    """
+
+    _anchor = "correlation_"
+    target = "y"
+    activation = "sign"
+    update = "sync"
+    random_state = None
+
+    def __init__(self, *, n_recall_steps=100, binarize=0.0, coding="auto", missing="free", backend=None):
+        self.n_recall_steps = n_recall_steps
+        self.binarize = binarize
+        self.coding = coding
+        self.missing = missing
+        self.backend = backend
+
+    def _check_parameters(self):
+        super()._check_parameters()
+        validation.check_number("binarize", self.binarize)
+
+    @property
+    def weights_(self):
+        """Xᵀ Y."""
+        return self.correlation_
+
+    def _learn(self, stream, *, reset):
+        if reset:
+            self.input_sum_ = None
+            self.input_coding_ = stream.code.detected(stream.X).coding
+        super()._learn(stream, reset=reset)
+
+    def _count(self, X, Y, sample_weight):
+        super()._count(X, Y, sample_weight)
+        block_sum = arrays.namespace(X).sum(X if sample_weight is None else X * sample_weight[:, None], axis=0)
+        self.input_sum_ = block_sum if self.input_sum_ is None else self.input_sum_ + block_sum
+
+    def _make_field(self):
+        return LinearField(self.correlation_, exact=self._exact)
+
+    def _capacity(self):
+        return None
+
+    # ------------------------------------------------------------------ recalling
+
+    def recall(self, X):
+        """Recall with the whole story: both halves, exchanges, convergence, units left unresolved.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_units)
+            Cues. NaN marks an unknown unit.
+
+        Returns
+        -------
+        recall : PairRecall
+            ``states`` are the associated patterns, ``inputs`` the corrected cues; ``unresolved`` and
+            ``inputs_unresolved`` flag units that nothing decided. For the rest see `skamem.core.dynamics.Recall`.
+        """
+        return self._recall(X, "recall")
+
+    def predict_inverse(self, Y):
+        """Recall the inputs that are associated with output patterns.
+
+        Parameters
+        ----------
+        Y : array-like or csr matrix of shape (n_samples, n_outputs)
+            Cues: noisy or partial output patterns. NaN marks an unknown unit.
+
+        Returns
+        -------
+        patterns : array of shape (n_samples, n_units)
+            Recalled input patterns in their coding, dtype of `Y`.
+        """
+        return self._exchange(self._output_blocks(Y, "predict_inverse"), back=True).states
+
+    def energy(self, X, Y=None):
+        """Energy of pairs of states: E = -x W yᵀ.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_units)
+            Input halves, thresholded at `binarize`. NaN counts as 0.
+        Y : array-like or csr matrix of shape (n_samples, n_outputs), default=None
+            Output halves, likewise. None takes those of least energy: what one pass recalls.
+
+        Returns
+        -------
+        energy : array of shape (n_samples,)
+            Low where the memory is at home; never rises in recall.
+
+        Raises
+        ------
+        ValueError
+            When the numbers of samples differ.
+        """
+        if Y is None:
+            return self._map(X, "energy", lambda x: -arrays.namespace(x).sum(abs(x @ self.correlation_), axis=1))
+        check_consistent_length(X, Y)
+        return self._map_pairs(X, Y)
+
+    def _map_pairs(self, X, Y):
+        parts = []
+        pairs = zip(self._cue_blocks(X, "energy"), self._output_blocks(Y, "energy"), strict=True)
+        for (placement, _, x, _, dtype), (_, _, y, _, _) in pairs:
+            energy = -placement.xp.sum((x @ self.correlation_) * y, axis=1)
+            parts.append(placement.xp.astype(energy, dtype, copy=False))
+        return placement.release(placement.xp.concat(parts))
+
+    def _recall(self, X, method, clamped=None):
+        return self._exchange(self._cue_blocks(X, method), back=False)
+
+    def _output_blocks(self, Y, method):
+        """`_cue_blocks` for output halves."""
+        check_is_fitted(self)
+        xp = arrays.input_namespace(Y)
+        Y = check_array(
+            Y, accept_sparse="csr", dtype=(xp.float64, xp.float32), ensure_all_finite="allow-nan", input_name="Y"
+        )
+        weights = self.correlation_
+        if Y.shape[1] != weights.shape[1]:
+            raise ValueError(
+                f"Y has {Y.shape[1]} columns, but {type(self).__name__} was fitted with {weights.shape[1]}; give "
+                "output patterns of that width."
+            )
+        placement = arrays.placement_of(weights, returns_numpy=self.backend is not None)
+        if self.backend is None and not arrays.same_place(Y, placement):
+            self._raise_namespace_mismatch(Y, placement, method)
+        placement.use()
+        code, dtype = UnitCode(-1.0, self.binarize, self.coding_), arrays.float_dtype(Y, placement.xp)
+        for rows in arrays.row_blocks(Y.shape[0], WORK_ARRAYS * 8 * (Y.shape[1] + self.n_features_in_)):
+            yield placement, rows, *code.encode(placement.asarray(Y[rows, :], weights.dtype)), dtype
+
+    def _exchange(self, blocks, *, back):
+        """Run cues to and fro until they settle; `back` says that they are outputs."""
+        field, parts = None, []
+        for placement, _, cues, known, dtype in blocks:
+            xp = placement.xp
+            if field is None:  # the first block has made the device of the weights the current one
+                halves = [(self.coding_, self.pattern_sum_), (self.input_coding_, self.input_sum_)]
+                (other_coding, other_sum), (coding, own_sum) = halves[::-1] if back else halves
+                weights = xp.matrix_transpose(self.correlation_) if back else self.correlation_
+                field = _PairField(weights, exact=self._exact)
+            others = xp.zeros((cues.shape[0], other_sum.shape[0]), dtype=cues.dtype, device=arrays.device(cues))
+            held = None
+            if self.missing == "clamp":
+                given = xp.ones_like(cues, dtype=xp.bool) if known is None else known
+                held = xp.concat([given, xp.zeros_like(others, dtype=xp.bool)], axis=1)
+            recall = synchronous(field, xp.concat([cues, others], axis=1), n_steps=self.n_recall_steps, clamped=held)
+            n = cues.shape[1]
+            own, own_unresolved = _finished(recall.states[:, :n], own_sum, coding, dtype)
+            other, unresolved = _finished(recall.states[:, n:], other_sum, other_coding, dtype)
+            story = (recall.n_steps, recall.converged, recall.cycle_length)
+            parts.append((other, *story, unresolved, own, own_unresolved))
+        return PairRecall(*(placement.release(placement.xp.concat(part, axis=0)) for part in zip(*parts, strict=True)))
+
+
+class _PairField:
+    """The field of states (cues, others): the push on the others, and the push of what that makes of them on the cues.
+
+    A synchronous update under it is an exchange there and back.
+    """
+
+    def __init__(self, weights, *, exact):
+        xp = arrays.namespace(weights)
+        self.there = LinearField(weights, exact=exact)
+        self.back = LinearField(xp.matrix_transpose(weights), exact=exact)
+        self.tolerance = 0.0 if exact else xp.concat([self.back.tolerance, self.there.tolerance])
+
+    def __call__(self, states):
+        n = self.there.weights.shape[0]
+        push = self.there(states[:, :n])
+        others = sign(push, states[:, n:], self.there.tolerance)
+        return arrays.namespace(states).concat([self.back(others), push], axis=1)
+
+
+def _finished(states, stored_sum, coding, dtype):
+    """Values outside, with the majority of the stored patterns where a unit is still unknown; and which those are."""
+    xp = arrays.namespace(states)
+    unresolved = states == 0
+    majority = xp.where(stored_sum >= 0, xp.ones_like(stored_sum), -1.0)
+    final = xp.astype(xp.where(unresolved, xp.astype(majority, states.dtype), states), dtype)
+    return UnitCode(-1.0, None, coding).decode(final), unresolved
