@@ -34,7 +34,7 @@ __all__ = ["Chains"]
 # Columns from which it pays to leave out those that no exchange can gain by.
 _SCREEN_FROM = 128
 # Rank-one changes between two rebuilds from scratch, and the room below which one change loses too many digits.
-_REBUILD_AFTER = 48
+_REBUILD_AFTER = 64
 _REBUILD_BELOW = 1e-5
 
 

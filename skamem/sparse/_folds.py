@@ -87,7 +87,7 @@ class LockStep:
             yield Step(chains.supports[:-1].copy(), chains.coefs[:-1].copy(), point)
             if chains.size >= max_size or not grow(chains):
                 return
-            if swaps:
+            if swaps and chains.size > 1:  # the first column is the best by itself
                 chains.settle(_MAX_SWAPS, tol)
 
     def errors(self, steps):
