@@ -175,7 +175,7 @@ def laws(seed, repeats):
         for s in range(1, 5):
             count[beaten] += loss(X, y, IHTRegressor(s).fit(X, y).support_) > least_loss(X, y, s) * (1 + 1e-9)
             n_fits += 1
-    print(f"  {n_fits} fits; sizes fitted alone with effort='auto', which promises nothing: {n_rises} rises of the loss")
+    print(f"  {n_fits} fits; effort='auto' does not promise falling losses: {n_rises} rises between sizes fitted alone")
     for law, violations in count.items():
         verdict(law, violations, violations == 0)
 
