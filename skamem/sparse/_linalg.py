@@ -69,6 +69,12 @@ def loss_reduction(gram, right_side, alpha):
 
 def inverses(grams):
     """Inverses of stacked symmetric positive definite matrices, or None when the columns of one are dependent."""
+    if len(grams) == 1:
+        factor = _cholesky(grams[0], 0.0)
+        if factor is None:
+            return None
+        lower = np.tril(lapack.dpotri(factor, lower=1, overwrite_c=1)[0])
+        return (lower + np.tril(lower, -1).T)[None]
     try:
         factors = np.linalg.cholesky(grams)
     except np.linalg.LinAlgError:
