@@ -16,7 +16,7 @@ from skamem.sparse._search import Candidate, is_small, local_search, working_set
 
 __all__ = ["SURE", "escalate"]
 
-# Supports with a margin of at least this were right on all random designs tried; below it, other starts are worthwhile.
+# Below this margin other starts are worthwhile: benchmarks/sparse.py prints the greatest margin of a wrong support.
 SURE = 2.0
 # Above this ratio of log (p choose s), about s log(p/s), to n, message passing is close to where it stops working.
 _DIFFICULT = 0.5

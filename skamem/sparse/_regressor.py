@@ -79,9 +79,9 @@ class IHTRegressor(SparseLinearRegressor):
     support_names_ : array of str of shape (n_selected,)
         Their names; only if X had feature names.
     margin_ : float
-        Least loss that removing a member brings, over the greatest that adding a column takes away. Wrong supports had
-        at most 2 on random designs; a heuristic, no proof. Infinite when nothing can be gained, NaN with
-        ``effort="fast"``, the least with independent targets.
+        Least loss that removing a member brings, over the greatest that adding a column takes away: how sure the
+        support is, by experience and not by proof. Below 2 ``effort="auto"`` searches further. Infinite when nothing
+        can be gained, NaN with ``effort="fast"``, the least with independent targets.
     swap_optimal_ : bool
         True when it was verified that no exchange of one member for any other column lowers the loss by more than
         `tol`.
@@ -104,8 +104,8 @@ class IHTRegressor(SparseLinearRegressor):
 
     Notes
     -----
-    A fit costs about five passes over X where the margin is comfortable, and little memory beyond X. Selecting s
-    columns is NP-hard; what is promised is that no single exchange improves the result (`swap_optimal_`).
+    A fit costs a few passes over X (`n_passes_`) where the margin is comfortable, and little memory beyond X.
+    Selecting s columns is NP-hard; what is promised is that no single exchange improves the result (`swap_optimal_`).
 
     Integer sample weights are repetitions, in the criterion too.
 
