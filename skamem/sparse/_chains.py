@@ -214,24 +214,24 @@ class Chains:
 
     def _append(self, columns):
         self.size += 1
-        T = self._tableau[:, : self._q + self.size, : self._m + self._q + self.size]
+        T = self._in_use(slice(None))
         self._sweep_in(T, self.indices, np.full(len(self.indices), self.size - 1), columns)
         self._rebuild_if_worn()
 
     def swap(self, problems, slots, columns):
         """Replace member `slots[k]` of problem `problems[k]` by `columns[k]`."""
         part = self._part(problems)
-        T = self._tableau[part, : self._q + self.size, : self._m + self._q + self.size]
+        T = self._in_use(part)
         self._sweep_out(T, problems, slots)
         self._sweep_in(T, problems, slots, columns)
         if not isinstance(part, slice):  # T is a copy
-            self._tableau[part, : self._q + self.size, : self._m + self._q + self.size] = T
+            self._tableau[part, : T.shape[1], : T.shape[2]] = T
         self._rebuild_if_worn()
 
     def remove(self, slots):
         """Remove member `slots[b]` from the support of every problem b."""
         b, q, start = self.indices, self._q, self._m + self._q
-        self._sweep_out(self._tableau[:, : q + self.size, : start + self.size], b, slots)
+        self._sweep_out(self._in_use(slice(None)), b, slots)
         last = self.size - 1  # moves into the empty slot
         self._supports[b, slots] = self._supports[b, last]
         self._tableau[b, q + slots] = self._tableau[b, q + last]
@@ -290,6 +290,10 @@ class Chains:
     def _part(self, problems):
         # A slice makes views where an index array would make copies.
         return slice(None) if len(problems) == len(self.indices) else problems
+
+    def _in_use(self, part):
+        """Tableaus of the problems `part`, without the slots that are empty yet."""
+        return self._tableau[part, : self._q + self.size, : self._m + self._q + self.size]
 
     def _sweep_in(self, T, problems, slots, columns):
         """Make `columns` members of `problems`, whose tableaus are T, in `slots` whose rows and columns are zero."""
