@@ -1,14 +1,16 @@
 """Associative memory for scikit-learn: store patterns, recall them from noisy or partial cues, classify, regress."""
 
 from skamem._version import __version__
-from skamem.memory import HebbianMemory, PseudoinverseMemory
+from skamem.memory import DenseMemory, HebbianMemory, HopfieldNetwork, PseudoinverseMemory
 from skamem.sparse import IHTClassifier, IHTRegressor, IHTRegressorCV, IHTSparseCoder
 from skamem.supervised import DenseAMClassifier, DenseAMRegressor, MemoryClassifier
 
 __all__ = [
     "DenseAMClassifier",
     "DenseAMRegressor",
+    "DenseMemory",
     "HebbianMemory",
+    "HopfieldNetwork",
     "IHTClassifier",
     "IHTRegressor",
     "IHTRegressorCV",

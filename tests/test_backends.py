@@ -12,7 +12,16 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from skamem import DenseAMClassifier, HebbianMemory, IHTRegressor, IHTRegressorCV, MemoryClassifier, PseudoinverseMemory
+from skamem import (
+    DenseAMClassifier,
+    DenseMemory,
+    HebbianMemory,
+    HopfieldNetwork,
+    IHTRegressor,
+    IHTRegressorCV,
+    MemoryClassifier,
+    PseudoinverseMemory,
+)
 from skamem.core import rules, thresholds
 from skamem.core.dynamics import asynchronous, synchronous
 from skamem.core.fields import LinearField, QuadraticLandscape
@@ -46,6 +55,11 @@ CASES = {
     "pseudoinverse cholesky": (PseudoinverseMemory(solver="cholesky", alpha=0.1), None, CUES),
     "pseudoinverse neumann": (PseudoinverseMemory(solver="neumann", n_layers=50), None, CUES),
     "pseudoinverse pairs": (PseudoinverseMemory("y", binarize=None), PAIRS, 0.3 * CUES),
+    "hopfield": (HopfieldNetwork(random_state=0), None, HOLES),
+    "hopfield storkey": (HopfieldNetwork("storkey", fit_intercept=True, random_state=0), None, CUES),
+    "dense memory": (DenseMemory(random_state=0), None, HOLES),
+    "dense memory sync": (DenseMemory("rectified_polynomial", degree=2.5, update="sync"), None, CUES),
+    "dense memory pairs": (DenseMemory("exponential", target="y"), PAIRS, CUES),
     "classifier": (MemoryClassifier(), LABELS, CUES),
     "classifier hebbian": (MemoryClassifier(HebbianMemory()), LABELS, CUES),
     "classifier of two": (MemoryClassifier(), LABELS > 0, CUES),
@@ -226,7 +240,7 @@ def test_nothing_falls_back_silently(case, backend, error, message, monkeypatch)
     assert vars(fitted) == before
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if CASES[case][0].get_params().get("update") != "async"])
+@pytest.mark.parametrize("case", [case for case in CASES if getattr(CASES[case][0], "update", "sync") != "async"])
 def test_predicting_uploads_the_cues_and_nothing_else(case, fake_cupy):
     estimator, y, cues = CASES[case]
     with fake_cupy() as cupy:

@@ -9,7 +9,15 @@ from sklearn.utils import estimator_html_repr
 from sklearn.utils.estimator_checks import check_array_api_input_and_values, parametrize_with_checks
 
 import skamem
-from skamem import DenseAMClassifier, HebbianMemory, IHTRegressor, MemoryClassifier, PseudoinverseMemory
+from skamem import (
+    DenseAMClassifier,
+    DenseMemory,
+    HebbianMemory,
+    HopfieldNetwork,
+    IHTRegressor,
+    MemoryClassifier,
+    PseudoinverseMemory,
+)
 
 from ._estimators import ESTIMATORS, answer, small
 from ._places import dispatched, skip_unless_required
@@ -36,6 +44,12 @@ SETTINGS = [
     PseudoinverseMemory(solver="neumann", n_layers=20),
     PseudoinverseMemory(solver="neumann", n_layers=5, hyperpower=True, update="async"),
     PseudoinverseMemory(activation="identity"),
+    HopfieldNetwork("storkey"),
+    HopfieldNetwork("pseudoinverse", fit_intercept=True, update="sync"),
+    HopfieldNetwork("perceptron", max_epochs=20, missing="clamp"),
+    DenseMemory(degree=2, update="sync"),
+    DenseMemory("exponential", missing="clamp"),
+    DenseMemory("rectified_polynomial", degree=2.5, target="y"),
     MemoryClassifier(HebbianMemory()),
     MemoryClassifier(PseudoinverseMemory()),
     MemoryClassifier(PseudoinverseMemory(solver="cholesky", alpha=1.0, binarize=None), fit_intercept=False),

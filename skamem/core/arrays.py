@@ -35,11 +35,13 @@ __all__ = [
     "is_array",
     "is_host",
     "namespace",
+    "overflow_expected",
     "placement_of",
     "resolve_backend",
     "row_blocks",
     "same_place",
     "shape_of",
+    "sign",
     "take_labels",
     "to_numpy",
 ]
@@ -326,6 +328,16 @@ def row_blocks(n_rows, row_bytes):
 def host_checks_are_free(xp):
     """Whether a Python bool of an array costs nothing here (host memory), so that work may be skipped by looking."""
     return xp is array_api_compat.numpy
+
+
+def overflow_expected():
+    """Context in which NumPy does not warn of infinities, as other libraries never do."""
+    return np.errstate(over="ignore")
+
+
+def sign(array, xp):
+    """Sign of an array that has no NaN, for which the compatibility layer would look."""
+    return np.sign(array) if xp is array_api_compat.numpy else xp.sign(array)
 
 
 def cholesky_solve(gram, right_side):

@@ -46,6 +46,7 @@ def transactional(method):
 _COMPUTING_METHODS = {
     "fit",
     "partial_fit",
+    "forget",
     "predict",
     "predict_proba",
     "predict_log_proba",

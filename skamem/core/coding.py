@@ -89,8 +89,9 @@ class UnitCode:
         if self.low is None:
             states = values
         else:
-            on = values > (0.5 if self.binarize is None else self.binarize)
-            states = xp.where(on, xp.ones_like(values), self.low)
+            states = xp.astype(values > (0.5 if self.binarize is None else self.binarize), values.dtype)
+            if self.low == -1.0:
+                states = 2.0 * states - 1.0
         if unknown is None:
             return states, None
         return xp.where(unknown, 0.0, states), ~unknown

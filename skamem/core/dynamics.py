@@ -3,16 +3,13 @@
 Rows are independent and leave the batch as soon as they are done, so a row's result does not depend on its neighbours.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from skamem.core import arrays
 from skamem.core.thresholds import sign
 
-__all__ = ["Recall", "asynchronous", "synchronous"]
-
-_BLOCK = 64  # units whose fields are computed by one matrix product
-_LEAF = 8  # units settled one by one before their flips are passed on by a product
+__all__ = ["Recall", "asynchronous", "heat_bath", "synchronous", "wander"]
 
 
 @dataclass(frozen=True)
@@ -90,14 +87,13 @@ def synchronous(field, states, *, n_steps, threshold=sign, clamped=None):
 def asynchronous(field, states, *, n_steps, order, threshold=sign, clamped=None):
     """Update the units one after another in the given order, sweep after sweep; every probe sees the same order.
 
-    Blocked and exact: the fields of a block of units come from one matrix product; inside the block units are settled
-    in sequence, and a flip is passed on to those after it by the block's own weights. The trajectory is that of the
-    loop over single units, bit for bit for integer weights, at the speed of matrix products.
+    The trajectory is that of the loop over single units, bit for bit for integer weights, at the speed of matrix
+    products.
 
     Parameters
     ----------
-    field : LinearField
-        With square weights.
+    field : LinearField or DenseLandscape
+        What units follow.
     states : array of shape (n_samples, n_units)
         Start. Not changed.
     n_steps : int
@@ -126,81 +122,137 @@ def asynchronous(field, states, *, n_steps, order, threshold=sign, clamped=None)
     >>> asynchronous(swap, np.asarray([[1.0, -1.0]]), n_steps=100, order=np.asarray([0, 1])).states
     array([[-1., -1.]])
     """
-    xp = arrays.namespace(states)
     cursor = field.cursor(order)
-    n_units = states.shape[1]
-    blocks = [slice(start, min(start + _BLOCK, n_units)) for start in range(0, n_units, _BLOCK)]
 
     def sweep(states, clamped):
-        states = arrays.copy(states)
-        for units in blocks:
-            held = None if clamped is None else clamped[units, :]
-            fields = cursor.field(states, units)
-            tolerance = cursor.tolerance(units)
-            block = _Block(fields, states[units, :], cursor.coupling(units), tolerance, threshold, held)
-            block.settle(0, units.stop - units.start)
-        return states
+        return cursor.sweep(states, threshold=threshold, clamped=clamped)
 
-    def in_order(array):
-        return None if array is None else xp.take(xp.matrix_transpose(array), order, axis=0)
-
-    recall = _run(sweep, in_order(states), n_steps, in_order(clamped), axis=1)
-    back = xp.argsort(order)
-    final = xp.take(xp.matrix_transpose(recall.states), back, axis=1)
-    return Recall(final, recall.n_steps, recall.converged, recall.cycle_length, recall.unresolved)
+    held = None if clamped is None else cursor.enter(clamped)
+    recall = _run(sweep, cursor.enter(states), n_steps, held, axis=cursor.axis)
+    return replace(recall, states=cursor.leave(recall.states))
 
 
-class _Block:
-    """Consecutive units, settled in sequence; changes `fields` and `states` (units, samples) in place."""
+def wander(field, states, *, n_steps, random_state, threshold=sign, clamped=None):
+    """Update single units in random order, a new one for each sweep and each probe.
 
-    def __init__(self, fields, states, coupling, tolerance, threshold, clamped):
-        self.xp = arrays.namespace(states)
-        self.fields, self.states, self.coupling, self.clamped = fields, states, coupling, clamped
-        self.tolerance, self.threshold = tolerance, threshold
-        # Ties of integer fields are kept by h + s / 2: its sign is that of h where h is not 0, and s where it is. One
-        # pass in place of a comparison with the state; a unit's state changes only when its turn is over, so once is
-        # enough.
-        self.ties_folded = threshold is sign and not arrays.is_array(tolerance)
-        if self.ties_folded:
-            self.fields += 0.5 * states
+    Parameters
+    ----------
+    field : LinearField or DenseLandscape
+        What units follow.
+    states : array of shape (n_samples, n_units)
+        Start. Not changed.
+    n_steps : int
+        Sweeps at most, >= 0.
+    random_state : RandomState
+        Draws the orders, on the host.
+    threshold : callable, default=sign
+        ``(field, states, tolerance, *, xp) -> states``.
+    clamped : bool array of shape (n_samples, n_units), default=None
+        Units held fixed.
 
-    def decide(self, units):
-        """New states of a unit, or of a slice of units."""
-        fields, old = self.fields[units, :], self.states[units, :]
-        if self.ties_folded:
-            new = self.xp.sign(fields)
-        else:
-            tolerance = self.tolerance[units, :] if arrays.is_array(self.tolerance) else self.tolerance
-            new = self.threshold(fields, old, tolerance, xp=self.xp)
-        return new if self.clamped is None else self.xp.where(self.clamped[units, :], old, new)
+    Returns
+    -------
+    recall : Recall
+        A step is a sweep over all units. `cycle_length` is 1 for a fixed point, else 0: random orders have no cycles.
+        Slower than `asynchronous`, which lets all probes share one order.
 
-    def settle(self, first, last):
-        """Settle the units first, ..., last - 1; later fields of the block learn of it from the caller."""
-        if last - first <= _LEAF:
-            self._settle_leaf(first, last)
-            return
-        # Settle one half, pass its flips on to the other by one product, settle that.
-        middle = (first + last) // 2
-        head, tail = slice(first, middle), slice(middle, last)
-        before = arrays.copy(self.states[head, :])
-        self.settle(first, middle)
-        self.fields[tail, :] += self.coupling[tail, head] @ (self.states[head, :] - before)
-        self.settle(middle, last)
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skamem.core.fields import LinearField
+    >>> swap = LinearField(np.asarray([[0.0, 1.0], [1.0, 0.0]]))
+    >>> wander(swap, np.asarray([[1.0, -1.0]]), n_steps=9, random_state=np.random.RandomState(0)).converged
+    array([ True])
+    """
 
-    def _settle_leaf(self, first, last):
-        leaf = slice(first, last)
-        # A leaf in which no unit wants to move stays as it is: the common case in every sweep but the first.
-        if arrays.host_checks_are_free(self.xp) and not self.xp.any(self.decide(leaf) != self.states[leaf, :]):
-            return
-        for unit in range(first, last):
-            new = self.decide(unit)
-            if unit + 1 < last:
-                flips = new - self.states[unit, :]
-                self.fields[unit + 1 : last, :] += self.coupling[unit + 1 : last, unit][:, None] * flips[None, :]
-            self.states[unit, :] = new
+    def sweep(states, clamped):
+        return _visit_at_random(field, states, random_state, threshold, clamped)
+
+    return _run(sweep, states, n_steps, clamped, axis=0, cycles=False)
 
 
-def _run(update, states, n_steps, clamped, axis):
+def heat_bath(field, states, *, n_steps, temperature, random_state, shared=True, clamped=None):
+    """Glauber dynamics: each unit in turn is set to +1 with probability 1 / (1 + exp(-2 field / temperature)).
+
+    Parameters
+    ----------
+    field : QuadraticLandscape or DenseLandscape
+        In the units of `temperature`.
+    states : array of shape (n_samples, n_units)
+        Start, entries in {-1, +1}. Not changed.
+    n_steps : int
+        Sweeps, >= 0; all of them are made.
+    temperature : float
+        Greater than 0, in units of energy.
+    random_state : RandomState
+        Draws orders and noise, on the host.
+    shared : bool, default=True
+        One order for all sweeps and probes, at the speed of matrix products; otherwise a new one for each.
+    clamped : bool array of shape (n_samples, n_units), default=None
+        Units held fixed.
+
+    Returns
+    -------
+    recall : Recall
+        After many sweeps states are distributed as exp(-energy / temperature), whatever the order of visits.
+
+    References
+    ----------
+    Glauber (1963), Journal of Mathematical Physics 4:294, doi:10.1063/1.1703954.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skamem.core.fields import QuadraticLandscape
+    >>> pair = QuadraticLandscape(np.asarray([[0.0, 1.0], [1.0, 0.0]]))
+    >>> cold = {"temperature": 0.1, "random_state": np.random.RandomState(0)}
+    >>> heat_bath(pair, np.asarray([[1.0, -1.0]]), n_steps=3, **cold).states
+    array([[1., 1.]])
+    """
+    xp = arrays.namespace(states)
+    place = arrays.placement_of(states)
+    n_samples, n_units = states.shape
+
+    def noise(*shape):
+        # A unit is on when its field exceeds T / 2 times a logistic variate: that has the probability wanted.
+        return place.asarray(random_state.logistic(scale=temperature / 2, size=shape), states.dtype)
+
+    if shared:
+        cursor = field.cursor(place.asarray(random_state.permutation(n_units)))
+        held = None if clamped is None else cursor.enter(clamped)
+        inside = cursor.enter(states)
+        for _ in range(n_steps):
+            inside = cursor.sweep(inside, clamped=held, noise=noise(*inside.shape))
+        states = cursor.leave(inside)
+    else:
+        for _ in range(n_steps):
+            states = _visit_at_random(field, states, random_state, sign, clamped, noise(n_samples, n_units))
+    steps = xp.full((n_samples,), n_steps, dtype=xp.int64, device=arrays.device(states))
+    return Recall(states, steps, steps < 0, xp.zeros_like(steps), None)
+
+
+def _visit_at_random(field, states, random_state, threshold, clamped, noise=None):
+    """One sweep in which each probe has an order of its own; `noise` is in the order of visits."""
+    xp = arrays.namespace(states)
+    visits = arrays.placement_of(states).asarray(random_state.random_sample(tuple(states.shape)).argsort(axis=1))
+    walker = field.walker(states)
+    before = xp.take_along_axis(states, visits, axis=1)
+    held = None if clamped is None else xp.take_along_axis(clamped, visits, axis=1)
+    after = []
+    for visit in range(states.shape[1]):
+        units, old = visits[:, visit], before[:, visit]
+        push = walker.field(units, old)
+        if noise is not None:
+            push = push + noise[:, visit]
+        new = threshold(push, old, walker.tolerance(units) if noise is None else 0.0, xp=xp)
+        if held is not None:
+            new = xp.where(held[:, visit], old, new)
+        walker.move(units, new - old)
+        after.append(new)
+    return xp.take_along_axis(xp.stack(after, axis=1), xp.argsort(visits, axis=1), axis=1)
+
+
+def _run(update, states, n_steps, clamped, axis, *, cycles=True):
     """Iterate ``update(states, clamped)``; samples lie along `axis`. Rows that are done leave the batch.
 
     Cycles are found by Brent's method: each state is compared with an anchor that is renewed at steps 1, 2, 4, 8, ...
@@ -219,14 +271,20 @@ def _run(update, states, n_steps, clamped, axis):
         step += 1
         new = update(states, clamped)
         fixed = xp.all(new == states, axis=units)
+        cycle = xp.where(fixed, xp.ones_like(cycle), cycle)
         length = step - anchor_step
-        returned = ~fixed & (cycle == 0) & xp.all(new == anchor, axis=units)
-        # A row on a cycle runs on to the phase at which n_steps updates would have left it.
-        last = xp.where(returned, xp.full_like(last, step + (n_steps - step) % length), last)
-        cycle = xp.where(fixed, xp.ones_like(cycle), xp.where(returned, xp.full_like(cycle, length), cycle))
+        if cycles and length > 1:
+            returned = (cycle == 0) & xp.all(new == anchor, axis=units)
+            # A row on a cycle runs on to the phase at which n_steps updates would have left it.
+            last = xp.where(returned, xp.full_like(last, step + (n_steps - step) % length), last)
+            cycle = xp.where(returned, xp.full_like(cycle, length), cycle)
         states = new
         done = fixed | (last == step)
-        if bool(xp.any(done)):
+        n_done = int(xp.count_nonzero(done))
+        if n_done == rows.shape[0]:
+            finished.append((states, rows, cycle, fixed, xp.full_like(rows, step)))
+            rows = rows[:0]
+        elif n_done:
             keep = xp.nonzero(~done)[0]
             gone = xp.nonzero(done)[0]
             picked = [xp.take(a, gone, axis=0) for a in (rows, cycle, fixed)]
@@ -242,6 +300,10 @@ def _run(update, states, n_steps, clamped, axis):
 
 
 def _gather(finished, axis, xp):
+    """The rows in their first order, from the groups in which they finished."""
+    if len(finished) == 1:
+        states, _, cycle, fixed, n_steps = finished[0]
+        return Recall(states, n_steps, fixed, cycle, None)
     states, rows, cycle, fixed, n_steps = zip(*finished, strict=True)
     back = xp.argsort(xp.concat(rows))
     cycle, fixed, n_steps = (xp.take(xp.concat(part), back) for part in (cycle, fixed, n_steps))

@@ -119,7 +119,7 @@ def pseudoinverse(patterns, targets=None, *, solver="svd", alpha=0.0, **options)
     return least_squares.SOLVERS[solver](patterns, targets, alpha=alpha, **options)
 
 
-def storkey(patterns):
+def storkey(patterns, weights=None):
     """Storkey's incremental, local rule: Hebb's outer product, less what the network already predicts.
 
     ΔW_ij = (x_i x_j - x_i h_ji - h_ij x_j) / n with the local field h_ij = Σ_{k ≠ i, j} W_ik x_k, pattern after
@@ -129,6 +129,8 @@ def storkey(patterns):
     ----------
     patterns : array of shape (n_patterns, n_units)
         Entries in {-1, +1}; already validated. Their order matters a little.
+    weights : array of shape (n_units, n_units), default=None
+        Weights of patterns learnt before; None for none.
 
     Returns
     -------
@@ -148,7 +150,8 @@ def storkey(patterns):
     """
     xp = arrays.namespace(patterns)
     n_units = patterns.shape[1]
-    weights = xp.zeros((n_units, n_units), dtype=patterns.dtype, device=arrays.device(patterns))
+    if weights is None:
+        weights = xp.zeros((n_units, n_units), dtype=patterns.dtype, device=arrays.device(patterns))
     for index in range(patterns.shape[0]):
         x = patterns[index, :]
         row, column = x[None, :], x[:, None]
@@ -163,7 +166,8 @@ def storkey(patterns):
 def perceptron(patterns, *, kappa=0.0, max_epochs=1000):
     """Symmetric perceptron learning: repeat the patterns until every unit of each is stable with margin `kappa`.
 
-    Wherever x_i h_i <= kappa (norm of the weights into i), x_i x_j / n is added to W_ij and W_ji.
+    Wherever x_i h_i <= kappa (norm of the weights into i), x_i x_j / n is added to W_ij and W_ji. An epoch visits the
+    patterns that are unstable at its start.
 
     Parameters
     ----------
@@ -172,7 +176,7 @@ def perceptron(patterns, *, kappa=0.0, max_epochs=1000):
     kappa : float, default=0.0
         Margin >= 0 in units of the norm of a unit's weights: larger is slower, with wider basins.
     max_epochs : int, default=1000
-        Passes over the patterns at most; stops as soon as a pass finds no error.
+        Passes over the patterns at most; stops as soon as all are stable.
 
     Returns
     -------
@@ -192,24 +196,24 @@ def perceptron(patterns, *, kappa=0.0, max_epochs=1000):
     True
     """
     xp = arrays.namespace(patterns)
-    n_patterns, n_units = patterns.shape
+    n_units = patterns.shape[1]
     weights = xp.zeros((n_units, n_units), dtype=patterns.dtype, device=arrays.device(patterns))
     # Integers until the end: ties of the field are ties, whatever the order of summation.
     off_diagonal = 1.0 - xp.eye(n_units, dtype=patterns.dtype, device=arrays.device(patterns))
+
+    def unstable(x):
+        margin = kappa * xp.sqrt(xp.sum(weights * weights, axis=0)) if kappa else 0.0
+        return (x * (x @ weights) <= margin) & (x != 0)
+
     for _ in range(max_epochs):
-        n_errors = 0
-        for index in range(n_patterns):
-            x = patterns[index, :]
-            margin = kappa * xp.sqrt(xp.sum(weights * weights, axis=0)) if kappa else 0.0
-            wrong = x * (x @ weights) <= margin
-            n_wrong = int(xp.count_nonzero(wrong))
-            if n_wrong:
-                push = xp.where(wrong, x, xp.zeros_like(x))
-                outer = push[:, None] * x[None, :]
-                weights = weights + (outer + xp.matrix_transpose(outer)) * off_diagonal
-            n_errors += n_wrong
-        if n_errors == 0:
+        wrong = xp.take(patterns, xp.nonzero(xp.any(unstable(patterns), axis=1))[0], axis=0)
+        if wrong.shape[0] == 0:
             break
+        for index in range(wrong.shape[0]):
+            x = wrong[index, :]
+            push = xp.where(unstable(x), x, xp.zeros_like(x))
+            outer = push[:, None] * x[None, :]
+            weights = weights + (outer + xp.matrix_transpose(outer)) * off_diagonal
     return weights / n_units
 
 

@@ -31,7 +31,8 @@ def sign(field, states, tolerance=0.0, *, xp=None):
     >>> sign(np.asarray([2.0, 0.0, -1.0]), np.asarray([-1.0, -1.0, -1.0]))
     array([ 1., -1., -1.])
     """
-    return _compare(field, states, tolerance, -1.0, xp)
+    xp = xp or arrays.namespace(field)
+    return xp.where(xp.abs(field) <= tolerance, states, arrays.sign(field, xp))
 
 
 def step(field, states, tolerance=0.0, *, xp=None):
@@ -59,12 +60,8 @@ def step(field, states, tolerance=0.0, *, xp=None):
     >>> step(np.asarray([2.0, 0.0, -1.0]), np.asarray([0.0, 1.0, 1.0]))
     array([1., 1., 0.])
     """
-    return _compare(field, states, tolerance, 0.0, xp)
-
-
-def _compare(field, states, tolerance, low, xp):
     xp = xp or arrays.namespace(field)
-    return xp.where(field > tolerance, 1.0, xp.where(field < -tolerance, low, states))
+    return xp.where(xp.abs(field) <= tolerance, states, xp.astype(field > 0, field.dtype))
 
 
 THRESHOLDS = {"sign": sign, "step": step}

@@ -3,12 +3,12 @@
 from skamem.core import rules, validation
 from skamem.core.callbacks import fit_tasks
 from skamem.core.fields import LinearField
-from skamem.memory._linear import LinearMemory
+from skamem.memory._base import BaseMemory
 
 __all__ = ["HebbianMemory"]
 
 
-class HebbianMemory(LinearMemory):
+class HebbianMemory(BaseMemory):
     """Associative memory with outer-product (Hebb) weights, W = Xᵀ Y / n.
 
     Autoassociative (``target="self"``) it feeds its output back until the state stops changing, and repairs noisy or

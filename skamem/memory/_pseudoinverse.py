@@ -5,12 +5,12 @@ import numbers
 from skamem.core import arrays, least_squares, validation
 from skamem.core.callbacks import fit_tasks
 from skamem.core.fields import LinearField
-from skamem.memory._linear import LinearMemory
+from skamem.memory._base import BaseMemory
 
 __all__ = ["PseudoinverseMemory"]
 
 
-class PseudoinverseMemory(LinearMemory):
+class PseudoinverseMemory(BaseMemory):
     """Associative memory with least-squares weights, W = X⁺ Y of minimum norm.
 
     Autoassociative, W is the orthogonal projector on the span of the stored patterns: every stored pattern is a fixed

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from skamem.core.dynamics import asynchronous, synchronous
+from skamem.core.dense import DenseLandscape
+from skamem.core.dynamics import asynchronous, heat_bath, synchronous, wander
 from skamem.core.fields import LinearField, QuadraticLandscape
+from skamem.core.interactions import Exponential, Polynomial, RectifiedPolynomial
 from skamem.core.thresholds import THRESHOLDS
 
 LOW = {"sign": -1.0, "step": 0.0}
@@ -218,3 +220,113 @@ def run(dynamics, field, states, *, place=None, **options):
         return synchronous(field, states, n_steps=7, **options)
     order = np.random.default_rng(1).permutation(states.shape[1])
     return asynchronous(field, states, n_steps=7, order=place.put(order) if place else order, **options)
+
+
+LANDSCAPES = {
+    "quadratic": lambda rng: QuadraticLandscape(symmetric(40, rng), rng.standard_normal(40)),
+    "cubic": lambda rng: DenseLandscape(rng.choice([-1.0, 1.0], (12, 40)), Polynomial(3)),
+    "rectified": lambda rng: DenseLandscape(rng.choice([-1.0, 1.0], (12, 40)), RectifiedPolynomial(4)),
+    "fractional": lambda rng: DenseLandscape(rng.choice([-1.0, 1.0], (12, 40)), RectifiedPolynomial(2.5)),
+    "exponential": lambda rng: DenseLandscape(rng.choice([-1.0, 1.0], (12, 40)), Exponential()),
+}
+
+
+def symmetric(n_units, rng):
+    W = rng.standard_normal((n_units, n_units))
+    return W + W.T
+
+
+@pytest.mark.parametrize("dynamics", ["asynchronous", "wander"])
+@pytest.mark.parametrize("landscape", LANDSCAPES)
+def test_energy_falls_sweep_by_sweep_to_a_fixed_point(landscape, dynamics):
+    rng = np.random.default_rng(1)
+    landscape, states = LANDSCAPES[landscape](rng), rng.choice([-1.0, 1.0], (25, 40))
+    random_state, energy, moved = np.random.RandomState(0), landscape.energy(states), 0
+    for _ in range(100):
+        if dynamics == "wander":
+            recall = wander(landscape, states, n_steps=1, random_state=random_state)
+        else:
+            recall = asynchronous(landscape, states, n_steps=1, order=rng.permutation(40))
+        flipped = np.any(recall.states != states, axis=1)
+        np.testing.assert_array_equal(recall.converged, ~flipped)
+        states, new_energy = recall.states, landscape.energy(recall.states)
+        assert np.all(new_energy[flipped] < energy[flipped])
+        energy, moved = new_energy, moved + flipped.sum()
+        if not flipped.any():
+            break
+    assert moved > 0
+    assert not flipped.any()
+
+
+def test_random_orders_leave_by_themselves_and_hold_what_is_clamped():
+    rng = np.random.default_rng(0)
+    landscape, states = QuadraticLandscape(symmetric(30, rng)), rng.choice([-1.0, 1.0], (10, 30))
+    clamped = rng.random(states.shape) < 0.3
+    recall = wander(landscape, states, n_steps=50, random_state=np.random.RandomState(0), clamped=clamped)
+    np.testing.assert_array_equal(recall.states[clamped], states[clamped])
+    assert recall.converged.all()
+    assert len(set(recall.n_steps)) > 1
+    fields = landscape(recall.states)
+    assert np.all((fields * recall.states > 0) | clamped)
+
+
+def test_random_orders_have_no_cycles():
+    ring = LinearField(np.roll(np.eye(5), 1, axis=1), exact=True)
+    start = np.asarray([[1.0, -1.0, 1.0, -1.0, 1.0]])
+    recall = wander(ring, start, n_steps=1, random_state=np.random.RandomState(0))
+    assert (recall.converged[0], recall.cycle_length[0], recall.n_steps[0]) == (False, 0, 1)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("kind", ["quadratic", "cubic"])
+def test_a_heat_bath_reaches_the_distribution_of_boltzmann(kind, shared):
+    """20,000 chains, 5 units: chi-square below its 1 - 1e-4 quantile, so this fails by chance once in 10,000 seeds."""
+    from scipy.stats import chi2
+
+    rng = np.random.default_rng(0)
+    if kind == "quadratic":
+        landscape = QuadraticLandscape(symmetric(5, rng) / 2, rng.standard_normal(5) / 2)
+    else:
+        landscape = DenseLandscape(rng.choice([-1.0, 1.0], (3, 5)), Polynomial(3), np.full(3, 0.03))
+    n_chains, temperature = 20_000, 1.5
+    states = rng.choice([-1.0, 1.0], (n_chains, 5))
+    recall = heat_bath(
+        landscape, states, n_steps=30, temperature=temperature, random_state=np.random.RandomState(0), shared=shared
+    )
+    every = np.asarray(np.meshgrid(*[[-1.0, 1.0]] * 5)).reshape(5, -1).T
+    expected = np.exp(-landscape.energy(every) / temperature)
+    expected *= n_chains / expected.sum()
+    code = 2.0 ** np.arange(5)
+    counts = np.asarray([(recall.states @ code == state @ code).sum() for state in every])
+    assert np.sum((counts - expected) ** 2 / expected) < chi2.ppf(1 - 1e-4, 31)
+    assert not recall.converged.any()
+    assert np.all(recall.n_steps == 30)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_heat_bath_holds_what_is_clamped(shared):
+    rng = np.random.default_rng(0)
+    states, clamped = rng.choice([-1.0, 1.0], (50, 20)), rng.random((50, 20)) < 0.5
+    hot = {"temperature": 100.0, "random_state": np.random.RandomState(0), "shared": shared, "clamped": clamped}
+    recall = heat_bath(QuadraticLandscape(symmetric(20, rng)), states, n_steps=3, **hot)
+    np.testing.assert_array_equal(recall.states[clamped], states[clamped])
+    assert 0.3 < np.mean(recall.states[~clamped] != states[~clamped]) < 0.7
+
+
+@pytest.mark.parametrize("dynamics", [wander, heat_bath])
+@pytest.mark.parametrize("landscape", ["quadratic", "cubic"])
+def test_every_library_makes_the_same_random_moves(dynamics, landscape, place):
+    rng = np.random.default_rng(0)
+    W, patterns = np.rint(3 * symmetric(12, rng)), rng.choice([-1.0, 1.0], (4, 12))
+    states = rng.choice([-1.0, 1.0], (6, 12))
+    options = {"temperature": 2.0} if dynamics is heat_bath else {}
+
+    def run(put):
+        field = (
+            QuadraticLandscape(put(W), exact=True)
+            if landscape == "quadratic"
+            else DenseLandscape(put(patterns), Polynomial(3))
+        )
+        return dynamics(field, put(states), n_steps=4, random_state=np.random.RandomState(0), **options)
+
+    np.testing.assert_array_equal(place.get(run(place.put).states), run(lambda array: array).states)

@@ -63,22 +63,55 @@ def test_linear_field_may_be_rectangular(rng):
     np.testing.assert_allclose(LinearField(W)(states), states @ W)
 
 
+def test_a_cursor_takes_states_in_and_gives_them_back(rng):
+    cursor = LinearField(np.eye(7)).cursor(rng.permutation(7))
+    states = rng.standard_normal((4, 7))
+    assert cursor.enter(states).shape[cursor.axis] == 4
+    np.testing.assert_array_equal(cursor.leave(cursor.enter(states)), states)
+
+
 @pytest.mark.parametrize("zero_diagonal", [False, True])
 @pytest.mark.parametrize("with_bias", [False, True])
-def test_cursor_gives_the_same_fields_in_the_order_of_visits(zero_diagonal, with_bias, rng):
-    W, bias = rng.standard_normal((7, 7)), rng.standard_normal(7) if with_bias else None
+def test_a_cursor_visits_units_in_order(zero_diagonal, with_bias, rng):
+    W, bias = rng.standard_normal((300, 300)), rng.standard_normal(300) if with_bias else None
     field = LinearField(W, bias, zero_diagonal=zero_diagonal)
-    states, order = rng.standard_normal((4, 7)), rng.permutation(7)
-    cursor, units = field.cursor(order), slice(2, 6)
-    visited = order[units]
-    np.testing.assert_allclose(cursor.field(states.T[order], units), field(states)[:, visited].T)
-    np.testing.assert_array_equal(cursor.coupling(units), W.T[np.ix_(visited, visited)])
-    np.testing.assert_allclose(cursor.tolerance(units)[:, 0], field.tolerance[visited])
+    states, order = rng.choice([-1.0, 1.0], (5, 300)), rng.permutation(300)
+    noise = rng.standard_normal((300, 5))  # in the order of visits
+    cursor = field.cursor(order)
+    found = cursor.leave(cursor.sweep(cursor.enter(states), noise=noise))
+    for visit, unit in enumerate(order):
+        states[:, unit] = np.sign(field(states)[:, unit] + noise[visit])
+    np.testing.assert_array_equal(found, states)
+
+
+@pytest.mark.parametrize("chain", [5, 40, 200])
+def test_moves_that_wait_for_one_another_are_made_in_turn(chain):
+    """Each unit copies the one before it: in one sweep a flip runs down the whole chain, 32 and 128 units and more."""
+    cursor = LinearField(np.eye(chain, k=1), exact=True).cursor(np.arange(chain))
+    start = -np.ones((2, chain))
+    start[0, 0] = 1.0
+    swept = cursor.leave(cursor.sweep(cursor.enter(start)))
+    np.testing.assert_array_equal(swept, np.repeat([[1.0], [-1.0]], chain, axis=1))
+
+
+@pytest.mark.parametrize("zero_diagonal", [False, True])
+def test_a_walker_keeps_fields_up_to_date(zero_diagonal, rng):
+    field = LinearField(rng.standard_normal((6, 6)), rng.standard_normal(6), zero_diagonal=zero_diagonal)
+    states = rng.choice([-1.0, 1.0], (4, 6))
+    walker = field.walker(states)
+    for _ in range(20):
+        units = rng.integers(6, size=4)
+        own = states[np.arange(4), units]
+        np.testing.assert_allclose(walker.field(units, own), field(states)[np.arange(4), units], atol=1e-12)
+        np.testing.assert_array_equal(walker.tolerance(units), field.tolerance[units])
+        new = rng.choice([-1.0, 1.0], 4)
+        walker.move(units, new - own)
+        states[np.arange(4), units] = new
 
 
 def test_exact_weights_need_no_tolerance(rng):
     field = LinearField(rng.integers(-3, 4, size=(5, 5)).astype(float), exact=True)
-    assert field.tolerance == field.cursor(np.arange(5)).tolerance(slice(0, 2)) == 0.0
+    assert field.tolerance == field.walker(np.ones((2, 5))).tolerance(np.asarray([0, 3])) == 0.0
 
 
 def test_noisy_weights_widen_the_tolerance(rng):
@@ -111,6 +144,18 @@ def test_every_library_computes_the_same(place, rng):
     np.testing.assert_array_equal(place.get(landscape(states)), host(every_state(4)))
     np.testing.assert_array_equal(place.get(landscape.energy(states)), host.energy(every_state(4)))
     np.testing.assert_array_equal(place.get(landscape.tolerance), host.tolerance)
-    cursor = landscape.cursor(place.put([2, 0, 3, 1]))
-    expected = host.cursor(np.asarray([2, 0, 3, 1])).field(every_state(4).T, slice(1, 3))
-    np.testing.assert_array_equal(place.get(cursor.field(place.put(every_state(4).T), slice(1, 3))), expected)
+
+
+def test_whole_weights_are_narrowed_where_float32_is_as_exact(rng):
+    W = rng.integers(-9, 10, size=(50, 50)).astype(float)
+    field, states = LinearField(W, np.arange(50.0), zero_diagonal=True, exact=True), rng.choice([-1.0, 1.0], (20, 50))
+    narrow = field.narrowed()
+    assert narrow.weights.dtype == narrow.bias.dtype == narrow.diagonal.dtype == np.float32
+    np.testing.assert_array_equal(narrow(states.astype("float32")), field(states))
+    for kept in (
+        LinearField(W),
+        LinearField(1e6 * W, exact=True),
+        LinearField(W, 1e7 + np.zeros(50), exact=True),
+        narrow,
+    ):
+        assert kept.narrowed() is kept

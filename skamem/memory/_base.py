@@ -1,4 +1,4 @@
-"""What memories with a weight matrix share: patterns in, recall, score and energy out.
+"""What memories that recall by a field share: patterns in, recall, score and energy out.
 
 A subclass says how weights are learnt (`_learn`) and on which field recall runs (`_make_field`); all else is here.
 """
@@ -25,6 +25,9 @@ from skamem.exceptions import CapacityWarning
 from skamem.memory._stream import WORK_ARRAYS, open_stream
 from skamem.metrics import unit_accuracy
 
+# Cues for which it does not pay to convert weights first.
+_FEW = 64
+
 _OPTIONS = {
     "target": ("self", "y"),
     "activation": ("sign", "identity", "step"),
@@ -34,7 +37,8 @@ _OPTIONS = {
 }
 
 
-def _is_autoassociative(memory):
+def is_autoassociative(memory):
+    """Whether a memory stores patterns with themselves."""
     return memory.target == "self"
 
 
@@ -47,18 +51,18 @@ def _has_energy(memory):
     )
 
 
-class LinearMemory(TransformerMixin, SkamemEstimator, ABC):
-    """Abstract base of memories whose field is linear in the states."""
+class BaseMemory(TransformerMixin, SkamemEstimator, ABC):
+    """Abstract base of memories whose units are pushed by a field."""
 
     # ------------------------------------------------------------------ what a subclass provides
 
     @abstractmethod
     def _learn(self, stream, *, reset):
-        """Set the fitted weights from a `PatternStream`; with `reset`, forget what was stored."""
+        """Set what is learnt from a `PatternStream`; with `reset`, forget what was stored."""
 
     @abstractmethod
     def _make_field(self):
-        """`LinearField` that recall runs on, in the scale of the learning rule."""
+        """Field that recall runs on, in the scale of the learning rule."""
 
     @abstractmethod
     def _capacity(self):
@@ -126,11 +130,14 @@ class LinearMemory(TransformerMixin, SkamemEstimator, ABC):
         stream = self._receive_patterns(X, y, sample_weight, reset)
         if reset:
             self.coding_ = stream.target_code.coding
-            self.n_patterns_, self.total_weight_, self.pattern_sum_ = 0, 0.0, None
-            self.order_seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
+            self._forget_all()
         self._learn(stream, reset=reset)
         self._warn_if_overloaded()
         return self
+
+    def _forget_all(self, pattern_sum=None):
+        self.n_patterns_, self.total_weight_, self.pattern_sum_ = 0, 0.0, pattern_sum
+        self.order_seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _check_parameters(self):
         for name, options in _OPTIONS.items():
@@ -379,13 +386,13 @@ class LinearMemory(TransformerMixin, SkamemEstimator, ABC):
 
     # ------------------------------------------------------------------ how recall is done
 
-    def _cue_blocks(self, X, method):
+    def _cue_blocks(self, X, method, working_dtype=None):
         """Validate cues; yield (placement, rows, encoded states, mask of known units or None, dtype of X) by block."""
         check_is_fitted(self)
         X, placement = self._receive(X, reset=False, method=method, accept_sparse="csr", ensure_all_finite="allow-nan")
         code = self._codes(self.coding_)[0]
         dtype = arrays.float_dtype(X, placement.xp)
-        working_dtype = getattr(self, self._anchor).dtype
+        working_dtype = working_dtype or getattr(self, self._anchor).dtype
         for rows in arrays.row_blocks(X.shape[0], WORK_ARRAYS * 8 * (X.shape[1] + self._n_features_out)):
             values = placement.asarray(X[rows, :], working_dtype)
             code.check(values, type(self).__name__)
@@ -398,15 +405,19 @@ class LinearMemory(TransformerMixin, SkamemEstimator, ABC):
             parts.append(placement.xp.astype(function(states), dtype, copy=False))
         return placement.release(placement.xp.concat(parts, axis=0))
 
-    def _recall(self, X, method, clamped=None):
-        field, parts = None, []
-        for placement, rows, states, known, dtype in self._cue_blocks(X, method):
-            field = field or self._make_field()
+    def _recall(self, X, method, clamped=None, dynamics=None):
+        """Recall block by block; `dynamics` takes (field, states, clamped=) in place of what `update` names."""
+        check_is_fitted(self)
+        field, parts, working_dtype = self._make_field(), [], None
+        if dynamics is None and hasattr(field, "narrowed") and arrays.shape_of(X)[:1] > (_FEW,):
+            field = field.narrowed()
+            working_dtype = field.weights.dtype
+        for placement, rows, states, known, dtype in self._cue_blocks(X, method, working_dtype):
             held = self._held(placement, rows, states, known, clamped)
             if self.target == "y" or self.activation == "identity":
                 recall = self._one_pass(field, states, held)
             else:
-                recall = self._feed_back(field, states, known, held)
+                recall = self._feed_back(field, states, known, held, dynamics or self._update)
             parts.append((*_columns(recall)[1:], placement.xp.astype(recall.states, dtype, copy=False)))
         *rest, states = (placement.release(placement.xp.concat(part, axis=0)) for part in zip(*parts, strict=True))
         return Recall(states, *rest)
@@ -451,16 +462,18 @@ class LinearMemory(TransformerMixin, SkamemEstimator, ABC):
         ones = xp.ones(final.shape[0], dtype=xp.int64, device=arrays.device(final))
         return Recall(final, ones, ones == 1, ones, unresolved)
 
-    def _feed_back(self, field, states, known, held):
-        """Recurrent recall, up to ``n_recall_steps`` updates."""
+    def _update(self, field, states, *, clamped):
+        """Up to ``n_recall_steps`` updates of all units at once, or one after another."""
+        options = {"n_steps": self.n_recall_steps, "threshold": THRESHOLDS[self.activation], "clamped": clamped}
+        if self.update == "sync":
+            return synchronous(field, states, **options)
+        order = check_random_state(self.order_seed_).permutation(states.shape[1])
+        return asynchronous(field, states, order=arrays.placement_of(states).asarray(order), **options)
+
+    def _feed_back(self, field, states, known, held, dynamics):
+        """Recurrent recall."""
         xp = arrays.namespace(states)
-        threshold = THRESHOLDS[self.activation]
-        options = {"n_steps": self.n_recall_steps, "threshold": threshold, "clamped": held}
-        if self.update == "async":
-            order = check_random_state(self.order_seed_).permutation(states.shape[1])
-            recall = asynchronous(field, states, order=arrays.placement_of(states).asarray(order), **options)
-        else:
-            recall = synchronous(field, states, **options)
+        recall = dynamics(field, states, clamped=held)
         final = recall.states
         if known is None:
             unresolved = xp.zeros_like(final, dtype=xp.bool)
@@ -475,8 +488,8 @@ class LinearMemory(TransformerMixin, SkamemEstimator, ABC):
 
 # After the class statement: scikit-learn wraps these for set_output when the class is made, which would hide the
 # condition.
-LinearMemory.transform = available_if(_is_autoassociative)(LinearMemory.transform)
-LinearMemory.fit_transform = available_if(_is_autoassociative)(LinearMemory.fit_transform)
+BaseMemory.transform = available_if(is_autoassociative)(BaseMemory.transform)
+BaseMemory.fit_transform = available_if(is_autoassociative)(BaseMemory.fit_transform)
 
 
 def _columns(recall):

@@ -12,13 +12,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 
-import skamem.memory
+import skamem
 from skamem.datasets import corrupt, make_patterns
 
 pytestmark = pytest.mark.filterwarnings("ignore::skamem.exceptions.CapacityWarning")  # see test_hebbian.py
 
-MEMORIES = [getattr(skamem.memory, name) for name in skamem.memory.__all__]
+MEMORIES = [skamem.HebbianMemory, skamem.PseudoinverseMemory]
 every_memory = pytest.mark.parametrize("Memory", MEMORIES)
+every_net = pytest.mark.parametrize("Memory", [*MEMORIES, skamem.HopfieldNetwork, skamem.DenseMemory])
 every_coding = pytest.mark.parametrize("coding", ["bipolar", "binary"])
 OFF = {"bipolar": -1.0, "binary": 0.0}
 
@@ -36,7 +37,7 @@ def cues(patterns):
 # ------------------------------------------------------------------------------------------------- recalling
 
 
-@every_memory
+@every_net
 @every_coding
 @pytest.mark.parametrize("update", ["sync", "async"])
 @pytest.mark.parametrize("kind", ["flip", "mask", "occlude", "erase"])
@@ -46,7 +47,7 @@ def test_spoiled_patterns_are_recalled(Memory, coding, update, kind):
     np.testing.assert_array_equal(memory.predict(corrupt(patterns, kind, 0.2, random_state=0)), patterns)
 
 
-@every_memory
+@every_net
 def test_predict_transform_and_recall_agree(Memory, patterns, cues):
     memory = Memory().fit(patterns)
     recall = memory.recall(cues)
@@ -99,7 +100,7 @@ def test_steps_are_limited(Memory, update, patterns):
     assert slowest > 2
 
 
-@every_memory
+@every_net
 def test_one_seed_is_one_order(Memory, patterns):
     cues = corrupt(np.tile(patterns, (20, 1)), "flip", 0.45, random_state=0)
     outcomes = [Memory(update="async", random_state=seed).fit(patterns).predict(cues) for seed in (0, 0, 1, 2)]
@@ -107,7 +108,7 @@ def test_one_seed_is_one_order(Memory, patterns):
     assert any(np.any(outcomes[0] != other) for other in outcomes[2:])
 
 
-@every_memory
+@every_net
 def test_recalling_changes_nothing(Memory, patterns, cues):
     memory = Memory(update="async").fit(patterns)
     before, state, given = dict(vars(memory)), pickle.dumps(memory), cues.copy()
@@ -121,7 +122,7 @@ def test_recalling_changes_nothing(Memory, patterns, cues):
 # ----------------------------------------------------------------------------------------------- unknown units
 
 
-@every_memory
+@every_net
 @every_coding
 @pytest.mark.parametrize("missing", ["free", "clamp"])
 def test_unknown_units_are_filled_in(Memory, coding, missing):
@@ -130,7 +131,7 @@ def test_unknown_units_are_filled_in(Memory, coding, missing):
     np.testing.assert_array_equal(Memory(missing=missing).fit(patterns).predict(cues), patterns)
 
 
-@every_memory
+@every_net
 @every_coding
 @pytest.mark.parametrize("update", ["sync", "async"])
 def test_clamped_units_stay_and_free_ones_are_corrected(Memory, coding, update):
@@ -262,7 +263,7 @@ def test_the_coding_is_read_once(Memory):
         strict.partial_fit(make_patterns(3, 60, random_state=1))
 
 
-@every_memory
+@every_net
 @every_coding
 def test_two_valued_patterns_pass_without_binarize(Memory, coding, patterns):
     patterns = make_patterns(3, 60, coding=coding, random_state=0)
@@ -275,7 +276,7 @@ def test_two_valued_patterns_pass_without_binarize(Memory, coding, patterns):
             memory.predict(bad)
 
 
-@every_memory
+@every_net
 def test_real_values_are_cut_at_binarize(Memory, patterns):
     grey = 10.0 + patterns * np.random.default_rng(0).uniform(0.1, 5.0, patterns.shape)
     memory = Memory(binarize=10.0).fit(grey)
@@ -332,7 +333,7 @@ def test_results_have_the_dtype_of_their_input(Memory, activation, dtype, patter
     assert memory.predict(patterns.astype(int)).dtype == "float64"
 
 
-@every_memory
+@every_net
 def test_data_frames_keep_their_names(Memory, patterns):
     pd = pytest.importorskip("pandas")
     frame = pd.DataFrame(patterns, columns=[f"pixel{i}" for i in range(60)], index=list("vwxyz"))
@@ -388,7 +389,7 @@ def test_streaming_through_little_memory_changes_nothing(Memory, update, target,
 # ---------------------------------------------------------------------------------------------------- the score
 
 
-@every_memory
+@every_net
 @every_coding
 def test_score_is_the_fraction_of_units_right(Memory, coding):
     patterns = make_patterns(8, 40, coding=coding, random_state=0)
@@ -399,14 +400,14 @@ def test_score_is_the_fraction_of_units_right(Memory, coding):
     assert memory.score(cues) == np.mean(recalled == cues)
 
 
-@every_memory
+@every_net
 def test_score_ignores_the_labels_of_a_pipeline(Memory, patterns, cues):
     memory = Memory().fit(patterns, ["a", "b", "a", "b", "a"])
     for labels in (np.arange(20), ["a", "b"] * 10, np.eye(20)):
         assert memory.score(cues, labels) == memory.score(cues)
 
 
-@every_memory
+@every_net
 def test_score_leaves_unknown_truths_out(Memory, patterns):
     truth = patterns.copy()
     truth[:, :30] = np.nan
@@ -541,7 +542,7 @@ def test_cues_of_another_width_are_refused(Memory, method):
         getattr(memory, method)(X[:, :11])
 
 
-@every_memory
+@every_net
 @pytest.mark.parametrize("method", ["predict", "transform", "recall", "field", "energy", "score"])
 @pytest.mark.parametrize(
     ("cues", "message"), [(INF, "infinity"), ([["a"] * 12], "could not convert"), (X[:0], "0 sample")]
@@ -554,7 +555,7 @@ def test_bad_cues_are_refused(Memory, method, cues, message):
     assert vars(memory) == before
 
 
-@every_memory
+@every_net
 def test_an_empty_memory_says_so(Memory):
     memory = Memory()
     with pytest.raises(NotFittedError):

@@ -1,0 +1,18 @@
+"""Questions to a fitted memory: how its memories vote, which of them decide, and how far it can be fooled."""
+
+from skamem.analysis._attack import AdversarialSamples, attack
+from skamem.analysis._intervals import wilson_interval
+from skamem.analysis._prototypes import DecisiveMemories, MemoryVotes, decisive_memories, votes_per_memory
+from skamem.analysis._transfer import TransferTable, transfer_table
+
+__all__ = [
+    "AdversarialSamples",
+    "DecisiveMemories",
+    "MemoryVotes",
+    "TransferTable",
+    "attack",
+    "decisive_memories",
+    "transfer_table",
+    "votes_per_memory",
+    "wilson_interval",
+]

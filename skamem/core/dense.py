@@ -1,0 +1,411 @@
+"""The field and landscape of dense associative memories: E(s) = -Σ_μ F(ξ^μ·s) for two-valued patterns ξ.
+
+Overlaps of two-valued patterns are whole numbers, so F and its differences are tables. A table entry is kept as a size
+and the logarithm of a scale: sums over patterns are safe where F itself overflows, as exp(1000) does.
+"""
+
+import math
+
+from skamem.core import arrays
+from skamem.core.thresholds import sign
+
+__all__ = ["DenseCursor", "DenseField", "DenseLandscape", "DenseWalker", "DifferenceTables"]
+
+_BLOCK = 64  # units whose fields are computed by one matrix product
+_ROUNDING = 8.0
+
+
+class DifferenceTables:
+    """F(o), and the differences of F that fields are made of, for every whole overlap o.
+
+    Parameters
+    ----------
+    interaction : object
+        With `energy`, and `peak` and `factor_out` where it may overflow; see `skamem.core.interactions`.
+    n_units : int
+        Overlaps lie in [-n_units, n_units].
+    pattern_weight : array of shape (n_patterns,)
+        Factors of the terms that will be summed: they decide whether sums are exact, and whether they overflow.
+    like : array of any shape
+        An array of the type and the place where tables are wanted.
+
+    Attributes
+    ----------
+    exact : bool
+        Whether all sums are sums of whole numbers that the floating type holds.
+    scaled : bool
+        Whether entries are given up to a factor for each row of overlaps: fields then have the right sign only.
+    """
+
+    def __init__(self, interaction, n_units, pattern_weight, like):
+        xp = self._xp = arrays.namespace(like)
+        self._n_units = n_units
+        sizes, logs = _log_energies(interaction, n_units + 2, like)
+        # F(o - 2), ..., F(o + 2), over the largest scale among them.
+        windows = [slice(shift, shift + 2 * n_units + 1) for shift in range(5)]
+        scale = xp.max(xp.stack([logs[window] for window in windows]), axis=0)
+        below2, below, here, above, above2 = (sizes[window] * xp.exp(logs[window] - scale) for window in windows)
+        entries = {
+            "energy": here,
+            "rise": above - below,
+            "mean_rise": (above2 - below2) / 2,
+            "bend": (above2 - 2 * here + below2) / 2,
+        }
+        info = xp.finfo(like.dtype)
+        # Logarithm of what no sum over patterns exceeds.
+        most = xp.max(xp.where(sizes == 0, -math.inf, logs + xp.log(xp.abs(xp.where(sizes == 0, 1.0, sizes)))))
+        most = float(most) + math.log(4 * max(float(xp.sum(pattern_weight)), 1.0))
+        self.scaled = most >= math.log(float(info.max))
+        whole = not self.scaled and _are_whole(pattern_weight) and _are_whole(sizes * xp.exp(logs))
+        self.exact = whole and most < -math.log(float(info.eps))
+        if not self.scaled:
+            entries = {name: entry * xp.exp(scale) for name, entry in entries.items()}
+        self._scale = scale if self.scaled else None
+        self._entries = {name: xp.astype(entry, like.dtype) for name, entry in entries.items()}
+
+    def rows(self, overlaps):
+        """A `_Lookup` for overlaps (n_samples, n_patterns), each a whole number."""
+        xp = self._xp
+        return _Lookup(self, xp.reshape(xp.astype(overlaps, xp.int64) + self._n_units, (-1,)), overlaps.shape)
+
+
+class _Lookup:
+    """Table entries at some overlaps."""
+
+    def __init__(self, tables, index, shape):
+        self._tables, self._index, self._shape = tables, index, shape
+        self._factor, self.log_factor = None, 0.0
+        if tables.scaled:
+            xp, dtype = tables._xp, tables._entries["rise"].dtype
+            scale = self._take(tables._scale)  # float64: its rounding would be that of F
+            largest = xp.max(scale, axis=1, keepdims=True)
+            self.log_factor = xp.astype(largest, dtype)
+            self._factor = xp.astype(xp.exp(scale - largest), dtype)
+
+    def _take(self, entry):
+        xp = self._tables._xp
+        return xp.reshape(xp.take(entry, self._index), self._shape)
+
+    def __call__(self, name):
+        entry = self._take(self._tables._entries[name])
+        return entry if self._factor is None else entry * self._factor
+
+
+def _are_whole(values):
+    xp = arrays.namespace(values)
+    return bool(xp.all(values == xp.round(values)))
+
+
+def _log_energies(interaction, reach, like):
+    """(sizes, logs) in float64 with F(o) = size exp(log), for o = -reach, ..., reach."""
+    xp = arrays.namespace(like)
+    overlaps = xp.arange(-reach, reach + 1, dtype=xp.float64, device=arrays.device(like))[:, None]
+    with arrays.overflow_expected():
+        energy = interaction.energy(overlaps)
+    if bool(xp.all(xp.isfinite(energy))):
+        return energy[:, 0], xp.zeros_like(energy[:, 0])
+    if not all(hasattr(interaction, name) for name in ("peak", "factor_out")):
+        raise ValueError(
+            f"{interaction!r} overflows at overlaps of {reach} units; expected finite energies, or an interaction with "
+            "`peak` and `factor_out` (see skamem.core.interactions)."
+        )
+    reduced, log_factor, _ = interaction.factor_out(overlaps, interaction.peak(overlaps))
+    return interaction.energy(reduced)[:, 0], log_factor[:, 0]
+
+
+class DenseField:
+    """The field on output units: half the difference that each makes to Σ_μ F(ξ^μ·s + η^μ·t), all outputs t unknown.
+
+    Parameters
+    ----------
+    patterns : array of shape (n_patterns, n_units)
+        Entries in {-1, +1}; 0 takes no part.
+    targets : array of shape (n_patterns, n_outputs)
+        Associated patterns.
+    interaction : object
+        The energy function F.
+    pattern_weight : array of shape (n_patterns,), default=None
+        Factor of each pattern's F; None for 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skamem.core.interactions import Polynomial
+    >>> DenseField(np.asarray([[1.0, 1.0]]), np.asarray([[-1.0]]), Polynomial(2))(np.asarray([[1.0, 1.0]]))
+    array([[-4.]])
+    """
+
+    def __init__(self, patterns, targets, interaction, pattern_weight=None):
+        self.patterns, self.targets = patterns, targets
+        self.pattern_weight = _weights_for(patterns, pattern_weight)
+        self.tables = DifferenceTables(interaction, patterns.shape[1], self.pattern_weight, patterns)
+        self.tolerance = 0.0
+
+    def __call__(self, states):
+        """Fields of shape (n_samples, n_outputs) for states of shape (n_samples, n_units), fields of rounding at 0."""
+        xp = arrays.namespace(states)
+        rise = self.tables.rows(states @ xp.matrix_transpose(self.patterns))("rise") * self.pattern_weight
+        push = 0.5 * (rise @ self.targets)
+        if self.tables.exact:
+            return push
+        noise = _ROUNDING * xp.finfo(push.dtype).eps * xp.sum(xp.abs(rise), axis=1, keepdims=True)
+        return xp.where(xp.abs(push) <= noise, 0.0, push)
+
+
+class DenseLandscape:
+    """The landscape E(s) = -Σ_μ F(ξ^μ·s), by differences of energy.
+
+    Parameters
+    ----------
+    patterns : array of shape (n_patterns, n_units)
+        Entries in {-1, +1}; 0 takes no part.
+    interaction : object
+        The energy function F.
+    pattern_weight : array of shape (n_patterns,), default=None
+        Factor of each pattern's F; None for 1.
+
+    Notes
+    -----
+    A field counts as 0, a tie, when it is within the rounding of the sum that makes it; sums of whole numbers have no
+    rounding.
+
+    References
+    ----------
+    Krotov and Hopfield (2016), Dense Associative Memory for Pattern Recognition, arXiv:1606.01164, eqs. (2), (4).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skamem.core.interactions import Polynomial
+    >>> landscape = DenseLandscape(np.asarray([[1.0, 1.0, -1.0]]), Polynomial(3))
+    >>> landscape.energy(np.asarray([[1.0, 1.0, -1.0], [1.0, 1.0, 1.0]]))
+    array([-27.,  -1.])
+    >>> landscape(np.asarray([[1.0, 1.0, 1.0]]))
+    array([[  1.,   1., -13.]])
+    """
+
+    tolerance = 0.0  # what is rounding has become 0 already
+
+    def __init__(self, patterns, interaction, pattern_weight=None):
+        xp = arrays.namespace(patterns)
+        self.patterns, self.pattern_weight = patterns, _weights_for(patterns, pattern_weight)
+        self.tables = DifferenceTables(interaction, patterns.shape[1], self.pattern_weight, patterns)
+        self._weightless = pattern_weight is None
+        self.complete = bool(xp.all(patterns != 0))
+
+    def overlaps(self, states):
+        """Overlaps of shape (n_samples, n_patterns); one matrix product."""
+        return states @ arrays.namespace(states).matrix_transpose(self.patterns)
+
+    def energy(self, states):
+        """Energy of shape (n_samples,); its logarithm -ln Σ F where F itself overflows."""
+        xp = arrays.namespace(states)
+        lookup = self.tables.rows(self.overlaps(states))
+        total = xp.sum(self._weighted(lookup("energy")), axis=1)
+        if not self.tables.scaled:
+            return -total
+        size = xp.maximum(xp.abs(total), xp.asarray(xp.finfo(total.dtype).smallest_normal, dtype=total.dtype))
+        return -xp.sign(total) * (xp.log(size) + lookup.log_factor[:, 0])
+
+    def __call__(self, states):
+        """Fields of shape (n_samples, n_units); two matrix products. Up to a factor for each row where F overflows."""
+        return self.fields(self.overlaps(states), states, self.patterns)
+
+    def fields(self, overlaps, states, patterns):
+        """Fields of some units.
+
+        Parameters
+        ----------
+        overlaps : array of shape (n_samples, n_patterns)
+            Of the whole states.
+        states : array of shape (n_samples, n_some)
+            Of the units asked for, in {-1, 0, +1}.
+        patterns : array of shape (n_patterns, n_some)
+            Columns of these units.
+
+        Returns
+        -------
+        fields : array of shape (n_samples, n_some)
+        """
+        xp = arrays.namespace(states)
+        lookup = self.tables.rows(overlaps)
+        rise, bend = self._weighted(lookup("mean_rise")), self._weighted(lookup("bend"))
+        # A unit's own part of the overlap is taken out: F(o - ξσ + ξ) - F(o - ξσ - ξ) = ξ rise(o) - σ ξ² bend(o).
+        own = xp.sum(bend, axis=1, keepdims=True) if self.complete else bend @ (patterns * patterns)
+        push = rise @ patterns - states * own
+        unknown = states == 0
+        if bool(xp.any(unknown)):
+            push = xp.where(unknown, self._weighted(lookup("rise")) @ patterns, push)
+        push = 0.5 * push
+        if self.tables.exact:
+            return push
+        noise = _ROUNDING * xp.finfo(push.dtype).eps * xp.sum(xp.abs(rise) + xp.abs(bend), axis=1, keepdims=True)
+        return xp.where(xp.abs(push) <= noise, 0.0, push)
+
+    def _weighted(self, entries):
+        return entries if self._weightless else entries * self.pattern_weight
+
+    def cursor(self, order):
+        """A `DenseCursor` that visits the units in the given order.
+
+        Parameters
+        ----------
+        order : int array of shape (n_units,)
+            Permutation of the units.
+
+        Returns
+        -------
+        cursor : DenseCursor
+        """
+        return DenseCursor(self, order)
+
+    def walker(self, states):
+        """A `DenseWalker`: fields while single units move, another one for each sample.
+
+        Parameters
+        ----------
+        states : array of shape (n_samples, n_units)
+            Start.
+
+        Returns
+        -------
+        walker : DenseWalker
+        """
+        return DenseWalker(self, states)
+
+
+class DenseCursor:
+    """Visits the units of a `DenseLandscape` one after another, in one order, for whole batches at once.
+
+    Blocked and exact. The fields of a block of units come from one matrix product. In each sample the first unit of the
+    block that wants to move does; then the fields of that sample are computed anew. So a block costs one product, and
+    one for each of its moves, over the samples that still move.
+
+    Parameters
+    ----------
+    landscape : DenseLandscape
+        What units follow.
+    order : int array of shape (n_units,)
+        Permutation of the units.
+    """
+
+    axis = 0
+    """Along which samples lie in what `enter` returns."""
+
+    def __init__(self, landscape, order):
+        xp = arrays.namespace(order)
+        self._landscape, self._order, self._back = landscape, order, xp.argsort(order)
+        self._columns = xp.take(landscape.patterns, order, axis=1)
+        self._rows = arrays.copy(xp.matrix_transpose(self._columns))
+
+    def enter(self, rows):
+        """An array of shape (n_samples, n_units) as `sweep` wants it: in visiting order."""
+        return arrays.namespace(rows).take(rows, self._order, axis=1)
+
+    def leave(self, rows):
+        """What `enter` got, from what it returned."""
+        return arrays.namespace(rows).take(rows, self._back, axis=1)
+
+    def sweep(self, states, *, threshold=sign, clamped=None, noise=None):
+        """Visit every unit once.
+
+        Parameters
+        ----------
+        states : array of shape (n_samples, n_units)
+            As `enter` returns them. Not changed.
+        threshold : callable, default=sign
+            ``(field, states, tolerance, *, xp) -> states``.
+        clamped : bool array of shape (n_samples, n_units), default=None
+            Units held fixed.
+        noise : array of shape (n_samples, n_units), default=None
+            Added to the fields.
+
+        Returns
+        -------
+        states : array of shape (n_samples, n_units)
+            After the sweep.
+        """
+        xp = arrays.namespace(states)
+        overlaps = states @ self._rows
+        settled = []
+        for start in range(0, states.shape[1], _BLOCK):
+            units = slice(start, min(start + _BLOCK, states.shape[1]))
+            own = (None if clamped is None else clamped[:, units], None if noise is None else noise[:, units])
+            overlaps, block = self._settle(overlaps, states[:, units], units, threshold, *own)
+            settled.append(block)
+        return xp.concat(settled, axis=1)
+
+    def _settle(self, overlaps, states, units, threshold, clamped, noise):
+        """(overlaps, states) after the units of a block have been visited."""
+        xp = arrays.namespace(states)
+        place = {"device": arrays.device(states)}
+        columns, visits = self._columns[:, units], xp.arange(states.shape[1], **place)
+        samples, next_visit = xp.arange(states.shape[0], **place), xp.zeros(states.shape[0], dtype=xp.int64, **place)
+        done = []
+        while samples.shape[0]:
+            fields = self._landscape.fields(overlaps, states, columns)
+            new = threshold(fields if noise is None else fields + noise, states, 0.0, xp=xp)
+            moves = (new != states) & (visits[None, :] >= next_visit[:, None])
+            if clamped is not None:
+                moves = moves & ~clamped
+            going = xp.any(moves, axis=1)
+            first = xp.argmax(xp.astype(moves, xp.int64), axis=1)
+            stay, go = xp.nonzero(~going)[0], xp.nonzero(going)[0]
+            done.append([xp.take(part, stay, axis=0) for part in (samples, overlaps, states)])
+            rest = (samples, overlaps, states, first, new, clamped, noise)
+            samples, overlaps, states, first, new, clamped, noise = (
+                None if part is None else xp.take(part, go, axis=0) for part in rest
+            )
+            moved = xp.where(visits[None, :] == first[:, None], new, states)
+            change = xp.sum(moved - states, axis=1, keepdims=True)
+            overlaps = overlaps + change * xp.take(self._rows, first + units.start, axis=0)
+            states, next_visit = moved, first + 1
+        if len(done) == 1:
+            return done[0][1:]
+        samples, overlaps, states = (xp.concat(parts, axis=0) for parts in zip(*done, strict=True))
+        back = xp.argsort(samples)
+        return xp.take(overlaps, back, axis=0), xp.take(states, back, axis=0)
+
+
+class DenseWalker:
+    """Fields of a `DenseLandscape` while single units move, another one for each sample.
+
+    Parameters
+    ----------
+    landscape : DenseLandscape
+        What units follow.
+    states : array of shape (n_samples, n_units)
+        Start.
+    """
+
+    def __init__(self, landscape, states):
+        xp = arrays.namespace(states)
+        self._xp, self._landscape = xp, landscape
+        self._overlaps = landscape.overlaps(states)
+        self._rows = xp.matrix_transpose(landscape.patterns)
+
+    def field(self, units, states):
+        """Fields (n_samples,) of one unit of each sample, which is in `states` (n_samples,)."""
+        xp, tables = self._xp, self._landscape.tables
+        bits = xp.take(self._rows, units, axis=0)
+        lookup = tables.rows(self._overlaps - bits * states[:, None])
+        terms = bits * self._landscape._weighted(lookup("rise"))
+        push = 0.5 * xp.sum(terms, axis=1)
+        if tables.exact:
+            return push
+        noise = _ROUNDING * xp.finfo(push.dtype).eps * xp.sum(xp.abs(terms), axis=1)
+        return xp.where(xp.abs(push) <= noise, 0.0, push)
+
+    def tolerance(self, units):
+        """Fields have no rounding left: 0.0."""
+        return 0.0
+
+    def move(self, units, change):
+        """Take in that the states of `units` (n_samples,) changed by `change` (n_samples,)."""
+        self._overlaps = self._overlaps + change[:, None] * self._xp.take(self._rows, units, axis=0)
+
+
+def _weights_for(patterns, pattern_weight):
+    if pattern_weight is not None:
+        return pattern_weight
+    return arrays.namespace(patterns).ones(patterns.shape[0], dtype=patterns.dtype, device=arrays.device(patterns))

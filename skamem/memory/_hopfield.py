@@ -1,0 +1,416 @@
+"""HopfieldNetwork: symmetric weights, an energy, and a choice of learning rules."""
+
+import numbers
+import warnings
+
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_array
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from skamem.core import arrays, rules, validation
+from skamem.core.base import transactional
+from skamem.core.callbacks import fit_tasks
+from skamem.core.fields import QuadraticLandscape
+from skamem.memory._landscape import LandscapeMemory
+
+__all__ = ["HopfieldNetwork"]
+
+# Residuals of stored patterns below this part of their norm are rounding.
+_DEPENDENT = 1e-6
+
+
+def _is_incremental(network):
+    if network.rule in ("hebbian", "storkey", "pseudoinverse"):
+        return True
+    raise AttributeError(
+        f"HopfieldNetwork(rule={network.rule!r}) learns all patterns together; partial_fit needs rule='hebbian', "
+        "'storkey' or 'pseudoinverse'."
+    )
+
+
+def _is_reversible(network):
+    if network.rule == "hebbian":
+        return True
+    raise AttributeError(f"HopfieldNetwork(rule={network.rule!r}) cannot forget exactly; rule='hebbian' can.")
+
+
+class HopfieldNetwork(LandscapeMemory):
+    """Hopfield network: two-valued units, symmetric weights without diagonal, an energy that recall goes down.
+
+    Parameters
+    ----------
+    rule : {"hebbian", "storkey", "pseudoinverse", "perceptron"} or callable, default="hebbian"
+        How weights are learnt. "hebbian" stores about 0.138 random patterns a unit, "storkey" more, "pseudoinverse" as
+        many independent patterns as there are units, "perceptron" whatever symmetric weights can hold. A callable takes
+        patterns (n_patterns, n_units) in {-1, +1} and returns symmetric weights.
+    kappa : float, default=0.0
+        Margin of ``rule="perceptron"``, >= 0, in units of the norm of a unit's weights: larger is slower to learn, with
+        wider basins.
+    max_epochs : int, default=1000
+        Passes of ``rule="perceptron"`` over the patterns at most.
+    fit_intercept : bool, default=False
+        Learn a bias for each unit: the weight from one more unit that is always on.
+    update : {"async", "sync"}, default="async"
+        One unit after another, in an order drawn in `fit`, or all at once, which may end in a cycle of two states.
+    n_recall_steps : int, default=100
+        Sweeps (updates, when synchronous) at most.
+    binarize : float or None, default=0.0
+        Values above it are on; None takes two-valued patterns as they are.
+    coding : {"auto", "bipolar", "binary"}, default="auto"
+        Coding of the recalled patterns; "auto" takes that of the stored ones.
+    missing : {"free", "clamp"}, default="free"
+        Whether known units may be corrected in recall, or are held while unknown ones (NaN) are filled in.
+    random_state : int, RandomState instance or None, default=None
+        Draws the order of asynchronous updates, once, in `fit`.
+    backend : {None, "numpy", "cupy", "cupy:<index>", "torch", "torch:<device>"}, default=None
+        Where to compute; None follows the input (see the user guide on GPUs).
+
+    Attributes
+    ----------
+    weights_ : array of shape (n_units, n_units)
+        Symmetric, diagonal 0.
+    bias_ : array of shape (n_units,)
+        External field on each unit.
+    couplings_ : array of shape (n_units, n_units) or (n_units + 1, n_units + 1)
+        Weights as the rule leaves them, before the 1 / n_units of the Hebb rule; the unit that is always on is the
+        last.
+    pattern_sum_ : array of shape (n_units,)
+        Sum of the stored patterns: its sign is the majority that unresolved units take.
+    n_patterns_ : int
+        Patterns stored.
+    total_weight_ : float
+        The same, as a float.
+    coding_ : str
+        Coding of recalled patterns.
+    order_seed_ : int
+        Seed of the update order.
+    n_features_in_ : int
+        Number of units.
+    feature_names_in_ : ndarray of str
+        Names of the units, when `fit` saw any.
+
+    See Also
+    --------
+    HebbianMemory : The same weights with their diagonal, and for pairs of patterns.
+    DenseMemory : Energies of higher degree, which hold many more patterns.
+
+    Notes
+    -----
+    A unit whose field is 0 keeps its state. One at a time, updates never raise the energy, so recall ends. Cost:
+    `fit` O(n_patterns n_units²) (an epoch, for the perceptron), a sweep O(n_samples n_units²).
+
+    References
+    ----------
+    Hopfield (1982), PNAS 79:2554, doi:10.1073/pnas.79.8.2554.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skamem import HopfieldNetwork
+    >>> network = HopfieldNetwork(random_state=0).fit([[1, 1, 1, -1, -1, -1], [1, -1, 1, -1, 1, -1]])
+    >>> network.predict([[1, 1, 1, -1, -1, 1]])
+    array([[ 1.,  1.,  1., -1., -1., -1.]])
+    >>> bool(network.energy([[1, 1, 1, -1, -1, -1]])[0] < network.energy([[1, 1, 1, -1, -1, 1]])[0])
+    True
+    """
+
+    _anchor = "couplings_"
+    target = "self"
+
+    def __init__(
+        self,
+        rule="hebbian",
+        *,
+        kappa=0.0,
+        max_epochs=1000,
+        fit_intercept=False,
+        update="async",
+        n_recall_steps=100,
+        binarize=0.0,
+        coding="auto",
+        missing="free",
+        random_state=None,
+        backend=None,
+    ):
+        self.rule = rule
+        self.kappa = kappa
+        self.max_epochs = max_epochs
+        self.fit_intercept = fit_intercept
+        self.update = update
+        self.n_recall_steps = n_recall_steps
+        self.binarize = binarize
+        self.coding = coding
+        self.missing = missing
+        self.random_state = random_state
+        self.backend = backend
+
+    @classmethod
+    def from_weights(cls, weights, bias=None, **parameters):
+        """A network with given weights, for hand-made networks and Ising models.
+
+        Parameters
+        ----------
+        weights : array-like of shape (n_units, n_units)
+            Symmetric; the diagonal is ignored.
+        bias : array-like of shape (n_units,), default=None
+            External field on each unit; None for none.
+        **parameters
+            Parameters of the network, such as `update` and `coding`.
+
+        Returns
+        -------
+        network : HopfieldNetwork
+            Fitted. Its patterns are bipolar unless ``coding="binary"``.
+
+        Raises
+        ------
+        ValueError
+            For weights that are not symmetric, or shapes that do not fit.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skamem import HopfieldNetwork
+        >>> flip_flop = HopfieldNetwork.from_weights([[0, -1], [-1, 0]])
+        >>> flip_flop.recall([[1, -1], [-1, 1]]).converged
+        array([ True,  True])
+        """
+        xp = arrays.input_namespace(weights)
+        weights = check_array(weights, dtype=(xp.float64, xp.float32), input_name="weights")
+        _check_symmetric(weights)
+        n_units = weights.shape[0]
+        network = cls(**({"fit_intercept": bias is not None} | parameters))
+        network._check_parameters()
+        place = arrays.resolve_backend(network.backend, weights)
+        couplings = place.asarray(weights)
+        if bias is not None:
+            bias = check_array(bias, ensure_2d=False, dtype=(xp.float64, xp.float32), input_name="bias")
+            if tuple(bias.shape) != (n_units,):
+                raise ValueError(f"bias has shape {tuple(bias.shape)}; expected ({n_units},), one entry a unit.")
+            couplings = _bordered(couplings, place.asarray(bias, couplings.dtype))
+        network._scale = 1.0 / n_units if network.rule == "hebbian" else 1.0
+        couplings = couplings / network._scale
+        whole = bool(place.xp.all(couplings == place.xp.round(couplings)))
+        network._exact = whole and float(place.xp.max(place.xp.sum(place.xp.abs(couplings), axis=0))) < 2**23
+        network.couplings_, network.n_features_in_ = couplings, n_units
+        network.coding_ = "binary" if network.coding == "binary" else "bipolar"
+        network._forget_all(place.xp.zeros_like(couplings[0, :n_units]))
+        return network
+
+    def _check_parameters(self):
+        super()._check_parameters()
+        if not callable(self.rule):
+            validation.check_option("rule", self.rule, tuple(rules.RULES))
+        validation.check_option("fit_intercept", self.fit_intercept, (True, False))
+        validation.check_number("kappa", self.kappa, low=0.0)
+        validation.check_number("max_epochs", self.max_epochs, kind=numbers.Integral, low=1)
+
+    @property
+    def weights_(self):
+        """Symmetric weights, diagonal 0."""
+        weights = self._scale * self.couplings_[: self.n_features_in_, : self.n_features_in_]
+        xp = arrays.namespace(weights)
+        return weights * (1.0 - xp.eye(weights.shape[0], dtype=weights.dtype, device=arrays.device(weights)))
+
+    @property
+    def bias_(self):
+        """External field on each unit."""
+        if self.couplings_.shape[0] > self.n_features_in_:
+            return self._scale * self.couplings_[self.n_features_in_, : self.n_features_in_]
+        return arrays.namespace(self.couplings_).zeros_like(self.couplings_[0, :])
+
+    @property
+    def _field_scale(self):
+        return self._scale
+
+    # ------------------------------------------------------------------ storing
+
+    @transactional
+    def fit(self, X, y=None):
+        """Store patterns, forgetting those stored before.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_patterns, n_units)
+            Patterns, one a row. Real values are thresholded at `binarize`. NaN marks an unknown unit, which is stored
+            as 0: it takes part in no association.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted network.
+
+        Raises
+        ------
+        ValueError
+            For infinite entries, and patterns that are not two-valued where they must be. A failed call changes
+            nothing.
+        """
+        return self._store(X, None, None, reset=True)
+
+    @transactional
+    def partial_fit(self, X, y=None):
+        """Store more patterns beside those stored before; not for ``rule="perceptron"`` or a callable.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_patterns, n_units)
+            Patterns, one a row.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted network. Storing in pieces equals storing at once.
+
+        Raises
+        ------
+        ValueError
+            As `fit`. A failed call changes nothing.
+        """
+        return self._store(X, None, None, reset=not hasattr(self, "couplings_"))
+
+    @transactional
+    def forget(self, X):
+        """Take patterns out of the weights again, as if they had never been stored; for ``rule="hebbian"``.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_patterns, n_units)
+            Patterns that were stored. Others are unlearnt: their energy rises.
+
+        Returns
+        -------
+        self : object
+            The network without them.
+        """
+        check_is_fitted(self)
+        kept = self.n_patterns_
+        patterns, total, weight = self.pattern_sum_, self.couplings_, self.total_weight_
+        self.couplings_, self.pattern_sum_ = 0.0 * total, 0.0 * patterns
+        self.n_patterns_, self.total_weight_ = 0, 0.0
+        self._store(X, None, None, reset=False)
+        self.couplings_, self.pattern_sum_ = total - self.couplings_, patterns - self.pattern_sum_
+        self.n_patterns_, self.total_weight_ = kept - self.n_patterns_, weight - self.total_weight_
+        return self
+
+    def _learn(self, stream, *, reset):
+        blocks = stream.rows if self.rule == "hebbian" else [slice(None)]
+        couplings = None if reset else self.couplings_
+        exact = self.rule == "hebbian" and (reset or self._exact)
+        dtype = stream.dtype if reset else couplings.dtype
+        if exact and (stream.total_weight + (0 if reset else self.total_weight_)) * (stream.X.shape[1] + 1) >= 2**23:
+            dtype = stream.placement.xp.float64
+        self._exact, self._scale = exact, 1.0 / stream.X.shape[1] if self.rule == "hebbian" else 1.0
+        for rows in fit_tasks(self, blocks, name="block", n_tasks=len(blocks), X=stream.X, attributes=dict):
+            X, _, _ = stream.block(rows, dtype)
+            self._count(X, None, None)
+            couplings = self._couple(self._with_constant(X), couplings)
+            self.couplings_ = couplings
+
+    def _with_constant(self, X):
+        if not self.fit_intercept:
+            return X
+        xp = arrays.namespace(X)
+        return xp.concat([X, xp.ones((X.shape[0], 1), dtype=X.dtype, device=arrays.device(X))], axis=1)
+
+    def _couple(self, X, couplings):
+        """Couplings after learning X, on top of those there."""
+        if self.rule == "hebbian":
+            correlation = rules.correlation(X)
+            return (
+                correlation if couplings is None else arrays.placement_of(X).asarray(couplings, X.dtype) + correlation
+            )
+        if self.rule == "storkey":
+            return rules.storkey(X, couplings)
+        if self.rule == "pseudoinverse":
+            return rules.pseudoinverse(X) if couplings is None else couplings + rules.pseudoinverse(_news(X, couplings))
+        if self.rule == "perceptron":
+            return self._perceptron(X)
+        couplings = self.rule(X)
+        if arrays.shape_of(couplings) != (X.shape[1], X.shape[1]):
+            raise ValueError(
+                f"rule={self.rule!r} returned weights of shape {arrays.shape_of(couplings)}; expected "
+                f"{(X.shape[1], X.shape[1])}."
+            )
+        _check_symmetric(couplings)
+        return couplings
+
+    def _perceptron(self, X):
+        xp = arrays.namespace(X)
+        couplings = rules.perceptron(X, kappa=self.kappa, max_epochs=self.max_epochs)
+        landscape = QuadraticLandscape(couplings)
+        n_unstable = int(xp.count_nonzero(xp.any((X * landscape(X) <= 0) & (X != 0), axis=1)))
+        if n_unstable:
+            warnings.warn(
+                f"HopfieldNetwork(rule='perceptron') left {n_unstable} of {X.shape[0]} patterns unstable after "
+                f"{self.max_epochs} epochs: raise max_epochs, store fewer patterns, or let fit_intercept=True.",
+                ConvergenceWarning,
+                stacklevel=7,
+            )
+        return couplings
+
+    def _make_field(self):
+        n_units = self.n_features_in_
+        weights = self.couplings_[:n_units, :n_units]
+        bias = self.couplings_[n_units, :n_units] if self.couplings_.shape[0] > n_units else None
+        return QuadraticLandscape(weights, bias, exact=self._exact)
+
+    def _capacity(self):
+        n_units = self.n_features_in_
+        if self.rule == "hebbian":
+            return max(2.0, 0.138 * n_units), "rule='pseudoinverse' stores up to as many patterns as there are units."
+        if self.rule == "pseudoinverse":
+            return n_units - 1, "Then weights are those of the identity: use fewer patterns or more units."
+        return None
+
+    def to_ising(self):
+        """Couplings J and fields h of the Ising model with this energy: H(s) = -1/2 sᵀ J s - hᵀ s.
+
+        Returns
+        -------
+        couplings : array of shape (n_units, n_units)
+            Symmetric, diagonal 0; the network's `weights_`.
+        fields : array of shape (n_units,)
+            External field on each spin; its `bias_`.
+        """
+        check_is_fitted(self)
+        return self.weights_, self.bias_
+
+
+# After the class statement, in which methods are wrapped for their device: that would hide the condition.
+HopfieldNetwork.partial_fit = available_if(_is_incremental)(HopfieldNetwork.partial_fit)
+HopfieldNetwork.forget = available_if(_is_reversible)(HopfieldNetwork.forget)
+
+
+def _news(X, couplings):
+    """What the projection on the stored patterns does not explain of new ones; rounding removed."""
+    xp = arrays.namespace(X)
+    residual = X - X @ couplings
+    news = xp.sum(residual * residual, axis=1, keepdims=True)
+    return xp.where(news > (_DEPENDENT**2) * xp.sum(X * X, axis=1, keepdims=True), residual, 0.0)
+
+
+def _bordered(weights, bias):
+    """Weights with one more unit, whose weights are the bias."""
+    xp = arrays.namespace(weights)
+    right = xp.concat([bias, xp.zeros_like(bias[:1])])[:, None]
+    return xp.concat([xp.concat([weights, bias[None, :]], axis=0), right], axis=1)
+
+
+def _check_symmetric(weights):
+    xp = arrays.namespace(weights)
+    if weights.shape[0] != weights.shape[1]:
+        raise ValueError(
+            f"weights have shape {tuple(weights.shape)}; expected a square matrix, a row and column a unit."
+        )
+    gap = float(xp.max(xp.abs(weights - xp.matrix_transpose(weights))))
+    if not gap <= 1e-6 * float(xp.max(xp.abs(weights))):
+        raise ValueError(
+            f"weights are not symmetric: two entries differ by {gap:g}. A Hopfield network has an energy because its "
+            "weights are symmetric; for others use skamem.core.fields.LinearField with skamem.core.dynamics."
+        )

@@ -1,0 +1,76 @@
+"""PatternsDisplay draws the patterns it is given, in order, with one scale of colours."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from skamem import DenseAMClassifier, PseudoinverseMemory
+from skamem.datasets import corrupt, make_patterns
+
+plt = pytest.importorskip("matplotlib.pyplot")
+
+from skamem.display import PatternsDisplay  # noqa: E402
+
+PATTERNS = make_patterns(3, 12, random_state=0)
+
+
+@pytest.fixture(autouse=True)
+def _agg():
+    plt.switch_backend("agg")
+    yield
+    plt.close("all")
+
+
+def images(display):
+    return [[np.ma.getdata(axis.images[0].get_array()) for axis in row if axis.images] for row in display.ax_]
+
+
+def test_cue_recalled_and_stored_side_by_side():
+    memory = PseudoinverseMemory().fit(PATTERNS)
+    cues = corrupt(PATTERNS, "flip", 0.1, random_state=0)
+    display = PatternsDisplay.from_estimator(memory, cues, PATTERNS, image_shape=(3, 4))
+    assert display.ax_.shape == (3, 3)
+    assert [axis.get_ylabel() for axis in display.ax_[:, 0]] == ["cue", "recalled", "stored"]
+    for row, patterns in zip(images(display), (cues, memory.predict(cues), PATTERNS)):
+        assert_array_equal(np.reshape(row, patterns.shape), patterns)
+    assert {axis.images[0].get_clim() for axis in display.ax_.ravel()} == {(-1, 1)}
+    assert len(display.figure_.axes) == 10, "nine images and a colour bar"
+
+
+def test_without_targets_there_are_two_rows():
+    assert PatternsDisplay.from_predictions(PATTERNS, PATTERNS, image_shape=(4, 3)).ax_.shape == (2, 3)
+
+
+def test_unknown_units_do_not_spoil_the_scale():
+    cues = np.where(np.arange(12) < 4, np.nan, PATTERNS)
+    display = PatternsDisplay.from_predictions(cues, PATTERNS, image_shape=(3, 4))
+    assert display.ax_[0, 0].images[0].get_clim() == (-1, 1)
+
+
+def test_memories_fill_a_grid_with_a_symmetric_scale():
+    X = np.random.RandomState(0).standard_normal((60, 16))
+    memory = DenseAMClassifier(14, max_iter=3, random_state=0).fit(X, np.arange(60) % 2)
+    display = PatternsDisplay.from_estimator(memory, n_columns=4)
+    assert display.ax_.shape == (4, 4)
+    drawn = [image for row in images(display) for image in row]
+    assert_array_equal(np.reshape(drawn, (14, 16)), memory.memories_ * memory.scale_)
+    low, high = display.ax_[0, 0].images[0].get_clim()
+    assert low == -high < 0
+    assert not display.ax_[3, 3].axison
+
+
+def test_it_draws_where_it_is_told():
+    figure, axes = plt.subplots(2, 3)
+    display = PatternsDisplay({"a": PATTERNS, "b": PATTERNS}, image_shape=(3, 4)).plot(ax=axes, colorbar=False)
+    assert display.figure_ is figure
+    assert_array_equal(display.ax_, axes)
+    assert len(figure.axes) == 6
+    with pytest.raises(ValueError, match="ax has 3 axes; expected 6"):
+        display.plot(ax=axes[0])
+
+
+def test_bad_input_is_named():
+    with pytest.raises(ValueError, match=r"12 units are no images of 3 x 3; pass image_shape"):
+        PatternsDisplay({"": PATTERNS}).plot()
+    with pytest.raises(TypeError, match="PseudoinverseMemory has no memories_ to draw"):
+        PatternsDisplay.from_estimator(PseudoinverseMemory().fit(PATTERNS))
