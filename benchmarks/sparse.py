@@ -7,10 +7,11 @@ cross-validation. Data are drawn from `--seed` onwards: give one that nobody has
 
 - ``large``: 2000 x 20000, 50 coefficients, 20 dB: time, memory and passes over X.
 - ``correlated``: 1000 x 10000, 50 coefficients, AR(1) correlation .9.
-- ``small``: 200 x 1000, 25 coefficients, correlation .9; and harder problems without a goal.
+- ``small``: 200 x 1000, 25 coefficients, correlation .9.
 - ``recovery``: noiseless, 300 x 1000, sparsity up to half of the samples.
 - ``cv``: cross-validation, 20000 x 200, 1000 x 400, and diabetes with quadratic terms.
 - ``laws``: what must hold exactly.
+- ``hard``, only if named: fewer samples or more noise, without a goal.
 
 Peers: ``pip install -e ".[bench]"``; those that are not installed are left out, and their goals read "not measured".
 """
