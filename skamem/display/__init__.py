@@ -1,6 +1,7 @@
-"""Pictures of memories, drawn with matplotlib: scikit-learn's convention of displays."""
+"""Pictures of what estimators learned, drawn with matplotlib: scikit-learn's convention of displays."""
 
 from skamem.display._patterns import PatternsDisplay
 from skamem.display._prototypes import PrototypeDisplay
+from skamem.display._support_path import SupportPathDisplay
 
-__all__ = ["PatternsDisplay", "PrototypeDisplay"]
+__all__ = ["PatternsDisplay", "PrototypeDisplay", "SupportPathDisplay"]

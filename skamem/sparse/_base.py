@@ -1,4 +1,6 @@
-"""What the regressors share: prediction, and the fitted attributes."""
+"""What the sparse linear models share: options, prediction, and the fitted attributes."""
+
+import numbers
 
 import numpy as np
 import scipy.sparse
@@ -8,23 +10,71 @@ from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays
 from skamem.core.base import SkamemEstimator
+from skamem.core.validation import check_number, check_option
 
-__all__ = ["SparseLinearModel"]
+__all__ = ["SparseLinearModel", "SparseLinearRegressor", "check_size", "path_bunch"]
 
 
-class SparseLinearModel(MultiOutputMixin, RegressorMixin, SkamemEstimator):
-    """Abstract linear regressor with few nonzero coefficients; see `IHTRegressor` for the attributes."""
+class SparseLinearModel(SkamemEstimator):
+    """Abstract linear model with few nonzero coefficients; see `IHTRegressor` for the attributes."""
 
     _anchor = "coef_"
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        return tags
+
+    def _check_search_options(self):
+        """Check the parameters that all sparse linear models have."""
+        if self.max_features is not None:
+            check_number("max_features", self.max_features, kind=numbers.Integral, low=0)
+        check_number("alpha", self.alpha, low=0, high=np.inf, high_open=True)
+        check_number("max_iter", self.max_iter, kind=numbers.Integral, low=1)
+        check_number("tol", self.tol, low=0, high=1, high_open=True)
+        check_option("fit_intercept", self.fit_intercept, (True, False))
+
+    def _scores(self, X, method):
+        """Linear predictor at X, for the public `method`, and the placement that releases it."""
+        check_is_fitted(self)
+        X, placement = self._receive(X, reset=False, method=method, accept_sparse=("csc", "csr"))
+        if scipy.sparse.issparse(X):
+            intercept = arrays.to_numpy(placement.asarray(self.intercept_)).astype(X.dtype)
+            return X @ arrays.to_numpy(self.coef_).T + intercept, placement
+        X = placement.asarray(X)
+        coef = placement.asarray(self.coef_, X.dtype)
+        coef = coef if coef.ndim == 1 else placement.xp.matrix_transpose(coef)
+        return X @ coef + placement.asarray(self.intercept_, X.dtype), placement
+
+    def _store_model(self, coef, intercept, supports, placement, dtype):
+        """Set the attributes of a model whose rows of host `coef` have the nonzeros `supports`."""
+        support = np.unique(np.concatenate(supports))
+        self.coef_ = placement.asarray(coef, dtype)
+        self.intercept_ = intercept if isinstance(intercept, float) else placement.asarray(intercept, dtype)
+        self.support_ = placement.asarray(support)
+        if hasattr(self, "feature_names_in_"):
+            self.support_names_ = self.feature_names_in_[support]
+
+
+class SparseLinearRegressor(MultiOutputMixin, RegressorMixin, SparseLinearModel):
+    """Abstract linear regressor with few nonzero coefficients."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = self._takes_many_targets()
         return tags
 
     def _takes_many_targets(self):
         return not self.positive
+
+    def _check_search_options(self):
+        super()._check_search_options()
+        check_option("positive", self.positive, (True, False))
+        if self.positive and (self.always_select is not None or self.groups is not None):
+            raise ValueError(
+                "positive=True cannot be combined with always_select or groups: the best nonnegative coefficient of a "
+                "feature may be zero, and then it is not selected. Leave them None."
+            )
 
     def predict(self, X):
         """Predict with the selected features.
@@ -39,14 +89,8 @@ class SparseLinearModel(MultiOutputMixin, RegressorMixin, SkamemEstimator):
         y : array of shape (n_samples,) or (n_samples, n_targets)
             In the namespace and type of X. Cost O(n_samples n_features n_targets).
         """
-        check_is_fitted(self)
-        X, placement = self._receive(X, reset=False, method="predict", accept_sparse=("csc", "csr"))
-        if scipy.sparse.issparse(X):
-            return X @ arrays.to_numpy(self.coef_).T + np.asarray(self.intercept_, dtype=X.dtype)
-        X = placement.asarray(X)
-        coef = placement.asarray(self.coef_, X.dtype)
-        coef = coef if coef.ndim == 1 else placement.xp.matrix_transpose(coef)
-        return placement.release(X @ coef + placement.asarray(self.intercept_, X.dtype))
+        scores, placement = self._scores(X, "predict")
+        return placement.release(scores)
 
     def _store(self, solved, inputs):
         """Set the fitted attributes from pairs (problem, solution), one for each block of targets."""
@@ -59,16 +103,22 @@ class SparseLinearModel(MultiOutputMixin, RegressorMixin, SkamemEstimator):
             support = solution.candidate.support
             coef[targets, support], intercept[targets] = problem.to_input_units(support, solution.coefs)
         candidates = [solution.candidate for _, solution in solved]
-        support = np.unique(np.concatenate([candidate.support for candidate in candidates]))
-        placement, dtype = inputs.placement, inputs.design.X.dtype
-        self.coef_ = placement.asarray(coef[0] if inputs.is_vector else coef, dtype)
-        self.intercept_ = float(intercept[0]) if inputs.is_vector else placement.asarray(intercept, dtype)
-        self.support_ = placement.asarray(support)
-        if hasattr(self, "feature_names_in_"):
-            self.support_names_ = self.feature_names_in_[support]
+        if inputs.is_vector:
+            coef, intercept = coef[0], float(intercept[0])
+        supports = [candidate.support for candidate in candidates]
+        self._store_model(coef, intercept, supports, inputs.placement, inputs.design.X.dtype)
         self.margin_ = float(min(candidate.margin for candidate in candidates))
         self.swap_optimal_ = all(candidate.swap_optimal for candidate in candidates)
         self.n_passes_ = inputs.design.n_passes
+
+
+def check_size(size, most, bound):
+    """Raise ValueError if `n_nonzero_coefs` is more than `most`, which is `bound` in words."""
+    if size is not None and size > most:
+        raise ValueError(
+            f"n_nonzero_coefs={size} is more than {bound}; expected 0 <= n_nonzero_coefs <= {most}. Lower it, or "
+            "use n_nonzero_coefs=None to let the criterion choose."
+        )
 
 
 def path_bunch(problem, solution):

@@ -9,10 +9,9 @@ With S a support of s members, G_S the rows of the Gram matrix and K = (G_SS + �
 
 Removing i costs w_i² / K_ii of the loss, adding j takes c'_j² / D_j away, and doing both takes
 
-    gain_ij = (K_ii c'_j² + 2 w_i c'_j H_ij - w_i² D_j) / (K_ii D_j + H_ij²)
+    gain_ij = (c'_j + β_i t_ij)² / (D_j + t_ij²) - β_i²,    β_i = w_i / √K_ii,    t_ij = H_ij / √K_ii.
 
-which is (c_j + β_i t_ij)² / (D_j + t_ij²) - β_i² with β_i = w_i/√K_ii and t_ij = H_ij/√K_ii, written without a root or
-a division where the numerator is not positive. With several targets products of c' and w become sums over targets.
+With several targets squares and products of c' and w become sums over targets.
 
 All but D stands in one tableau, the augmented matrix of least squares under the sweep operator (Goodnight 1979, The
 American Statistician 33:149, doi:10.1080/00031305.1979.10482685), where adding and removing a member are one rank-one
@@ -28,14 +27,14 @@ calls; the first axis of every array runs over problems.
 
 import numpy as np
 
-from skamem.sparse._linalg import DEPENDENT, TIE, ZERO_LOSS, inverse
+from skamem.sparse._linalg import DEPENDENT, TIE, ZERO_LOSS, inverses
 
 __all__ = ["Chains"]
 
 # Columns from which it pays to leave out those that no exchange can gain by.
 _SCREEN_FROM = 128
 # Rank-one changes between two rebuilds from scratch, and the room below which one change loses too many digits.
-_REBUILD_AFTER = 48
+_REBUILD_AFTER = 64
 _REBUILD_BELOW = 1e-5
 
 
@@ -53,9 +52,7 @@ class Chains:
     size : int
         Present size s of every support.
     room : array of shape (n_problems, m)
-        D.
-    free : bool array of shape (n_problems, m)
-        Columns that may enter.
+        D; zero for members and for columns that are never to enter.
     is_certified : bool
         Whether `settle` leaves supports for which no swap gains more than was asked.
     """
@@ -86,7 +83,6 @@ class Chains:
         self._tableau[:, :q, :m] = self.quadratic.correlation.transpose(0, 2, 1)
         self._tableau[:, 0, m] = self.total  # of the sum over targets; the first one's column keeps it
         self.room = np.where(self.quadratic.usable, 1.0 + self.quadratic.alpha, 0.0)
-        self.free = self.quadratic.usable.copy()
 
     # --------------------------------------------------------------------------------------- what the tableau holds
 
@@ -120,27 +116,32 @@ class Chains:
     @property
     def loss(self):
         """Objective at the least-squares coefficients of the support, (n_problems,)."""
+        if self._q == 1:
+            return self._tableau[:, 0, self._m].copy()
         return np.einsum("btt->b", self._tableau[:, : self._q, self._m : self._m + self._q])
 
     # ------------------------------------------------------------------------------------- what a change would bring
 
     def addition_gains(self):
         """Loss that adding each column would take away: (n_problems, m); -1 where a column may not enter."""
-        possible = self.free & (self.room > DEPENDENT)
-        return np.where(possible, _squares(self.residual, axis=1) / np.where(possible, self.room, 1.0), -1.0)
+        gains = _squares(self.residual, axis=1) / np.maximum(self.room, DEPENDENT)
+        gains[self.room <= DEPENDENT] = -1.0
+        return gains
 
     def best_additions(self):
         """Column with the greatest gain for each problem (n_problems,); None when some problem has none."""
         gains = self.addition_gains()
         best = gains.max(axis=1, keepdims=True)
-        return np.argmax(gains >= best * (1 - TIE), axis=1) if best.min() > 0.0 else None
+        return (gains >= best * (1 - TIE)).argmax(axis=1) if best.min() > 0.0 else None
 
     def sacrifices(self):
         """Loss that removing each member would bring: (n_problems, s); infinite for locked members."""
-        lost = _squares(self.coefs, axis=2) / np.einsum("bss->bs", self.inverse)
-        if self.quadratic.any_locked:
-            lost = np.where(self.quadratic.locked[self.supports], np.inf, lost)
-        return lost
+        return self._unless_locked(_squares(self.coefs, axis=2) / np.einsum("bss->bs", self.inverse), slice(None))
+
+    def _unless_locked(self, lost, part):
+        if not self.quadratic.any_locked:
+            return lost
+        return np.where(self.quadratic.locked[self.supports[part]], np.inf, lost)
 
     def margins(self):
         """Least sacrifice over best addition gain, for each problem: how far the support is from a tie."""
@@ -149,9 +150,13 @@ class Chains:
         settled = (best <= 0.0) | (self.loss <= self.floor) | np.isinf(least)
         return np.where(settled, np.inf, least / np.where(settled, 1.0, best))
 
-    def least_gain(self, tol, loss):
-        """Gain that makes a change worthwhile, for each problem: `tol` of the loss, and more than rounding."""
-        return tol * loss + 1e-12 * self.total
+    def least_gain(self, tol):
+        """Gain that makes a change worthwhile, for each problem: `tol` of the loss, and more than rounding.
+
+        Infinite where the loss is zero already.
+        """
+        loss = self.loss
+        return np.where(loss > self.floor, tol * loss + 1e-12 * self.total, np.inf)
 
     def best_swaps(self, problems, threshold):
         """Best swap of each of `problems` that gains more than `threshold`.
@@ -160,6 +165,7 @@ class Chains:
         ----------
         problems : int array of shape (k,)
         threshold : array of shape (n_problems,)
+            Above rounding; see `least_gain`.
 
         Returns
         -------
@@ -167,36 +173,26 @@ class Chains:
             Only the problems that have such a swap.
         """
         part = self._part(problems)
-        H, D, c, w = self.projections[part], self.room[part], self.residual[part], self.coefs[part]
-        variances = np.einsum("bss->bs", self.inverse[part])
-        w_squares, c_squares = _squares(w, axis=2), _squares(c, axis=1)
-        some = self._promising(w_squares / variances, c_squares, D)
+        H, c, D = self.projections[part], self.residual[part], self.room[part]
+        root = np.sqrt(np.einsum("bss->bs", self.inverse[part]))[:, :, None]
+        beta = self.coefs[part] / root
+        lost = self._unless_locked(_squares(beta, axis=2), part)
+        some = self._promising(lost, c, D)
         if some is not None:
-            H, D, c, c_squares = H[:, :, some], D[:, some], c[:, :, some], c_squares[:, some]
-        numerator = _products(2.0 * w, c)
-        numerator *= H
-        numerator += variances[:, :, None] * c_squares[:, None, :]
-        numerator -= w_squares[:, :, None] * D[:, None, :]
-        flat = (numerator.reshape(-1) > 0.0).nonzero()[0]
-        if not len(flat):
-            return problems[:0], flat, flat
-        which, place = np.divmod(flat, numerator[0].size)
-        slots, columns = np.divmod(place, D.shape[1])
-        scale = variances[which, slots]
-        denominator = scale * D[which, columns] + H[which, slots, columns] ** 2
-        gains = numerator.reshape(-1)[flat] / np.maximum(denominator, DEPENDENT * scale)
-        good = (gains > threshold[problems[which]]) & (denominator > DEPENDENT * scale)
-        columns = columns if some is None else some[columns]
-        good &= self.free[problems[which], columns]
-        if self.quadratic.any_locked:
-            good &= ~self.quadratic.locked[self.supports[problems[which], slots]]
-        if not good.any():
-            return problems[:0], flat[:0], flat[:0]
-        good = good.nonzero()[0]
-        good = good[_first_best(which[good], gains[good], len(problems))]
-        return problems[which[good]], slots[good], columns[good]
+            if not len(some):
+                return problems[:0], some, some
+            H, c, D = H[:, :, some], c[:, :, some], D[:, some]
+        gains = _swap_gains(H / root, beta, c, D)
+        gains -= lost[:, :, None]
+        gains = gains.reshape(len(problems), -1)
+        best = gains.max(axis=1)
+        gaining = (best > threshold[problems]).nonzero()[0]
+        # The first of those nearly as good, so that rounding does not choose among ties.
+        places = (gains[gaining] >= best[gaining, None] * (1 - TIE)).argmax(axis=1)
+        slots, columns = np.divmod(places, D.shape[1])
+        return problems[gaining], slots, columns if some is None else some[columns]
 
-    def _promising(self, sacrifices, c_squares, room):
+    def _promising(self, sacrifices, c, room):
         """Columns that could gain in exchange for some member, where that leaves out many; else None.
 
         With t² <= 1 + α - D a gain needs β_i < (√(1 + α - D) + √(1 + α)) |c_j| / D_j.
@@ -205,8 +201,9 @@ class Chains:
             return None
         full = 1.0 + self.quadratic.alpha
         factor = (np.sqrt(np.maximum(full - room, 0.0)) + np.sqrt(full)) / np.maximum(room, DEPENDENT)
-        least = sacrifices.min(axis=1)[:, None]
-        columns = ((factor * factor * c_squares > least) & (room > 0.0)).any(axis=0).nonzero()[0]
+        bounds = factor * factor * _squares(c, axis=1)
+        possible = (bounds > sacrifices.min(axis=1)[:, None]) & (room > 0.0)
+        columns = possible.any(axis=0).nonzero()[0]
         return columns if len(columns) < self._m // 2 else None
 
     # ------------------------------------------------------------------------------------------------------ changes
@@ -217,19 +214,24 @@ class Chains:
 
     def _append(self, columns):
         self.size += 1
-        self._insert(self.indices, np.full(len(self.indices), self.size - 1), columns)
+        T = self._in_use(slice(None))
+        self._sweep_in(T, self.indices, np.full(len(self.indices), self.size - 1), columns)
         self._rebuild_if_worn()
 
     def swap(self, problems, slots, columns):
         """Replace member `slots[k]` of problem `problems[k]` by `columns[k]`."""
-        self._remove(problems, slots)
-        self._insert(problems, slots, columns)
+        part = self._part(problems)
+        T = self._in_use(part)
+        self._sweep_out(T, problems, slots)
+        self._sweep_in(T, problems, slots, columns)
+        if not isinstance(part, slice):  # T is a copy
+            self._tableau[part, : T.shape[1], : T.shape[2]] = T
         self._rebuild_if_worn()
 
     def remove(self, slots):
         """Remove member `slots[b]` from the support of every problem b."""
         b, q, start = self.indices, self._q, self._m + self._q
-        self._remove(b, slots)
+        self._sweep_out(self._in_use(slice(None)), b, slots)
         last = self.size - 1  # moves into the empty slot
         self._supports[b, slots] = self._supports[b, last]
         self._tableau[b, q + slots] = self._tableau[b, q + last]
@@ -254,12 +256,7 @@ class Chains:
             return
         problems = self.indices
         for _ in range(max_swaps):
-            loss = self.loss
-            above = loss > self.floor
-            if not above.all():
-                problems = problems[above[problems]]
-            if len(problems):
-                problems, slots, columns = self.best_swaps(problems, self.least_gain(tol, loss))
+            problems, slots, columns = self.best_swaps(problems, self.least_gain(tol))
             if not len(problems):
                 return
             self.swap(problems, slots, columns)
@@ -272,7 +269,7 @@ class Chains:
             return
         self.clear()
         for column in support:
-            if self.free[0, column] and self.room[0, column] > DEPENDENT:
+            if self.room[0, column] > DEPENDENT:
                 self._append(np.array([column]))
         while self.size < len(support):
             gains = self.addition_gains()[0]
@@ -284,7 +281,7 @@ class Chains:
     def keep(self, kept):
         """Go on with the problems of the mask `kept` alone."""
         self.quadratic = self.quadratic.subset(kept)
-        for name in ("_supports", "_tableau", "room", "free", "total", "floor"):
+        for name in ("_supports", "_tableau", "room", "total", "floor"):
             setattr(self, name, getattr(self, name)[kept])
         self.indices = np.arange(len(self.total))
 
@@ -294,40 +291,37 @@ class Chains:
         # A slice makes views where an index array would make copies.
         return slice(None) if len(problems) == len(self.indices) else problems
 
-    def _insert(self, problems, slots, columns):
-        """Sweep `columns` into `slots`, whose rows and columns of the tableau are zero."""
-        k, part, q, start = np.arange(len(problems)), self._part(problems), self._q, self._m + self._q
-        T = self._tableau[part, : q + self.size, : start + self.size]
+    def _in_use(self, part):
+        """Tableaus of the problems `part`, without the slots that are empty yet."""
+        return self._tableau[part, : self._q + self.size, : self._m + self._q + self.size]
+
+    def _sweep_in(self, T, problems, slots, columns):
+        """Make `columns` members of `problems`, whose tableaus are T, in `slots` whose rows and columns are zero."""
+        k, part, m, q = np.arange(len(problems)), self._part(problems), self._m, self._q
         room = self.room[problems, columns][:, None]
-        pivot = np.zeros((len(problems), start + self.size))
-        pivot[:, : self._m] = self.quadratic.rows(problems, columns)
-        pivot[:, self._m : start] = self.quadratic.correlation[problems, columns]
-        pivot[k, start + slots] = 1.0
+        pivot = np.zeros((len(problems), T.shape[2]))
+        pivot[:, :m] = self.quadratic.rows(problems, columns)
+        pivot[:, m : m + q] = self.quadratic.correlation[problems, columns]
+        pivot[k, m + q + slots] = 1.0
         along = pivot[k[:, None], self._supports[part, : self.size]]
         pivot -= (along[:, None, :] @ T[:, q:])[:, 0]
         pivot /= room
         T -= T[k, :, columns][:, :, None] * pivot[:, None, :]
         T[k, q + slots] = pivot
-        if not isinstance(part, slice):  # T is a copy
-            self._tableau[part, : q + self.size, : start + self.size] = T
         self._supports[problems, slots] = columns
-        self.room[part] -= room * pivot[:, : self._m] ** 2
-        self.free[problems, columns] = False
+        self.room[part] -= room * pivot[:, :m] ** 2
+        self.room[problems, columns] = 0.0  # exactly
         self._changes = _REBUILD_AFTER if room.min() < _REBUILD_BELOW else self._changes + 1
 
-    def _remove(self, problems, slots):
-        """Sweep the members in `slots` out, and leave zeros."""
-        k, part, q, start = np.arange(len(problems)), self._part(problems), self._q, self._m + self._q
-        T = self._tableau[part, : q + self.size, : start + self.size]
-        row, column = T[k, q + slots], T[k, :, start + slots]
-        variance = row[k, start + slots][:, None]
+    def _sweep_out(self, T, problems, slots):
+        """Remove the members in `slots` of `problems`, whose tableaus are T, and leave zeros."""
+        k, m, q = np.arange(len(problems)), self._m, self._q
+        row, column = T[k, q + slots], T[k, :, m + q + slots]
+        variance = row[k, m + q + slots][:, None]
         T -= (column / variance)[:, :, None] * row[:, None, :]
         T[k, q + slots] = 0.0
-        T[k, :, start + slots] = 0.0
-        if not isinstance(part, slice):
-            self._tableau[part, : q + self.size, : start + self.size] = T
-        self.room[part] += row[:, : self._m] ** 2 / variance
-        self.free[problems, self._supports[problems, slots]] = True
+        T[k, :, m + q + slots] = 0.0
+        self.room[self._part(problems)] += row[:, :m] ** 2 / variance
         self._changes += 1
 
     def _rebuild_if_worn(self):
@@ -338,12 +332,12 @@ class Chains:
         """Compute everything from the Gram rows of the supports; False, changing nothing, if one is dependent."""
         quadratic, m, q, s = self.quadratic, self._m, self._q, self.size
         rows = quadratic.support_rows(self.supports)
-        blocks = np.take_along_axis(rows, self.supports[:, None, :], axis=2)
-        inverses = [inverse(block) for block in blocks]
-        if any(one is None for one in inverses):
+        which = self.indices[:, None]
+        blocks = rows[which[:, :, None], np.arange(s)[:, None], self.supports[:, None, :]]
+        T, K = self._tableau, inverses(blocks)
+        if K is None:
             return False
-        T, K = self._tableau, np.stack(inverses)
-        members = np.take_along_axis(quadratic.correlation, self.supports[:, :, None], axis=1)
+        members = quadratic.correlation[which, self.supports]
         w = K @ members
         np.matmul(K, rows, out=T[:, q : q + s, :m])
         T[:, q : q + s, m : m + q] = w
@@ -356,8 +350,7 @@ class Chains:
         T[:, :, m + q + s :] = 0.0
         full = np.where(quadratic.usable, 1.0 + quadratic.alpha, 0.0)
         self.room = full - np.einsum("bsm,bsm->bm", rows, self.projections)
-        self.free = quadratic.usable.copy()
-        self.free[self.indices[:, None], self.supports] = False
+        self.room[which, self.supports] = 0.0
         self._changes = 0
         return True
 
@@ -370,21 +363,20 @@ def _squares(values, axis):
     return np.sum(values * values, axis=axis)
 
 
-def _products(w, c):
-    """Sum over targets of w (b, s, q) and c (b, q, m): (b, s, m)."""
-    return w * c if w.shape[2] == 1 else w @ c  # NumPy broadcasts faster than it multiplies vectors as matrices
-
-
-def _first_best(groups, scores, n_groups):
-    """Index of the first nearly greatest score of each group; `groups` ascends.
-
-    First and nearly, so that rounding does not choose among ties.
-    """
-    if n_groups == 1 or len(groups) == 1:
-        return (scores >= scores.max() * (1 - TIE)).nonzero()[0][:1]
-    best = np.zeros(n_groups)
-    np.maximum.at(best, groups, scores)
-    near = (scores >= best[groups] * (1 - TIE)).nonzero()[0]
-    is_first = np.ones(len(near), dtype=bool)
-    np.not_equal(groups[near[1:]], groups[near[:-1]], out=is_first[1:])
-    return near[is_first]
+def _swap_gains(t, beta, c, D):
+    """(c'_j + β_i t_ij)² / (D_j + t_ij²), as the module has it: (b, s, m). Overwrites t."""
+    if c.shape[1] == 1:
+        gains = beta * t
+        gains += c
+        gains *= gains
+        t *= t
+    else:
+        gains = (2.0 * beta) @ c
+        gains *= t
+        t *= t
+        gains += t * _squares(beta, axis=2)[:, :, None]
+        gains += _squares(c, axis=1)[:, None, :]
+    t += D[:, None, :]
+    t[t < DEPENDENT] = np.inf  # dependent on the members that stay, or a member itself
+    gains /= t
+    return gains

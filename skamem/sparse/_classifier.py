@@ -3,14 +3,13 @@
 import numbers
 
 import numpy as np
-import scipy.sparse
 from sklearn.base import ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays
-from skamem.core.base import SkamemEstimator, transactional
+from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.validation import check_labels, check_number, check_option, check_sample_weight
+from skamem.sparse._base import SparseLinearModel, check_size
 from skamem.sparse._criteria import CRITERIA
 from skamem.sparse._inputs import check_always_select, read_samples
 from skamem.sparse._logistic import LogisticSearch
@@ -19,7 +18,7 @@ from skamem.sparse._solver import EFFORTS, TEXTBOOK, Settings
 __all__ = ["IHTClassifier"]
 
 
-class IHTClassifier(ClassifierMixin, SkamemEstimator):
+class IHTClassifier(ClassifierMixin, SparseLinearModel):
     """Logistic regression with at most s nonzero coefficients for each class.
 
     The search of `IHTRegressor` runs on quadratic models of the logistic loss, each at the refit of the support before;
@@ -88,8 +87,6 @@ class IHTClassifier(ClassifierMixin, SkamemEstimator):
     (array([ 3, 30]), 1.0)
     """
 
-    _anchor = "coef_"
-
     def __init__(
         self,
         n_nonzero_coefs=None,
@@ -114,11 +111,6 @@ class IHTClassifier(ClassifierMixin, SkamemEstimator):
         self.max_iter = max_iter
         self.tol = tol
         self.backend = backend
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
 
     @transactional
     def fit(self, X, y, sample_weight=None):
@@ -149,9 +141,13 @@ class IHTClassifier(ClassifierMixin, SkamemEstimator):
             )
             for one in ([1] if len(self.classes_) == 2 else range(len(self.classes_)))
         ]  # fmt: skip
-        size = self._checked_size(searches[0].base)
+        problem = searches[0].base
+        shape = f"n_samples = {problem.n_rows}, n_features = {problem.n_features}"
+        check_size(
+            self.n_nonzero_coefs, min(problem.n_rows, problem.n_features), f"min(n_samples, n_features) ({shape})"
+        )
         found = [
-            search.run(size, self.max_features)
+            search.run(self.n_nonzero_coefs, self.max_features)
             for search in fit_tasks(self, searches, name="class", n_tasks=len(searches), X=X, y=y)
         ]
         # A callback may stop the fit: the classes that it did not come to have an intercept.
@@ -164,45 +160,15 @@ class IHTClassifier(ClassifierMixin, SkamemEstimator):
         coef, intercept = np.zeros((len(fits), self.n_features_in_)), np.zeros(len(fits))
         for k, (search, fit) in enumerate(zip(searches, fits, strict=True)):
             coef[k, fit.support], intercept[k] = search.to_input_units(fit)
-        support = np.unique(np.concatenate([fit.support for fit in fits]))
-        dtype = searches[0].design.X.dtype
-        self.coef_ = placement.asarray(coef, dtype)
-        self.intercept_ = placement.asarray(intercept, dtype)
-        self.support_ = placement.asarray(support)
-        if hasattr(self, "feature_names_in_"):
-            self.support_names_ = self.feature_names_in_[support]
+        self._store_model(coef, intercept, [fit.support for fit in fits], placement, searches[0].design.X.dtype)
 
     def _check_options(self):
         if self.n_nonzero_coefs is not None:
             check_number("n_nonzero_coefs", self.n_nonzero_coefs, kind=numbers.Integral, low=0)
-        if self.max_features is not None:
-            check_number("max_features", self.max_features, kind=numbers.Integral, low=0)
-        check_number("alpha", self.alpha, low=0, high=np.inf, high_open=True)
-        check_number("max_iter", self.max_iter, kind=numbers.Integral, low=1)
-        check_number("tol", self.tol, low=0, high=1, high_open=True)
-        check_option("fit_intercept", self.fit_intercept, (True, False))
+        self._check_search_options()
         check_option("criterion", self.criterion, tuple(CRITERIA))
         check_option("effort", self.effort, [effort for effort in EFFORTS if effort not in TEXTBOOK])
         return Settings(self.effort, self.max_iter, self.tol, self.criterion)
-
-    def _checked_size(self, problem):
-        most = min(problem.n_rows, problem.n_features)
-        if self.n_nonzero_coefs is not None and self.n_nonzero_coefs > most:
-            raise ValueError(
-                f"n_nonzero_coefs={self.n_nonzero_coefs} is more than min(n_samples, n_features) (n_samples = "
-                f"{problem.n_rows}, n_features = {problem.n_features}); expected 0 <= n_nonzero_coefs <= {most}. Lower "
-                "it, or use n_nonzero_coefs=None to let the criterion choose."
-            )
-        return self.n_nonzero_coefs
-
-    def _scores(self, X, method):
-        check_is_fitted(self)
-        X, placement = self._receive(X, reset=False, method=method, accept_sparse=("csc", "csr"))
-        if scipy.sparse.issparse(X):
-            return X @ arrays.to_numpy(self.coef_).T + arrays.to_numpy(self.intercept_), placement
-        X = placement.asarray(X)
-        coef = placement.xp.matrix_transpose(placement.asarray(self.coef_, X.dtype))
-        return X @ coef + placement.asarray(self.intercept_, X.dtype), placement
 
     def decision_function(self, X):
         """Log odds of each class against the rest.

@@ -8,19 +8,19 @@ from skamem.core import arrays
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.validation import check_option
-from skamem.sparse._base import SparseLinearModel, path_bunch
+from skamem.sparse._base import SparseLinearRegressor, path_bunch
 from skamem.sparse._design import host
 from skamem.sparse._inputs import check_always_select, check_groups, read_inputs
 from skamem.sparse._path import default_max_size
 from skamem.sparse._problem import Problem
-from skamem.sparse._regressor import IHTRegressor, check_shared_options
+from skamem.sparse._regressor import IHTRegressor
 from skamem.sparse._solver import EFFORTS, TEXTBOOK, Settings
 from skamem.sparse._validation import CrossValidation
 
 __all__ = ["IHTRegressorCV"]
 
 
-class IHTRegressorCV(SparseLinearModel):
+class IHTRegressorCV(SparseLinearRegressor):
     """`IHTRegressor` with the number of nonzero coefficients chosen by cross-validation.
 
     The paths of all folds advance in lock step on their Gram matrices; each is what all samples give less the fold, so
@@ -156,7 +156,7 @@ class IHTRegressorCV(SparseLinearModel):
         -------
         self : IHTRegressorCV
         """
-        check_shared_options(self)
+        self._check_search_options()
         check_option("one_se", self.one_se, (True, False))
         check_option("effort", self.effort, [effort for effort in EFFORTS if effort not in TEXTBOOK])
         inputs = read_inputs(self, X, y, sample_weight)

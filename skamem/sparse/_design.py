@@ -158,12 +158,12 @@ class DenseDesign:
         self.n_passes += len(rows) / self.shape[0]
         xp = self.xp
         if shift is None and weight is None and self.X.dtype == self.wide:
-            block = self._rows(rows)
+            block = self.pick(self.X, rows)
             return host(xp.matrix_transpose(block) @ block), host(xp.matrix_transpose(block) @ aside)
         shift = xp.zeros((), dtype=self.wide, device=self.device) if shift is None else self.asarray(shift)
         xx, xa = 0.0, 0.0
         for part in self._row_blocks(len(rows)):
-            block = xp.astype(self._rows(rows[part]), self.wide, copy=False) - shift
+            block = xp.astype(self.pick(self.X, rows[part]), self.wide, copy=False) - shift
             xa = xa + xp.matrix_transpose(block) @ aside[part, :]
             if weight is not None:
                 block = block * xp.sqrt(weight[part])[:, None]
@@ -171,18 +171,14 @@ class DenseDesign:
         return host(xx), host(xa)
 
     def pick(self, values, rows):
-        """Entries `rows` (host integers) of an array over samples."""
+        """Entries `rows` (host integers) of an array over samples; a view where they are consecutive."""
+        if len(rows) and rows[-1] - rows[0] + 1 == len(rows) and np.all(rows[1:] > rows[:-1]):
+            return values[int(rows[0]) : int(rows[-1]) + 1, ...]
         return self.xp.take(values, self.asarray(rows, self.xp.int64), axis=0)
 
     def samples(self, rows):
         """Rows `rows` (host integers) of X."""
         return self.pick(self.X, rows)
-
-    def _rows(self, index):
-        first, last = int(index[0]), int(index[-1])
-        if last - first + 1 == len(index) and np.all(np.diff(index) == 1):
-            return self.X[first : last + 1, :]  # a view
-        return self.xp.take(self.X, self.asarray(index, self.xp.int64), axis=0)
 
 
 class SparseDesign:

@@ -6,7 +6,7 @@ import numpy as np
 
 from skamem.sparse._chains import Chains
 from skamem.sparse._forward import PathPoint, grow
-from skamem.sparse._moments import moments_of, stacked
+from skamem.sparse._moments import moments_of
 from skamem.sparse._quadratic import DenseQuadratic
 
 __all__ = ["LockStep", "Step"]
@@ -87,7 +87,7 @@ class LockStep:
             yield Step(chains.supports[:-1].copy(), chains.coefs[:-1].copy(), point)
             if chains.size >= max_size or not grow(chains):
                 return
-            if swaps:
+            if swaps and chains.size > 1:  # the first column is the best by itself
                 chains.settle(_MAX_SWAPS, tol)
 
     def errors(self, steps):
@@ -130,7 +130,7 @@ def _fold_moments(problem, y, splits):
     shift = problem.mean if problem.is_far_from_zero else None
 
     def moments(parts):
-        return stacked([moments_of(design, y, problem.weight, rows, shift, problem.target_mean) for rows in parts])
+        return moments_of(design, y, problem.weight, parts, shift, problem.target_mean)
 
     held_out = moments([test for _, test in splits])
     counts = np.bincount(np.concatenate([test for _, test in splits]), minlength=n)

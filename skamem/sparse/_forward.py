@@ -35,12 +35,13 @@ class PathPoint:
     @classmethod
     def of(cls, chains, problem=0):
         """Present state of one of `chains`."""
-        order = np.argsort(chains.supports[problem])
-        return cls(chains.supports[problem][order], chains.coefs[problem][order], float(chains.loss[problem]))
+        support = chains.supports[problem]
+        order = support.argsort()
+        return cls(support[order], chains.coefs[problem][order], float(chains.loss[problem]))
 
     def residual_squares(self, alpha):
         """Residual sum of squares: the loss without its ridge term."""
-        return self.loss - alpha * float(np.sum(self.coefs**2))
+        return self.loss - alpha * float(np.sum(self.coefs**2)) if alpha else self.loss
 
 
 def grow(chains):

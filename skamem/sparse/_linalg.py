@@ -1,4 +1,4 @@
-"""Small symmetric systems on the host, straight to LAPACK: at s = 10 the wrappers cost more than the work."""
+"""Small symmetric systems on the host, single ones straight to LAPACK: at s = 10 wrappers cost more than the work."""
 
 import numpy as np
 from scipy.linalg import lapack, lstsq, solve_triangular
@@ -9,7 +9,7 @@ __all__ = [
     "TIE",
     "ZERO_LOSS",
     "damped_least_squares",
-    "inverse",
+    "inverses",
     "loss_reduction",
     "nonnegative_solve",
     "regularised_solve",
@@ -67,13 +67,21 @@ def loss_reduction(gram, right_side, alpha):
     return float(np.sum(right_side * lapack.dpotrs(factor, right_side, lower=1)[0]))
 
 
-def inverse(gram):
-    """Inverse of a symmetric positive definite matrix, or None when its columns are dependent."""
-    factor = _cholesky(gram, 0.0)
-    if factor is None:
+def inverses(grams):
+    """Inverses of stacked symmetric positive definite matrices, or None when the columns of one are dependent."""
+    if len(grams) == 1:
+        factor = _cholesky(grams[0], 0.0)
+        if factor is None:
+            return None
+        lower = np.tril(lapack.dpotri(factor, lower=1, overwrite_c=1)[0])
+        return (lower + np.tril(lower, -1).T)[None]
+    try:
+        factors = np.linalg.cholesky(grams)
+    except np.linalg.LinAlgError:
         return None
-    lower = lapack.dpotri(factor, lower=1, overwrite_c=1)[0]
-    return np.tril(lower) + np.tril(lower, -1).T
+    if np.einsum("bss->bs", factors).min(initial=1.0) ** 2 < DEPENDENT:
+        return None
+    return np.linalg.inv(grams)
 
 
 def well_conditioned_solver(gram, alpha):

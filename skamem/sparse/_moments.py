@@ -10,7 +10,7 @@ import numpy as np
 
 from skamem.sparse._design import host
 
-__all__ = ["Moments", "moments_of", "stacked"]
+__all__ = ["Moments", "moments_of"]
 
 
 @dataclass
@@ -67,13 +67,8 @@ class Moments:
         return self.xx, self.xy, self.yy
 
 
-def stacked(sets):
-    """Moments of several sets of samples along a first axis."""
-    return Moments(*(np.stack(parts) for parts in zip(*(one.parts() for one in sets), strict=True)))
-
-
-def moments_of(design, y, weights, rows, shift_x, shift_y):
-    """Moments of the samples `rows`.
+def moments_of(design, y, weights, parts, shift_x, shift_y):
+    """Moments of several sets of samples, stacked along a first axis.
 
     Parameters
     ----------
@@ -82,8 +77,8 @@ def moments_of(design, y, weights, rows, shift_x, shift_y):
         Where X lives.
     weights : array of shape (n_samples,) or None
         Where X lives.
-    rows : int array
-        Host.
+    parts : list of int arrays
+        Samples of each set; host.
     shift_x : array of shape (n_features,) or None
         Subtracted from X first; host. None where it is small against the spread.
     shift_y : array of shape (n_targets,)
@@ -92,17 +87,19 @@ def moments_of(design, y, weights, rows, shift_x, shift_y):
     Returns
     -------
     moments : Moments
-        Cost O(len(rows) n_features²).
+        Cost O(n n_features²) for n samples in all parts.
     """
     xp = design.xp
-    index = design.asarray(rows, xp.int64)
-    targets = xp.take(y, index, axis=0) - design.asarray(shift_y)
-    weight = None if weights is None else xp.take(weights, index, axis=0)
-    ones = xp.ones((targets.shape[0], 1), dtype=design.wide, device=design.device)
-    # The constant and the targets ride along as further columns of one product.
-    aside = xp.concat([ones, targets], axis=1)
-    weighted = aside if weight is None else aside * weight[:, None]
-    xx, xa = design.products(rows, shift_x, weight, weighted)
-    sums = host(xp.sum(weighted, axis=0))
-    yy = float(xp.sum(weighted * aside)) - sums[0]  # the constant's own square is the weight
-    return Moments(sums[0], xa[:, 0], sums[1:], xx, xa[:, 1:], yy)
+    targets = y - design.asarray(shift_y)
+    squares = xp.sum(targets * targets, axis=1)[:, None]
+    # One for the weights, the targets and their squares ride along as further columns of one product with X.
+    aside = xp.concat([xp.ones_like(squares), targets, squares], axis=1)
+    if weights is not None:
+        aside = aside * weights[:, None]
+    sets = []
+    for rows in parts:
+        some = design.pick(aside, rows)
+        xx, xa = design.products(rows, shift_x, None if weights is None else design.pick(weights, rows), some)
+        sums = host(xp.sum(some, axis=0))
+        sets.append((sums[0], xa[:, 0], sums[1:-1], xx, xa[:, 1:-1], sums[-1]))
+    return Moments(*(np.stack(sums) for sums in zip(*sets, strict=True)))

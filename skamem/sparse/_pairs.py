@@ -100,10 +100,13 @@ def grow_by_pair(problem, support):
     chain.restart(support)
     gram = quadratic.rows(np.zeros(quadratic.n_columns, dtype=np.intp), np.arange(quadratic.n_columns))
     E = gram - quadratic.support_rows(chain.supports)[0].T @ chain.projections[0]
-    pair, _ = _best_pair(E, chain.residual[0].T, 0.0)
+    free = np.flatnonzero(chain.room[0] > DEPENDENT)
+    pair, _ = _best_pair(E[np.ix_(free, free)], chain.residual[0].T[free], 0.0)
     if pair is None:
         return None
-    for column in pair:
+    for column in free[pair]:
+        if chain.room[0, column] <= DEPENDENT:  # on the support and the first of the pair
+            return None
         chain.add(np.array([column]))
     for _ in pair:
         chain.remove(np.array([int(np.argmin(chain.sacrifices()[0]))]))

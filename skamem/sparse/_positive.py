@@ -68,9 +68,7 @@ class PositiveChain(Chains):
         """Add while there is room, else swap, by the best change, until none gains more than `tol` of the loss."""
         limit = min(self.limit if limit is None else limit, self.limit)
         for _ in range(max_swaps):
-            if self.loss[0] <= self.floor[0]:
-                return
-            support = self._best_support(self.least_gain(tol, self.loss)[0], limit)
+            support = self._best_support(self.least_gain(tol)[0], limit)
             if support is None:
                 return
             self.restart(support)
@@ -101,7 +99,7 @@ class PositiveChain(Chains):
         after = self.residual[0, 0] + H * (w[:, None] / variance)
         room_after = np.maximum(room + H * H / variance, 1e-10)
         gains = after**2 / room_after - w[:, None] ** 2 / variance
-        slots, columns = np.nonzero((gains > threshold) & (after > 0.0) & self.free[0])
+        slots, columns = np.nonzero((gains > threshold) & (after > 0.0))
         return slots, columns, gains[slots, columns]
 
     def _best_change(self, bounds, support_of, threshold):

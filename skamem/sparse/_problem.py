@@ -198,10 +198,11 @@ class Problem:
 
     def columns(self, index):
         """Standardised columns `index`: array of shape (n_samples, k) where X lives."""
-        columns = self.design.columns(index)
+        columns = self.design.columns(index)  # fresh: changed in place, as memory costs more than arithmetic
         if self.fit_intercept:
-            columns = columns - self.design.asarray(self.mean[index])
-        return self._scaled_rows(columns * self.design.asarray(self.inverse_norm[index]))
+            columns -= self.design.asarray(self.mean[index])
+        columns *= self.design.asarray(self.inverse_norm[index])
+        return self._scaled_rows(columns)
 
     def gradient(self, residual):
         """Correlation of every standardised column with `residual`: (n_features, n_targets). One pass."""

@@ -10,7 +10,7 @@ from skamem.core import arrays
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.validation import check_number, check_option
-from skamem.sparse._base import SparseLinearModel, path_bunch
+from skamem.sparse._base import SparseLinearRegressor, check_size, path_bunch
 from skamem.sparse._criteria import CRITERIA
 from skamem.sparse._groups import solve_groups
 from skamem.sparse._inputs import check_always_select, check_groups, read_inputs
@@ -19,10 +19,10 @@ from skamem.sparse._problem import Problem
 from skamem.sparse._search import is_small
 from skamem.sparse._solver import EFFORTS, TEXTBOOK, Settings, solve_size
 
-__all__ = ["IHTRegressor", "check_shared_options"]
+__all__ = ["IHTRegressor"]
 
 
-class IHTRegressor(SparseLinearModel):
+class IHTRegressor(SparseLinearRegressor):
     """Sparse linear regression: the best least squares with at most s nonzero coefficients.
 
     Minimises ‖y - X w - b‖² + alpha Σ_j (w_j ‖x_j - x̄_j‖)² subject to ‖w‖₀ <= s. Iterative hard thresholding gives a
@@ -79,9 +79,9 @@ class IHTRegressor(SparseLinearModel):
     support_names_ : array of str of shape (n_selected,)
         Their names; only if X had feature names.
     margin_ : float
-        Least loss that removing a member brings, over the greatest that adding a column takes away. Wrong supports had
-        at most 2 on random designs; a heuristic, no proof. Infinite when nothing can be gained, NaN with
-        ``effort="fast"``, the least with independent targets.
+        Least loss that removing a member brings, over the greatest that adding a column takes away: how sure the
+        support is, by experience and not by proof. Below 2 ``effort="auto"`` searches further. Infinite when nothing
+        can be gained, NaN with ``effort="fast"``, the least with independent targets.
     swap_optimal_ : bool
         True when it was verified that no exchange of one member for any other column lowers the loss by more than
         `tol`.
@@ -104,8 +104,8 @@ class IHTRegressor(SparseLinearModel):
 
     Notes
     -----
-    A fit costs about five passes over X where the margin is comfortable, and little memory beyond X. Selecting s
-    columns is NP-hard; what is promised is that no single exchange improves the result (`swap_optimal_`).
+    A fit costs a few passes over X (`n_passes_`) where the margin is comfortable, and little memory beyond X.
+    Selecting s columns is NP-hard; what is promised is that no single exchange improves the result (`swap_optimal_`).
 
     Integer sample weights are repetitions, in the criterion too.
 
@@ -214,7 +214,7 @@ class IHTRegressor(SparseLinearModel):
                     f"n_nonzero_coefs={self.n_nonzero_coefs} and max_features={self.max_features} are both set; "
                     "max_features bounds the path of n_nonzero_coefs=None. Leave one of them None."
                 )
-        check_shared_options(self)
+        self._check_search_options()
         check_option("criterion", self.criterion, tuple(CRITERIA))
         check_option("multi_output", self.multi_output, ("joint", "independent"))
         check_option("warm_start", self.warm_start, (True, False))
@@ -246,7 +246,7 @@ class IHTRegressor(SparseLinearModel):
     def _solve(self, problem, settings, groups, earlier, X, y):
         size, limit = self.n_nonzero_coefs, self.max_features
         if groups is not None:
-            self._check_size(size, len(groups), "the number of groups; it counts groups")
+            check_size(size, len(groups), "the number of groups; it counts groups")
             return solve_groups(problem, groups, size, settings, limit)
         start = None
         if earlier is not None and earlier[1] == problem.n_features:
@@ -260,31 +260,8 @@ class IHTRegressor(SparseLinearModel):
             limit = None if limit is None else min(limit, most)
             return solve_path(problem, limit, settings, start, lambda p: track(p, None if limit is None else limit + 1))
         shape = f"n_samples = {problem.n_rows}, n_features = {problem.n_features}"
-        self._check_size(size, most, f"min(n_samples, n_features) ({shape})")
+        check_size(size, most, f"min(n_samples, n_features) ({shape})")
         by_path = self.effort == "thorough" and is_small(problem, size)
         solve = solve_thoroughly if by_path else solve_size
         solutions = [solve(problem, one, settings, start) for one in track([size], 1)]
         return solutions[0]
-
-    def _check_size(self, size, most, bound):
-        if size is not None and size > most:
-            raise ValueError(
-                f"n_nonzero_coefs={size} is more than {bound}; expected 0 <= n_nonzero_coefs <= {most}. Lower it, or "
-                "use n_nonzero_coefs=None to let the criterion choose."
-            )
-
-
-def check_shared_options(estimator):
-    """Check the parameters that IHTRegressor and IHTRegressorCV have in common."""
-    if estimator.max_features is not None:
-        check_number("max_features", estimator.max_features, kind=numbers.Integral, low=0)
-    check_number("alpha", estimator.alpha, low=0, high=np.inf, high_open=True)
-    check_number("max_iter", estimator.max_iter, kind=numbers.Integral, low=1)
-    check_number("tol", estimator.tol, low=0, high=1, high_open=True)
-    check_option("fit_intercept", estimator.fit_intercept, (True, False))
-    check_option("positive", estimator.positive, (True, False))
-    if estimator.positive and (estimator.always_select is not None or estimator.groups is not None):
-        raise ValueError(
-            "positive=True cannot be combined with always_select or groups: the best nonnegative coefficient of a "
-            "feature may be zero, and then it is not selected. Leave them None."
-        )

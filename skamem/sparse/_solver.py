@@ -23,7 +23,7 @@ EFFORTS = ("plain", "normalized", "fast", "swap", "auto", "thorough")
 TEXTBOOK = EFFORTS[:2]
 """Those that stop at the iteration of the papers."""
 
-# Features up to which all subsets are looked at: at most some tens of milliseconds.
+# Features up to which all subsets are looked at.
 _FEW_FEATURES = 18
 
 

@@ -63,6 +63,13 @@ def test_columns_that_nearly_cancel_are_found_together():
     assert set(grow_by_pair(problem, np.array([2, 5, 7]))) >= {30, 31}
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_one_column_left_is_no_pair(seed):
+    rng = np.random.default_rng(seed)
+    problem = Problem(as_design(rng.integers(0, 3, (15, 10)).astype(float)), rng.standard_normal((15, 1)))
+    assert grow_by_pair(problem, np.arange(9)) is None
+
+
 def lorenz(n_samples=800):
     """States on the attractor, by fourth-order Runge-Kutta steps, and their derivatives."""
 

@@ -2,6 +2,7 @@
 
 import itertools
 import pickle
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -226,6 +227,18 @@ def test_sparse_input_is_not_made_dense(monkeypatch):
     for params in ({"n_nonzero_coefs": 3}, {"criterion": "ebic"}):
         np.testing.assert_array_equal(IHTRegressor(**params).fit(X, y).support_, [3, 50, 700])
     assert 0 < widest < 200
+
+
+@pytest.mark.parametrize("container", [scipy.sparse.csr_array, scipy.sparse.csc_array])
+def test_memory_for_sparse_input_stays_far_below_a_dense_copy(container):
+    X = container(scipy.sparse.random(500, 20_000, density=0.01, random_state=1, data_rvs=lambda n: np.ones(n)))
+    y = np.asarray(X[:, [3, 500, 17_000]].sum(axis=1)).ravel() + 0.01 * np.random.default_rng(1).standard_normal(500)
+    tracemalloc.start()
+    model = IHTRegressor(3).fit(X, y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_array_equal(model.support_, [3, 500, 17_000])
+    assert peak < 0.1 * X.shape[0] * X.shape[1] * 8
 
 
 def test_float32_stays_float32_and_finds_the_support(data):
