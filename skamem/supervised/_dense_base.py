@@ -402,7 +402,8 @@ class BaseDenseAM(SkamemEstimator):
             offset, intercept = None, intercept - self.memories_ @ offset
         memories = Memories(self.memories_ * inverse, intercept * inverse, self.recognition_ * (2 * inverse))
         parts = []
-        for rows in cached_blocks(X.shape[0], (2 * X.shape[1] + 6 * n_memories) * 8, xp):
+        row_bytes = (2 * X.shape[1] + 6 * n_memories) * xp.finfo(dtype).bits // 8
+        for rows in cached_blocks(X.shape[0], row_bytes, xp):
             block = placement.asarray(X[rows] if scipy.sparse.issparse(X) else X[rows, :], dtype)
             overlaps = network.overlaps(block if offset is None else block - offset, *memories)
             parts.append(bounded_potentials(overlaps, memories.recognition, interaction, self.readout, network.readout))

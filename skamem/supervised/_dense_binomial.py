@@ -146,8 +146,7 @@ class _Border:
     def add_gradients(self, error, d_overlaps, d_recognition):
         """Add the border's part to both gradients, in place."""
         xp = arrays.namespace(error)
-        signs = self._sign if self._degree % 2 else abs(self._sign)
-        signs *= self._degree
+        signs = self._degree * (self._sign if self._degree % 2 else abs(self._sign))
         d_class = xp.take(error, self._rows, axis=0)
         d_class *= self._slope
         ends = np.arange(len(signs) + 1, dtype=np.int32)
