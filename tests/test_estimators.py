@@ -9,7 +9,14 @@ from sklearn.utils import estimator_html_repr
 from sklearn.utils.estimator_checks import check_array_api_input_and_values, parametrize_with_checks
 
 import skamem
-from skamem import DenseAMClassifier, HebbianMemory, IHTRegressor, MemoryClassifier, PseudoinverseMemory
+from skamem import (
+    DenseAMClassifier,
+    DenseAMRegressor,
+    HebbianMemory,
+    IHTRegressor,
+    MemoryClassifier,
+    PseudoinverseMemory,
+)
 
 from ._estimators import ESTIMATORS, answer, small
 from ._places import dispatched, skip_unless_required
@@ -21,7 +28,7 @@ pytestmark = [
 
 # A new estimator is checked with its defaults by being in skamem.__all__.
 DEFAULTS = [Estimator() for Estimator in ESTIMATORS]
-TAKE_LONG = [estimator for estimator in DEFAULTS if type(estimator) is DenseAMClassifier]
+TAKE_LONG = [estimator for estimator in DEFAULTS if isinstance(estimator, DenseAMClassifier | DenseAMRegressor)]
 SETTINGS = [
     HebbianMemory("y"),
     HebbianMemory("y", activation="step"),
@@ -42,6 +49,7 @@ SETTINGS = [
     MemoryClassifier(backend="torch"),
     DenseAMClassifier(n_memories=20, max_iter=50),
     DenseAMClassifier(readout="exact", n_memories=20, max_iter=50),
+    DenseAMRegressor(n_memories=40, max_iter=100),
     IHTRegressor(2),
 ]
 

@@ -409,6 +409,11 @@ class BaseDenseAM(SkamemEstimator):
             parts.append(bounded_potentials(overlaps, memories.recognition, interaction, self.readout, network.readout))
         return parts[0] if len(parts) == 1 else xp.concat(parts, axis=0)
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
 
 class _ShortRise:
     """Schedule of `partial_fit`: the rate rises over the first 50 updates of all calls, then stays."""
