@@ -1,6 +1,7 @@
 """Dense associative memory: speed against bare matrix products, error and time against its peers, memory.
 
-``python benchmarks/dense.py TASK ...`` prints a table, and goals where there are some. Tasks, or ``all``:
+``python benchmarks/dense.py [TASK ...]`` prints numbers, and whether they meet their goal where there is one. Tasks,
+all of them if none is named:
 
 speed
     One epoch at K = 1000, batch 500, float32 against the two matrix products of the same batches and against
@@ -294,7 +295,7 @@ TASKS = {
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("tasks", nargs="+", choices=[*TASKS, "all"])
+    parser.add_argument("tasks", nargs="*", default="all", choices=[*TASKS, "all"])
     for task in ("mnist", "fashion"):
         parser.add_argument(f"--{task}", metavar="PATH", help="npz file with X and y, or folder with idx files")
     parser.add_argument("--test", action="store_true", help="error on the test images")
