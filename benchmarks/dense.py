@@ -65,7 +65,7 @@ FASHION = {
 DIGITS = {
     "default": ({}, 0.985),
     "exact": ({"readout": "exact"}, None),
-    "n=5": ({"degree": 5}, None),
+    "n=5": ({"degree": 5}, 0.985),
 }
 REGRESSION = {
     "diabetes": lambda: load_diabetes(return_X_y=True),
