@@ -58,7 +58,7 @@ MNIST = {
     "default": ({}, None),
 }
 FASHION = {
-    "n=3 K=1000": ({"n_memories": 1000, "max_iter": 20}, 9.5),
+    "n=3 K=1000": ({"n_memories": 1000, "max_iter": 20, "scale": None, "noise": 0.3, "temperature": 5}, 9.5),
     "default": ({}, None),
 }
 # ... and the accuracy to reach.
@@ -73,7 +73,7 @@ REGRESSION = {
     "friedman2": lambda: make_friedman2(1000, noise=100.0, random_state=0),
     "friedman3": lambda: make_friedman3(1000, noise=0.1, random_state=0),
 }
-# All see scaled features; those that need it see scaled targets, too.
+# Those that need it see scaled features, and scaled targets.
 REGRESSORS = {
     "DenseAMRegressor": lambda seed: make_pipeline(StandardScaler(), DenseAMRegressor(random_state=seed)),
     "RidgeCV": lambda seed: RidgeCV(),
