@@ -13,6 +13,7 @@ from skamem import (
     BidirectionalMemory,
     BipolarEncoder,
     DenseAMClassifier,
+    DenseAMRegressor,
     DenseMemory,
     HebbianMemory,
     HopfieldNetwork,
@@ -32,7 +33,7 @@ pytestmark = [
 
 # A new estimator is checked with its defaults by being in skamem.__all__.
 DEFAULTS = [Estimator() for Estimator in ESTIMATORS]
-TAKE_LONG = [estimator for estimator in DEFAULTS if type(estimator) is DenseAMClassifier]
+TAKE_LONG = [estimator for estimator in DEFAULTS if isinstance(estimator, DenseAMClassifier | DenseAMRegressor)]
 SETTINGS = [
     HebbianMemory("y"),
     HebbianMemory("y", activation="step"),
@@ -67,6 +68,7 @@ SETTINGS = [
     MemoryClassifier(backend="torch"),
     DenseAMClassifier(n_memories=20, max_iter=50),
     DenseAMClassifier(readout="exact", n_memories=20, max_iter=50),
+    DenseAMRegressor(n_memories=40, max_iter=100),
     IHTRegressor(2),
 ]
 

@@ -402,11 +402,17 @@ class BaseDenseAM(SkamemEstimator):
             offset, intercept = None, intercept - self.memories_ @ offset
         memories = Memories(self.memories_ * inverse, intercept * inverse, self.recognition_ * (2 * inverse))
         parts = []
-        for rows in cached_blocks(X.shape[0], (2 * X.shape[1] + 6 * n_memories) * 8, xp):
+        row_bytes = (2 * X.shape[1] + 6 * n_memories) * xp.finfo(dtype).bits // 8
+        for rows in cached_blocks(X.shape[0], row_bytes, xp):
             block = placement.asarray(X[rows] if scipy.sparse.issparse(X) else X[rows, :], dtype)
             overlaps = network.overlaps(block if offset is None else block - offset, *memories)
             parts.append(bounded_potentials(overlaps, memories.recognition, interaction, self.readout, network.readout))
         return parts[0] if len(parts) == 1 else xp.concat(parts, axis=0)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
 
 class _ShortRise:

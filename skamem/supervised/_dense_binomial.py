@@ -1,5 +1,6 @@
 """Eq. (9) of Krotov and Hopfield for polynomials, as thin matrix products; see `_dense_forward`."""
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -16,9 +17,10 @@ __all__ = ["BinomialReadout", "between"]
 class BinomialReadout:
     """Eq. (9) for polynomials of integer degree, as matrix products: F(z + a) - F(z) = Σ_k C(n, k) z^{n-k} a^k.
 
-    Under a rectifier the identity holds where z and z + a_μα are positive for all classes, and where both are
-    negative the difference is 0. What remains, the *border* -max_α A_μα < z_bμ <= -min_α A_μα (0 among the ends), is
-    gathered, computed directly, and scattered back. The sum also avoids the cancellation of the direct form.
+    Under a rectifier the sum runs over the entries with z > 0, and is right wherever z and z + a are on the same side
+    of it. The entries that some class takes to the other side, -max_α A_μα < z_bμ <= -min_α A_μα (0 among the ends),
+    are the *border*: few, gathered, corrected, and scattered back. The sum also avoids the cancellation of the direct
+    form.
 
     Parameters
     ----------
@@ -33,14 +35,14 @@ class BinomialReadout:
 
     def potentials(self, overlaps, recognition):
         """Class potentials Φ of shape (n_samples, n_classes)."""
-        potentials = self._sum(self._powers(overlaps, recognition), recognition)
+        potentials = self._sum(self._powers(overlaps), recognition)
         if self.rectified:
             potentials += _Border(overlaps, recognition, self.degree).potentials()
         return potentials
 
     def gradients(self, overlaps, recognition, signal):
         """Gradients of a loss; parameters and returns as in `DirectReadout.gradients`."""
-        powers = self._powers(overlaps, recognition)
+        powers = self._powers(overlaps)
         potentials = self._sum(powers, recognition)
         border = _Border(overlaps, recognition, self.degree) if self.rectified else None
         if border is not None:
@@ -52,17 +54,13 @@ class BinomialReadout:
             border.add_gradients(error, d_overlaps, d_recognition)
         return d_overlaps, d_recognition
 
-    def _powers(self, overlaps, recognition):
-        """Powers 0 .. n-1 of the overlaps where the rectifier is on for all classes; 0 elsewhere, also for power 0."""
+    def _powers(self, overlaps):
+        """Powers 0 .. n-1 of the overlaps where the rectifier is on; 0 elsewhere, also for power 0."""
         xp = arrays.namespace(overlaps)
-        if self.rectified:
-            safe = xp.astype(overlaps > _always_on(recognition), overlaps.dtype)
-            overlaps = overlaps * safe
-        else:
-            safe = xp.ones_like(overlaps)
-        powers = [safe, overlaps][: self.degree]
+        on = xp.astype(overlaps > 0, overlaps.dtype) if self.rectified else xp.ones_like(overlaps)
+        powers = [on, _positive(overlaps) if self.rectified else overlaps][: self.degree]
         while len(powers) < self.degree:
-            powers.append(powers[-1] * overlaps)
+            powers.append(powers[-1] * powers[1])
         return powers
 
     def _sum(self, powers, recognition):
@@ -102,70 +100,68 @@ class BinomialReadout:
 
 
 class _Border:
-    """Entries of the overlaps for which the rectifier is on for some classes and off for others; host arrays only."""
+    """What the binomial sum misses where z and z + a are on different sides of the rectifier; host arrays only.
+
+    With s = 1 for z > 0 and -1 else, the excess q = max(-s (z + a), 0) is how far class unit and memory overshoot the
+    rectifier. Up to the sign the sum misses q^n,
+
+        F(z + a) - F(z) - [z > 0] Σ_k C(n, k) z^{n-k} a^k = (-s)^{n+1} q^n,
+
+    and its derivative n (-s)^n q^{n-1} by z and by a.
+    """
 
     def __init__(self, overlaps, recognition, degree):
         xp = arrays.namespace(overlaps)
         self._degree, self._shape = degree, overlaps.shape
-        inside = (overlaps <= _always_on(recognition)) & (overlaps > _always_off(recognition))
+        columns = [recognition[:, a] for a in range(recognition.shape[1])]
+        # A class column at a time: many times faster than a reduction over so short an axis.
+        highest, lowest = (functools.reduce(choose, columns) for choose in (xp.maximum, xp.minimum))
+        inside = (overlaps <= _positive(-lowest)) & (overlaps > -_positive(highest))
         self._index = xp.nonzero(xp.reshape(inside, (-1,)))[0]
-        # 32-bit indices save SciPy a look at every one of them.
         n_rows, n_memories = self._shape
-        counts = np.diff(np.searchsorted(self._index, n_memories * np.arange(n_rows + 1)))
-        self._rows = np.repeat(np.arange(n_rows, dtype=np.int32), counts)
+        self._ends = np.searchsorted(self._index, n_memories * np.arange(n_rows + 1)).astype(np.int32)
+        self._rows = np.repeat(np.arange(n_rows, dtype=np.int32), np.diff(self._ends))
+        # 32-bit indices save SciPy a look at every one of them.
         self._memories = self._index.astype(np.int32) - self._rows * n_memories
         entries = xp.take(xp.reshape(overlaps, (-1,)), self._index)
-        self._off = _positive(entries)
-        with_class = xp.take(recognition, self._memories, axis=0)
-        with_class += entries[:, None]
-        self._on = _positive(with_class)
-        # The powers n - 1 serve the potentials and the gradients.
-        self._on_slope, self._off_slope = (_step_power(z, degree - 1) for z in (self._on, self._off))
+        above = entries > 0
+        self._sign = xp.astype(1 - 2 * xp.astype(above, xp.int8), entries.dtype)  # -s
+        # Both signs of A in one table: the gather turns them for free.
+        table = xp.concat([recognition, -recognition], axis=0)
+        self._excess = xp.take(table, self._memories + n_memories * xp.astype(above, xp.int32), axis=0)
+        self._excess -= xp.abs(entries)[:, None]
+        self._excess = _positive(self._excess)
+        # The power n - 1 serves the potentials and the gradients.
+        self._slope = (
+            integer_power(self._excess, degree - 1) if degree > 1 else xp.astype(self._excess > 0, entries.dtype)
+        )
 
     def potentials(self):
-        """The border's part of Φ."""
-        on = _segment_sum(self._on_slope * self._on, self._rows, self._shape[0])
-        off = np.bincount(self._rows, weights=self._off_slope * self._off, minlength=self._shape[0])
-        on -= off.astype(on.dtype)[:, None]
-        return on
+        """The border's part of Φ, of shape (n_samples, n_classes)."""
+        signs = self._sign if self._degree % 2 == 0 else abs(self._sign)
+        missed = self._slope * self._excess
+        each = np.arange(len(signs), dtype=np.int32)
+        return scipy.sparse.csr_array((signs, each, self._ends), shape=(self._shape[0], len(signs))) @ missed
 
     def add_gradients(self, error, d_overlaps, d_recognition):
         """Add the border's part to both gradients, in place."""
         xp = arrays.namespace(error)
-        d_class = xp.take(self._degree * error, self._rows, axis=0)
-        d_class *= self._on_slope
-        d_recognition += _segment_sum(d_class, self._memories, self._shape[1])
-        off = xp.take(self._degree * xp.sum(error, axis=1), self._rows) * self._off_slope
+        signs = self._degree * (self._sign if self._degree % 2 else abs(self._sign))
+        d_class = xp.take(error, self._rows, axis=0)
+        d_class *= self._slope
+        ends = np.arange(len(signs) + 1, dtype=np.int32)
+        # A sparse product, because no array library adds at repeated indices quickly.
+        d_recognition += (
+            scipy.sparse.csc_array((signs, self._memories, ends), shape=(self._shape[1], len(signs))) @ d_class
+        )
         # A product with ones: many times faster than a sum over so short an axis.
         on = d_class @ xp.ones(error.shape[1], dtype=error.dtype)
-        xp.reshape(d_overlaps, (-1,))[self._index] = on - off
-
-
-def _always_on(recognition):
-    """Per memory the overlap above which the rectifier is on with and without any class unit."""
-    return _positive(-arrays.namespace(recognition).min(recognition, axis=1))
-
-
-def _always_off(recognition):
-    """Per memory the overlap up to which the rectifier is off with and without any class unit."""
-    return -_positive(arrays.namespace(recognition).max(recognition, axis=1))
+        on *= signs
+        xp.reshape(d_overlaps, (-1,))[self._index] += on
 
 
 def _positive(values):
     return between(values, 0.0, math.inf)
-
-
-def _step_power(positive, exponent):
-    """positive ** exponent, with 0 ** 0 = 0."""
-    xp = arrays.namespace(positive)
-    return integer_power(positive, exponent) if exponent else xp.astype(positive > 0, positive.dtype)
-
-
-def _segment_sum(values, segments, n_segments):
-    """Sum rows of `values` by segment; a sparse product, because no array library adds at repeated indices quickly."""
-    n_values = values.shape[0]
-    ones, ends = np.ones(n_values, dtype=values.dtype), np.arange(n_values + 1, dtype=np.int32)
-    return scipy.sparse.csc_array((ones, segments, ends), shape=(n_segments, n_values)) @ values
 
 
 def between(values, low, high):

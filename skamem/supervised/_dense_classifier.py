@@ -9,10 +9,10 @@ from skamem.core import arrays, validation
 from skamem.core.base import transactional
 from skamem.core.interactions import resolve_interaction
 from skamem.supervised._dense_base import BaseDenseAM
-from skamem.supervised._dense_data import ClassTargets, class_weights, known_codes
+from skamem.supervised._dense_data import ClassTargets, class_weights, known_classes, known_codes
 from skamem.supervised._dense_duality import memories_of_network, network_of_memories
 from skamem.supervised._dense_forward import READOUTS
-from skamem.supervised._dense_training import PowerLoss
+from skamem.supervised._dense_training import PowerLoss, log_probabilities
 
 __all__ = ["DenseAMClassifier"]
 
@@ -297,25 +297,12 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         interaction = self._check_options()
         first = not hasattr(self, "memories_")
         X, placement = self._receive(X, reset=first, method=None if first else "partial_fit", accept_sparse="csr")
-        self.classes_ = self._known_classes(y, classes, X, first)
-        codes = known_codes(y, X, self.classes_, type(self).__name__)
+        owner = type(self).__name__
+        self.classes_ = known_classes(None if first else self.classes_, classes, y, X, owner)
+        codes = known_codes(y, X, self.classes_, owner)
         weights = self._row_weights(sample_weight, X, self.classes_, codes)
         self._partial_fit(X, y, ClassTargets(codes, len(self.classes_)), weights, placement, interaction, first)
         return self
-
-    def _known_classes(self, y, classes, X, first):
-        owner = type(self).__name__
-        if first and classes is None:
-            return validation.check_labels(y, X, owner=owner)[0]
-        if classes is None:
-            return self.classes_
-        classes = validation.check_labels(classes, classes, owner=owner)[0]
-        if not first and not np.array_equal(classes, self.classes_):
-            raise ValueError(
-                f"classes={classes.tolist()} differ from those of the first call, {self.classes_.tolist()}; pass the "
-                "same, or none."
-            )
-        return classes
 
     def _present_memories(self, classes, placement):
         """Memories to continue from, or None."""
@@ -386,7 +373,7 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
             Rows sum to 1; in the order of the potentials.
         """
         potentials, placement = self._class_potentials(X, "predict_proba")
-        return placement.release(placement.xp.exp(self._log_probabilities(potentials)))
+        return placement.release(placement.xp.exp(log_probabilities(potentials, self.power)))
 
     def predict_log_proba(self, X):
         """Logarithm of `predict_proba`.
@@ -402,23 +389,7 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
             At most 0, finite.
         """
         potentials, placement = self._class_potentials(X, "predict_log_proba")
-        return placement.release(self._log_probabilities(potentials))
-
-    def _log_probabilities(self, potentials):
-        """Logarithms of the logistic function of (2m - 1) 2Φ, normalised over the classes."""
-        xp = arrays.namespace(potentials)
-        if potentials.shape[1] == 2:
-            # Both units say the same thing; one number, so that probabilities rank as `decision_function` does.
-            half = (potentials[:, 1] - potentials[:, 0]) / 2
-            potentials = xp.stack([-half, half], axis=1)
-        # Potentials may be as large as the floating type allows.
-        limit = xp.finfo(potentials.dtype).max / (16 * self.power)
-        limit = xp.asarray(limit, dtype=potentials.dtype, device=arrays.device(potentials))
-        log_odds = (2 * (2 * self.power - 1)) * xp.maximum(xp.minimum(potentials, limit), -limit)
-        zero = xp.zeros_like(log_odds)
-        log_each = xp.minimum(log_odds, zero) - xp.log1p(xp.exp(-xp.abs(log_odds)))
-        below = log_each - xp.max(log_each, axis=1, keepdims=True)
-        return below - xp.log(xp.sum(xp.exp(below), axis=1, keepdims=True))
+        return placement.release(log_probabilities(potentials, self.power))
 
     def to_mlp(self):
         """The network with one hidden layer that this memory is under eq. (10).
@@ -493,8 +464,3 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         vars(memory).update(attributes)
         memory._random_state, memory.n_samples_seen_, memory._first_moments = check_random_state(0), 0, None
         return memory
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags

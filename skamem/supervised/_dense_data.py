@@ -9,6 +9,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
 from skamem.core import arrays
+from skamem.core.validation import check_labels
 
 __all__ = [
     "ClassTargets",
@@ -18,6 +19,7 @@ __all__ = [
     "cached_blocks",
     "class_weights",
     "column_peaks",
+    "known_classes",
     "known_codes",
     "merged_rows",
     "training_set",
@@ -27,6 +29,42 @@ __all__ = [
 _KEY_TOLERANCE = 1e-9
 # Bytes of work arrays of a block on the host: more would leave the processor's cache for nothing.
 _HOST_BYTES = 2**24
+
+
+def known_classes(known, classes, y, X, owner):
+    """Classes of a call of `partial_fit`.
+
+    Parameters
+    ----------
+    known : ndarray of shape (n_classes,) or None
+        Those of the first call; None in the first call.
+    classes : array-like of shape (n_classes,) or None
+        What the user passed.
+    y : array-like of shape (n_samples,)
+        Labels: the classes of a first call without `classes`.
+    X : array or sparse matrix of shape (n_samples, n_features)
+        For its length.
+    owner : str
+        Estimator's name, for the messages.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+        Sorted.
+
+    Raises
+    ------
+    ValueError
+        When `classes` differ from those known.
+    """
+    if classes is None:
+        return check_labels(y, X, owner=owner)[0] if known is None else known
+    classes = check_labels(classes, classes, owner=owner)[0]
+    if known is not None and not np.array_equal(classes, known):
+        raise ValueError(
+            f"classes={classes.tolist()} differ from those of the first call, {known.tolist()}; pass the same, or none."
+        )
+    return classes
 
 
 def known_codes(y, X, classes, owner):

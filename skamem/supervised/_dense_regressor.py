@@ -283,6 +283,5 @@ class DenseAMRegressor(RegressorMixin, BaseDenseAM):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
         tags.target_tags.multi_output = True
         return tags

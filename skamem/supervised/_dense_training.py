@@ -19,6 +19,7 @@ __all__ = [
     "SquaredLoss",
     "Watch",
     "balanced_batches",
+    "log_probabilities",
     "shuffled_batches",
 ]
 
@@ -54,6 +55,35 @@ class PowerLoss:
         weights = weights / targets.shape[1]
         slope = (-4 * self.power * weights)[:, None] * (targets * loss * right)
         return xp.sum(loss, axis=1) * weights, slope
+
+
+def log_probabilities(potentials, power):
+    """Logarithms of class probabilities: the logistic function of (2m - 1) 2Φ, normalised over the classes.
+
+    Parameters
+    ----------
+    potentials : array of shape (n_samples, n_classes)
+        Φ.
+    power : float
+        m of the `PowerLoss`, whose expectation is least where (2m - 1) 2Φ_a is the log-odds of class a.
+
+    Returns
+    -------
+    log_probabilities : array of shape (n_samples, n_classes)
+        Finite, at most 0.
+    """
+    xp = arrays.namespace(potentials)
+    if potentials.shape[1] == 2:
+        # Both units say the same thing; one number, so that probabilities rank as `decision_function` does.
+        half = (potentials[:, 1] - potentials[:, 0]) / 2
+        potentials = xp.stack([-half, half], axis=1)
+    # Potentials may be as large as the floating type allows.
+    limit = float(xp.finfo(potentials.dtype).max) / (16 * power)
+    log_odds = (2 * (2 * power - 1)) * between(potentials, -limit, limit)
+    zero = xp.zeros_like(log_odds)
+    log_each = xp.minimum(log_odds, zero) - xp.log1p(xp.exp(-xp.abs(log_odds)))
+    below = log_each - xp.max(log_each, axis=1, keepdims=True)
+    return below - xp.log(xp.sum(xp.exp(below), axis=1, keepdims=True))
 
 
 @dataclass(frozen=True)

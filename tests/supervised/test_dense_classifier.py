@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import load_digits, make_blobs, make_circles
 from sklearn.exceptions import NotFittedError
@@ -359,6 +360,20 @@ def test_fit_needs_little_memory_beyond_data_and_parameters(readout):
     tracemalloc.stop()
     numbers = X.size + n_memories * (n_features + 11) + batch_size * n_memories
     assert peak + X.nbytes < 3 * 4 * numbers
+
+
+@pytest.mark.parametrize("readout", ["exact", "linear"])
+def test_predict_streams_within_the_working_memory(readout):
+    X = np.random.RandomState(0).standard_normal((20_000, 20)).astype(np.float32)
+    model = DenseAMClassifier(500, readout=readout, max_iter=1, random_state=0).fit(X[:100], np.arange(100) % 3)
+    model.predict(X[:100])
+    tracemalloc.start()
+    with config_context(working_memory=2):
+        model.predict(X)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # All overlaps at once would be 38 MiB.
+    assert peak < 4 * 2**20
 
 
 def test_grid_search_and_clone(blobs):

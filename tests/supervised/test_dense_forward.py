@@ -104,6 +104,24 @@ def test_binomial_equals_direct(degree, border):
         assert_allclose(found, expected, rtol=1e-12, atol=1e-12 * size * degree)
 
 
+@pytest.mark.parametrize("degree", [3, 12])
+@pytest.mark.parametrize("size", [0.02, 1.0])
+def test_binomial_is_exact_in_float32_for_small_and_large_class_units(degree, size):
+    rng = np.random.RandomState(0)
+    overlaps = 0.4 * rng.standard_normal((50, 300)).astype(np.float32)
+    recognition = size * rng.standard_normal((300, N_CLASSES)).astype(np.float32)
+    binomial, direct = BinomialReadout(degree, rectified=True), DirectReadout(RectifiedPolynomial(degree))
+    expected = direct.potentials(overlaps.astype(np.float64), recognition.astype(np.float64))
+    found = binomial.potentials(overlaps, recognition)
+    assert found.dtype == np.float32
+    error = np.max(np.abs(found - expected) / np.max(np.abs(expected), axis=1, keepdims=True))
+    # The direct form loses a digit more where class units are small: F(z + a) - F(z) cancels.
+    assert error < 1e-5
+    if size < 0.1:
+        lost = np.abs(direct.potentials(overlaps, recognition) - expected)
+        assert error < 0.5 * np.max(lost / np.max(np.abs(expected), axis=1, keepdims=True))
+
+
 @pytest.mark.parametrize("degree", [1, 2, 3])
 def test_plain_binomial_equals_direct(degree):
     overlaps, recognition = problem(border=True)

@@ -7,7 +7,6 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import make_friedman1
 from sklearn.linear_model import RidgeCV
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skamem.supervised._dense_regressor import DenseAMRegressor
 
@@ -17,11 +16,6 @@ SMALL = {"n_memories": 40, "max_iter": 60, "random_state": 0}
 @pytest.fixture(scope="module")
 def friedman():
     return make_friedman1(200, noise=0.5, random_state=0)
-
-
-@parametrize_with_checks([DenseAMRegressor(40, max_iter=100)])
-def test_scikit_learn_checks(estimator, check):
-    check(estimator)
 
 
 def test_it_fits_what_a_line_cannot():
