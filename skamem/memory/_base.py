@@ -408,6 +408,7 @@ class BaseMemory(TransformerMixin, SkamemEstimator, ABC):
     def _recall(self, X, method, clamped=None, dynamics=None):
         """Recall block by block; `dynamics` takes (field, states, clamped=) in place of what `update` names."""
         check_is_fitted(self)
+        arrays.placement_of(getattr(self, self._anchor)).use()
         field, parts, working_dtype = self._make_field(), [], None
         if dynamics is None and hasattr(field, "narrowed") and arrays.shape_of(X)[:1] > (_FEW,):
             field = field.narrowed()
