@@ -126,7 +126,9 @@ def corrupt(X, kind="flip", rate=0.2, *, random_state=None):
         validation.check_option("kind", kind, tuple(CORRUPTIONS))
     validation.check_number("rate", rate, low=0.0, high=None if kind == "gaussian" else 1.0)
     make = kind if callable(kind) else CORRUPTIONS[kind]
-    return place.asarray(np.asarray(make(X, rate, check_random_state(random_state)), dtype=X.dtype))
+    # A stream of its own: the seed that made the patterns would spoil just the units that it switched on.
+    stream = np.random.RandomState(check_random_state(random_state).randint(2**31 - 1))
+    return place.asarray(np.asarray(make(X, rate, stream), dtype=X.dtype))
 
 
 _LETTERS = {
