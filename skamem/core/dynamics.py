@@ -9,7 +9,7 @@ from typing import Any
 from skamem.core import arrays
 from skamem.core.thresholds import sign
 
-__all__ = ["Recall", "asynchronous", "synchronous"]
+__all__ = ["Recall", "asynchronous", "settle", "synchronous"]
 
 _BLOCK = 64  # units whose fields are computed by one matrix product
 _LEAF = 8  # units settled one by one before their flips are passed on by a product
@@ -148,6 +148,34 @@ def asynchronous(field, states, *, n_steps, order, threshold=sign, clamped=None)
     back = xp.argsort(order)
     final = xp.take(xp.matrix_transpose(recall.states), back, axis=1)
     return Recall(final, recall.n_steps, recall.converged, recall.cycle_length, recall.unresolved)
+
+
+def settle(update, states, *, n_steps, clamped=None):
+    """Iterate any map of states until each row is at a fixed point or on a cycle, or `n_steps` updates are made.
+
+    Parameters
+    ----------
+    update : callable
+        ``(states, clamped) -> states`` for the rows that still move; it must leave clamped units as they are.
+    states : array of shape (n_samples, n_units)
+        Start. Not changed.
+    n_steps : int
+        Updates at most, >= 0.
+    clamped : array of shape (n_samples, n_units), default=None
+        Handed to `update`, the rows that still move.
+
+    Returns
+    -------
+    recall : Recall
+        As `synchronous` gives.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> settle(lambda states, clamped: np.floor(states / 2), np.asarray([[5.0], [1.0]]), n_steps=100).n_steps
+    array([4, 2])
+    """
+    return _run(update, states, n_steps, clamped, axis=0)
 
 
 class _Block:

@@ -1,0 +1,174 @@
+"""How near real-valued cues are to stored patterns, block by block, with unknown entries on either side."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from skamem.core import arrays
+
+__all__ = ["SIMILARITIES", "StoredPatterns"]
+
+SIMILARITIES = ("nearest", "local", "dot")
+
+_TILE = 2048  # stored patterns that are compared at a time: large enough for BLAS, small enough to stay in cache
+_PRIOR = 3.0  # unknown entries: pairs of unrelated entries that each comparison starts with
+_FAR = -1e25  # similarity to a pattern that must not count; finite, so that differences are
+
+
+@dataclass(frozen=True)
+class StoredPatterns:
+    """Patterns to compare with.
+
+    Parameters
+    ----------
+    patterns : array of shape (n_patterns, n_units)
+        Unknown entries hold any number.
+    known : bool array of shape (n_patterns, n_units) or None
+        None when all entries are known.
+    centre : array of shape (n_units,)
+        Mean pattern: distances are computed around it, so that a large common offset costs no digits.
+    spread : array of shape ()
+        Mean squared deviation of known entries from the centre.
+    similarity : {"nearest", "local", "dot"}
+        Minus half the squared distance ("nearest", "local"), or the inner product ("dot").
+    weight : array of shape (n_patterns,) or None
+        How often each pattern counts.
+    completed : bool
+        Whether unknown entries hold estimates that comparison may use.
+    """
+
+    patterns: Any
+    known: Any
+    centre: Any
+    spread: Any
+    similarity: str
+    weight: Any = None
+    completed: bool = False
+
+    def sample(self, n_rows):
+        """At most `n_rows` of the patterns, evenly spaced, and their indices."""
+        xp = arrays.namespace(self.patterns)
+        n_patterns = self.patterns.shape[0]
+        n_rows = min(n_rows, n_patterns)
+        index = xp.arange(n_rows, device=arrays.device(self.patterns)) * n_patterns // n_rows
+
+        def take(array):
+            return None if array is None else xp.take(array, index, axis=0)
+
+        parts = {"patterns": take(self.patterns), "known": take(self.known), "weight": take(self.weight)}
+        return replace(self, **parts), index
+
+    def tiles(self, n_cues):
+        """Row slices to stream over, within scikit-learn's working memory beside `n_cues` cues."""
+        n_units = self.patterns.shape[1]
+        for rows in arrays.row_blocks(self.patterns.shape[0], 8 * (4 * n_cues + 8 * n_units)):
+            for start in range(rows.start, rows.stop, _TILE):
+                yield slice(start, min(start + _TILE, rows.stop))
+
+    def compare(self, cues, known=None, *, lacking=None, own=None):
+        """Similarities of cues to all patterns.
+
+        Parameters
+        ----------
+        cues : array of shape (n_samples, n_units)
+            Unknown entries hold any number.
+        known : bool array of shape (n_samples, n_units), default=None
+            Known entries of the cues; None for all.
+        lacking : bool array of shape (n_samples, n_units), default=None
+            Entries that are looked for: a pattern that knows none of them does not count.
+        own : int array of shape (n_samples,), default=None
+            A pattern that must not count for each cue: itself.
+
+        Returns
+        -------
+        similarities : iterable
+            Of pairs (rows, block of shape (n_samples, n_rows)); blocks may be changed in place. Its `offset`, of shape
+            (n_samples, 1) or 0, was left out and is the same for all patterns.
+        """
+        masked = known is not None or (self.known is not None and not self.completed)
+        return (_Masked if masked else _Complete)(self, cues, known, lacking, own)
+
+
+class _Comparison:
+    """Iterable over similarities of cues to blocks of stored patterns."""
+
+    offset = 0.0
+
+    def __init__(self, stored, cues, known, lacking, own):
+        self.stored, self.own, self.known = stored, own, known
+        self.xp = arrays.namespace(cues)
+        # Where all patterns are known, none of them lacks what is looked for.
+        self.lacking = None if lacking is None or stored.known is None else self.xp.astype(lacking, cues.dtype)
+        self.n_cues = cues.shape[0]
+        self.prepare(cues)
+
+    def __iter__(self):
+        xp = self.xp
+        for rows in self.stored.tiles(self.n_cues):
+            block = self.block(rows)
+            if self.lacking is not None:
+                news = self.lacking @ xp.matrix_transpose(self.mask(rows))
+                block = xp.where(news > 0.5, block, _FAR)
+            if self.own is not None:
+                index = xp.arange(rows.start, rows.stop, device=arrays.device(block))
+                block = xp.where(index[None, :] == self.own[:, None], _FAR, block)
+            yield rows, block
+
+    def mask(self, rows):
+        """Known entries of a block of patterns, as numbers."""
+        return self.xp.astype(self.stored.known[rows, :], self.stored.patterns.dtype)
+
+
+class _Complete(_Comparison):
+    """-|x - ξ|² / 2 = x·q - |x - c|² / 2 - (c·q + |q|² / 2) with q = ξ - c and the centre c; or x·ξ."""
+
+    def prepare(self, cues):
+        xp = self.xp
+        self.cues = cues
+        if self.stored.similarity != "dot":
+            self.cues = cues - self.stored.centre
+            self.offset = -(self.cues @ self.stored.centre + 0.5 * xp.sum(self.cues**2, axis=1))[:, None]
+
+    def block(self, rows):
+        patterns = self.stored.patterns[rows, :]
+        block = self.cues @ self.xp.matrix_transpose(patterns)
+        if self.stored.similarity != "dot":
+            block -= 0.5 * self.xp.sum((patterns - self.stored.centre) ** 2, axis=1)[None, :]
+        return block
+
+
+class _Masked(_Comparison):
+    """The same over the entries that cue and pattern both know, scaled to all entries.
+
+    Few common entries make a noisy estimate, so each comparison starts with a few entries of unrelated patterns.
+    """
+
+    def prepare(self, cues):
+        xp = self.xp
+        known = xp.ones_like(cues) if self.known is None else xp.astype(self.known, cues.dtype)
+        centred = (cues if self.stored.similarity == "dot" else cues - self.stored.centre) * known
+        self.known_cues = known
+        self.counts = xp.sum(known, axis=1)[:, None]
+        self.operand = centred if self.stored.similarity == "dot" else xp.concat([centred, -0.5 * known], axis=1)
+        self.squares = -0.5 * centred**2
+
+    def block(self, rows):
+        xp, stored = self.xp, self.stored
+        patterns, counts = stored.patterns[rows, :], self.counts
+        n_units = patterns.shape[1]
+        mask = None if stored.known is None else self.mask(rows)
+        if stored.similarity == "dot":
+            patterns = patterns if mask is None else patterns * mask
+            block = self.operand @ xp.matrix_transpose(patterns)
+        else:
+            patterns = patterns - stored.centre
+            patterns = patterns if mask is None else patterns * mask
+            block = self.operand @ xp.matrix_transpose(xp.concat([patterns, patterns**2], axis=1))
+            squares = xp.sum(self.squares, axis=1)[:, None]
+            block += squares if mask is None else self.squares @ xp.matrix_transpose(mask)
+        if mask is not None:
+            counts = self.known_cues @ xp.matrix_transpose(mask)
+        prior = 0.0 if stored.similarity == "dot" else _PRIOR * stored.spread  # half the squared difference of two
+        block -= prior
+        block *= (n_units + _PRIOR) / (counts + _PRIOR)
+        block += prior
+        return block
