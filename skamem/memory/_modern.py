@@ -84,10 +84,8 @@ class ModernHopfieldMemory(RealMemory):
         Mean squared deviation of known entries from it.
     never_known_ : bool array of shape (n_units,)
         Units that no stored pattern knows.
-    empty_units_ : ndarray of int
-        Their indices.
-    indicated_units_ : ndarray of int
-        Indices of units with unknown entries.
+    with_gaps_ : bool array of shape (n_units,)
+        Units that some stored pattern does not know.
     n_features_in_ : int
         Number of units.
     feature_names_in_ : ndarray of str
@@ -189,11 +187,9 @@ class ModernHopfieldMemory(RealMemory):
                     "give targets of the same width, or call fit to start anew."
                 )
             xp = arrays.namespace(X)
-            n_new, n_old = X.shape[0], self.patterns_.shape[0]
-            known = _joined(self.known_, known, self.patterns_, X)
-            weight = _joined(self.sample_weight_, weight, self.patterns_[:, 0], X[:, 0])
+            known = _joined(self.known_, known, self.patterns_, X, xp.bool)
+            weight = _joined(self.sample_weight_, weight, self.patterns_[:, 0], X[:, 0], X.dtype)
             Y = None if Y is None else xp.concat([self.values_, Y], axis=0)
-            assert n_new + n_old > 0
             self._learn(xp.concat([self.patterns_, X], axis=0), known, Y, weight)
         return self
 
@@ -392,10 +388,7 @@ class ModernHopfieldMemory(RealMemory):
         if known is None and self.n_recall_steps > 1:
             stored = replace(stored, completed=True)
         beta = self._sharpness(stored, states, known, lacking)
-        recalled = soft_recall(stored.compare(states, known, lacking=lacking), self._readout(), beta)
-        if self.target == "self" and len(self.empty_units_):
-            recalled = arrays.namespace(states).where(self.never_known_, self.centre_, recalled)
-        return recalled
+        return soft_recall(stored.compare(states, known, lacking=lacking), self._readout(), beta)
 
     def _sharpness(self, stored, states, known, lacking):
         if self.similarity != "local":
@@ -416,3 +409,13 @@ class ModernHopfieldMemory(RealMemory):
         return replace(
             recall, unresolved=recall.unresolved | far, converged=recall.converged & ~far[:, 0]
         )
+
+
+def _joined(old, new, like_old, like_new, dtype):
+    """Two arrays, one after the other, with ones where there is None; None where there are none."""
+    if old is None and new is None:
+        return None
+    xp = arrays.namespace(like_old)
+    old = xp.ones_like(like_old, dtype=dtype) if old is None else old
+    new = xp.ones_like(like_new, dtype=dtype) if new is None else new
+    return xp.concat([old, new], axis=0)

@@ -114,15 +114,11 @@ class RealMemory(TransformerMixin, SkamemEstimator, ABC):
         }
 
     def _note_missing(self, X, known):
-        """Set what imputation needs to know: the empty units, and those whose missing entries are indicated."""
+        """Set what imputation needs to know: the units that are never, and those that are not always, known."""
         xp = arrays.namespace(X)
-        counts = xp.full((X.shape[1],), X.shape[0], device=arrays.device(X))
-        if known is not None:
-            counts = xp.sum(xp.astype(known, counts.dtype), axis=0)
-        self.never_known_ = counts == 0
-        on_host = arrays.to_numpy(counts)
-        self.empty_units_ = np.flatnonzero(on_host == 0)
-        self.indicated_units_ = np.flatnonzero(on_host < X.shape[0])
+        nothing = xp.zeros_like(X[0, :], dtype=xp.bool)
+        self.never_known_ = nothing if known is None else ~xp.any(known, axis=0)
+        self.with_gaps_ = nothing if known is None else ~xp.all(known, axis=0)
 
     # ------------------------------------------------------------------ recalling
 
@@ -156,15 +152,17 @@ class RealMemory(TransformerMixin, SkamemEstimator, ABC):
             ``keep_empty_features=True``. With ``add_indicator=True`` the columns of the indicator follow.
         """
         states, missing = self._recall(X, "transform", with_missing=True)
-        if self.keep_empty_features and len(self.empty_units_):
+        if self.keep_empty_features:
             place = arrays.placement_of(states)
             states = place.xp.where(place.asarray(self.never_known_), place.xp.zeros_like(states), states)
         return imputed(states, missing, **self._imputation())
 
     def _imputation(self):
+        """Indices of the units that `transform` drops, and of those that it indicates; None for none."""
+        empty, gaps = (np.flatnonzero(arrays.to_numpy(mask)) for mask in (self.never_known_, self.with_gaps_))
         return {
-            "empty": None if self.keep_empty_features else self.empty_units_,
-            "indicated": self.indicated_units_ if self.add_indicator else None,
+            "empty": None if self.keep_empty_features else empty,
+            "indicated": gaps if self.add_indicator else None,
         }
 
     def recall(self, X):
@@ -327,7 +325,6 @@ class RealMemory(TransformerMixin, SkamemEstimator, ABC):
             held = xp.ones_like(start, dtype=xp.bool) if known is None else known
             if known is None:
                 return _one_pass(start, xp)
-        first = known is not None or self._patterns_have_gaps
         rest = xp.finfo(start.dtype).eps ** 0.5
 
         def update(states, held, known=None):
@@ -336,10 +333,10 @@ class RealMemory(TransformerMixin, SkamemEstimator, ABC):
             moved = xp.sum((new - states) ** 2, axis=1) > rest**2 * xp.sum(new**2, axis=1)
             return xp.where(moved[:, None], new, states)
 
-        if not first:
+        if known is None:
             return settle(update, start, n_steps=self.n_recall_steps, clamped=held)
         # Entries that are unknown at first have a value from the second step on.
-        states = update(start, held, xp.ones_like(start, dtype=xp.bool) if known is None else known)
+        states = update(start, held, known)
         if self.n_recall_steps == 1:
             fixed = xp.all(states == start, axis=1)
             cycle = xp.astype(fixed, xp.int64)
