@@ -13,8 +13,8 @@ __all__ = ["held_out_beta", "local_scale", "separating_beta"]
 _LEAK = 0.01  # weight that all other patterns together may have
 _HIDDEN = 0.1  # share of known entries that are hidden and recalled from the rest
 _BREADTH = 2.5  # inverse temperature, in units of the total variance, of the neighbourhood that "local" measures
-_REFERENCE = 1024  # stored patterns that measure a neighbourhood
-_SAMPLE = 512  # stored patterns on which beta is chosen
+_REFERENCE = 512  # stored patterns that measure a neighbourhood
+_SAMPLE = 256  # stored patterns on which beta is chosen
 
 
 def separating_beta(stored):
@@ -91,7 +91,7 @@ def held_out_beta(stored, readout):
     scale = local_scale(stored, sample.patterns, **masks) if local else unit
     similarity = xp.concat([block for _, block in stored.compare(sample.patterns, **masks)], axis=1)
     counted = counted if sample.weight is None else counted * sample.weight[:, None]
-    errors, candidates = [], np.geomspace(0.2, 600.0, 16)
+    errors, candidates = [], np.geomspace(0.3, 500.0, 12)
     for candidate in candidates:
         recalled = _recall_at_once(similarity, readout, float(candidate) / scale)
         errors.append(xp.sum(counted * (recalled - truth) ** 2))
@@ -127,7 +127,7 @@ def local_scale(stored, cues, known=None, *, lacking=None, own=None):
     Parameters
     ----------
     stored : StoredPatterns
-        What is stored; a sample of at most 1024 patterns, evenly spaced, measures.
+        What is stored; a sample of at most 512 patterns, evenly spaced, measures.
     cues : array of shape (n_samples, n_units)
         Unknown entries hold any number.
     known, lacking, own : array, default=None

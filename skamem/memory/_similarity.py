@@ -9,7 +9,7 @@ __all__ = ["SIMILARITIES", "StoredPatterns"]
 
 SIMILARITIES = ("nearest", "local", "dot")
 
-_TILE = 2048  # stored patterns that are compared at a time: large enough for BLAS, small enough to stay in cache
+_TILE = 1024  # stored patterns that are compared at a time: large enough for BLAS, small enough to stay in cache
 _PRIOR = 3.0  # unknown entries: pairs of unrelated entries that each comparison starts with
 _FAR = -1e25  # similarity to a pattern that must not count; finite, so that differences are
 
@@ -104,10 +104,8 @@ class _Comparison:
     def __iter__(self):
         xp = self.xp
         for rows in self.stored.tiles(self.n_cues):
-            block = self.block(rows)
-            if self.lacking is not None:
-                news = self.lacking @ xp.matrix_transpose(self.mask(rows))
-                block = xp.where(news > 0.5, block, _FAR)
+            mask = None if self.stored.known is None else self.mask(rows)
+            block = self.block(rows, mask)
             if self.own is not None:
                 index = xp.arange(rows.start, rows.stop, device=arrays.device(block))
                 block = xp.where(index[None, :] == self.own[:, None], _FAR, block)
@@ -128,11 +126,14 @@ class _Complete(_Comparison):
             self.cues = cues - self.stored.centre
             self.offset = -(self.cues @ self.stored.centre + 0.5 * xp.sum(self.cues**2, axis=1))[:, None]
 
-    def block(self, rows):
+    def block(self, rows, mask):
         patterns = self.stored.patterns[rows, :]
         block = self.cues @ self.xp.matrix_transpose(patterns)
         if self.stored.similarity != "dot":
             block -= 0.5 * self.xp.sum((patterns - self.stored.centre) ** 2, axis=1)[None, :]
+        if self.lacking is not None:
+            news = self.lacking @ self.xp.matrix_transpose(mask)
+            block = self.xp.where(news > 0.5, block, _FAR)
         return block
 
 
@@ -143,32 +144,36 @@ class _Masked(_Comparison):
     """
 
     def prepare(self, cues):
-        xp = self.xp
-        known = xp.ones_like(cues) if self.known is None else xp.astype(self.known, cues.dtype)
-        centred = (cues if self.stored.similarity == "dot" else cues - self.stored.centre) * known
-        self.known_cues = known
-        self.counts = xp.sum(known, axis=1)[:, None]
-        self.operand = centred if self.stored.similarity == "dot" else xp.concat([centred, -0.5 * known], axis=1)
-        self.squares = -0.5 * centred**2
-
-    def block(self, rows):
         xp, stored = self.xp, self.stored
-        patterns, counts = stored.patterns[rows, :], self.counts
-        n_units = patterns.shape[1]
-        mask = None if stored.known is None else self.mask(rows)
+        known = xp.ones_like(cues) if self.known is None else xp.astype(self.known, cues.dtype)
+        one = known[:, :1] * 0 + 1
+        scale = cues.shape[1] + _PRIOR
+        self.counts = xp.concat([known, _PRIOR * one], axis=1)
+        self.total = xp.sum(self.counts, axis=1, keepdims=True)
         if stored.similarity == "dot":
-            patterns = patterns if mask is None else patterns * mask
-            block = self.operand @ xp.matrix_transpose(patterns)
+            self.operand = scale * (cues * known)
+            return
+        # Products of [q, -1/2, -q²/2] with [x, x², 1] over common entries; unrelated entries differ by 2 spread.
+        centred = (cues - stored.centre) * known
+        self.offset = _PRIOR * stored.spread
+        self.operand = scale * xp.concat([centred, -0.5 * known, -0.5 * centred**2, -self.offset * one], axis=1)
+
+    def block(self, rows, mask):
+        xp, stored = self.xp, self.stored
+        patterns = stored.patterns[rows, :]
+        ones = xp.ones_like(patterns) if mask is None else mask
+        if stored.similarity == "dot":
+            parts = [patterns * ones]
         else:
-            patterns = patterns - stored.centre
-            patterns = patterns if mask is None else patterns * mask
-            block = self.operand @ xp.matrix_transpose(xp.concat([patterns, patterns**2], axis=1))
-            squares = xp.sum(self.squares, axis=1)[:, None]
-            block += squares if mask is None else self.squares @ xp.matrix_transpose(mask)
-        if mask is not None:
-            counts = self.known_cues @ xp.matrix_transpose(mask)
-        prior = 0.0 if stored.similarity == "dot" else _PRIOR * stored.spread  # half the squared difference of two
-        block -= prior
-        block *= (n_units + _PRIOR) / (counts + _PRIOR)
-        block += prior
+            patterns = (patterns - stored.centre) * ones
+            parts = [patterns, patterns**2, ones, ones[:, :1] * 0 + 1]
+        block = self.operand @ xp.matrix_transpose(xp.concat(parts, axis=1))
+        if mask is None:
+            block /= self.total
+            return block
+        counts = self.counts @ xp.matrix_transpose(xp.concat([mask, ones[:, :1] * 0 + 1], axis=1))
+        block /= counts
+        if self.lacking is not None:
+            # A pattern has news if it knows more entries than those in common.
+            block = xp.where(counts < xp.sum(mask, axis=1) + (_PRIOR - 0.5), block, _FAR)
         return block

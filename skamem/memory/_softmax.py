@@ -29,15 +29,13 @@ class Readout:
     weight: Any = None
 
     def block(self, rows):
-        """Values of some patterns times how much each one counts, and that mass; None where all count 1."""
+        """Values of some patterns times how much each one counts, and beside them how much that is."""
         xp = arrays.namespace(self.values)
-        values, mass = self.values[rows, :], None
-        if self.known is not None:
-            mass = xp.astype(self.known[rows, :], values.dtype)
+        values = self.values[rows, :]
+        mass = xp.ones_like(values[:, :1]) if self.known is None else xp.astype(self.known[rows, :], values.dtype)
         if self.weight is not None:
-            weight = self.weight[rows][:, None]
-            mass = weight if mass is None else mass * weight
-        return (values if mass is None else values * mass), mass
+            mass = mass * self.weight[rows][:, None]
+        return xp.concat([values * mass, mass], axis=1)
 
 
 def soft_recall(similarities, readout, beta):
@@ -66,20 +64,16 @@ def soft_recall(similarities, readout, beta):
     Milakov and Gimelshein (2018), Online normalizer calculation for softmax, arXiv:1805.02867.
     """
     stream = _SoftmaxStream(beta, floor=readout.known is not None)
-    total = mass = None
+    sums = None
     for rows, block in similarities:
         weights, decay = stream.weigh(block)
-        xp = stream.xp
-        values, counts = readout.block(rows)
-        block_mass = xp.sum(weights, axis=1, keepdims=True) if counts is None else weights @ counts
-        block_total = weights @ values
-        if total is None:
-            total, mass = block_total, block_mass
-        else:
-            total *= decay
-            total += block_total
-            mass = mass * decay + block_mass
-    return total / xp.where(mass > 0, mass, xp.ones_like(mass))
+        block_sums = weights @ readout.block(rows)
+        if sums is not None:
+            sums *= decay
+            block_sums += sums
+        sums = block_sums
+    total, mass = sums[:, : readout.values.shape[1]], sums[:, readout.values.shape[1] :]
+    return total / stream.xp.where(mass > 0, mass, stream.xp.ones_like(mass))
 
 
 def log_partition(similarities, beta, weight=None):
