@@ -1,7 +1,7 @@
 """Associative memory for scikit-learn: store patterns, recall them from noisy or partial cues, classify, regress."""
 
 from skamem._version import __version__
-from skamem.memory import HebbianMemory, ModernHopfieldMemory, PseudoinverseMemory
+from skamem.memory import HebbianMemory, KernelMemory, ModernHopfieldMemory, PseudoinverseMemory
 from skamem.sparse import IHTClassifier, IHTRegressor, IHTRegressorCV, IHTSparseCoder
 from skamem.supervised import DenseAMClassifier, DenseAMRegressor, MemoryClassifier
 
@@ -13,6 +13,7 @@ __all__ = [
     "IHTRegressor",
     "IHTRegressorCV",
     "IHTSparseCoder",
+    "KernelMemory",
     "MemoryClassifier",
     "ModernHopfieldMemory",
     "PseudoinverseMemory",
