@@ -6,7 +6,7 @@ import numpy as np
 from sklearn import get_config
 
 from skamem.core import arrays
-from skamem.memory._softmax import Readout, soft_recall
+from skamem.memory._softmax import soft_recall
 
 __all__ = ["held_out_beta", "local_scale", "separating_beta"]
 

@@ -1,4 +1,4 @@
-"""What a memory needs to stand in for an imputer of scikit-learn: empty columns, and the indicator of what was filled."""
+"""What a memory needs to stand in for an imputer of scikit-learn: empty columns, and an indicator."""
 
 import numpy as np
 

@@ -29,16 +29,15 @@ class KernelMemory(RealMemory):
         `sklearn.metrics.pairwise.pairwise_kernels`, and functions of two rows, are computed on the host.
     gamma : float, default=None
         γ. None is 1 / (n_units · v) for "rbf", its square root for "laplacian", and 1 / n_units for others, with v the
-        variance of the stored entries around their means.
+        variance of the stored entries around their means; a tenth of the first for completion (``missing="clamp"``).
     degree : float, default=3
         Of "poly".
     coef0 : float, default=1
         Of "poly" and "sigmoid".
     depth : int, default=2
         Hidden layers of "ntk".
-    alpha : float, default=1e-3
-        Ridge, >= 0; 0 interpolates. Completion wants about 1: entries that are unknown in stored patterns would
-        otherwise hold what they are filled with.
+    alpha : float or "auto", default="auto"
+        Ridge, >= 0; 0 interpolates. "auto" is 1 for completion (``missing="clamp"``), else .001.
     n_components : int, default=None
         Approximate the kernel with that many features, for many patterns; None keeps it exact.
     approximation : {"nystroem", "fourier"}, default="nystroem"
@@ -73,6 +72,8 @@ class KernelMemory(RealMemory):
         Mean pattern.
     gamma_ : float
         γ in use.
+    alpha_ : float
+        Ridge in use.
     normalization_ : array or None
         Of the features.
     never_known_ : bool array of shape (n_units,)
@@ -91,8 +92,8 @@ class KernelMemory(RealMemory):
 
     Notes
     -----
-    An unknown entry starts at the mean and is recalled again and again from the completed pattern. In `fit` a pattern is
-    recalled without itself (the closed leave-one-out form), so what it is filled with is not its own evidence. Cost
+    An unknown entry starts at the mean and is recalled again and again from the completed pattern. In `fit` a pattern
+    is recalled without itself (the closed leave-one-out form), so what it is filled with is not its own evidence. Cost
     of `fit` O(n_patterns³), once, and once per pass when entries are unknown; O(n_patterns n_components²) with
     `n_components`. A singular K with ``alpha=0`` is solved in the least-squares sense.
 
@@ -122,7 +123,7 @@ class KernelMemory(RealMemory):
         degree=3,
         coef0=1,
         depth=2,
-        alpha=1e-3,
+        alpha="auto",
         n_components=None,
         approximation="nystroem",
         target="self",
@@ -160,7 +161,10 @@ class KernelMemory(RealMemory):
         validation.check_number("degree", self.degree, low=0.0)
         validation.check_number("coef0", self.coef0)
         validation.check_number("depth", self.depth, kind=numbers.Integral, low=1)
-        validation.check_number("alpha", self.alpha, low=0.0)
+        if isinstance(self.alpha, str):
+            validation.check_option("alpha", self.alpha, ("auto",))
+        else:
+            validation.check_number("alpha", self.alpha, low=0.0)
         validation.check_option("approximation", self.approximation, ("nystroem", "fourier"))
         if self.n_components is not None:
             validation.check_number("n_components", self.n_components, kind=numbers.Integral, low=1)
@@ -177,7 +181,9 @@ class KernelMemory(RealMemory):
         count = xp.sum(counted, axis=0)
         self.centre_ = xp.sum(counted * X, axis=0) / xp.where(count > 0, count, xp.ones_like(count))
         spread = float(xp.sum(counted * (X - self.centre_) ** 2)) / max(float(xp.sum(count)), 1e-300)
-        self.gamma_ = self._chosen_gamma(X.shape[1], spread)
+        completes = self.missing == "clamp" and self.target == "self"
+        self.gamma_ = self._chosen_gamma(X.shape[1], spread, completes)
+        self.alpha_ = (1.0 if completes else 1e-3) if isinstance(self.alpha, str) else float(self.alpha)
         self._note_missing(X, known)
         X = X if known is None else xp.where(known, X, self.centre_)
         self._open_features(X)
@@ -194,11 +200,11 @@ class KernelMemory(RealMemory):
         if self.n_components is None:
             self.patterns_ = X
 
-    def _chosen_gamma(self, n_units, spread):
+    def _chosen_gamma(self, n_units, spread, completes):
         if self.gamma is not None:
             return float(self.gamma)
         scaled = 1.0 / (n_units * spread) if spread > 0 else 1.0
-        return {"rbf": scaled, "laplacian": scaled**0.5}.get(self.kernel, 1.0 / n_units)
+        return {"rbf": scaled / 10 if completes else scaled, "laplacian": scaled**0.5}.get(self.kernel, 1.0 / n_units)
 
     def _completed(self, X, known, weight):
         """Unknown entries recalled, pass by pass, from the other patterns."""
@@ -216,7 +222,7 @@ class KernelMemory(RealMemory):
         return X
 
     def _ridge(self, features, weight):
-        return (_KernelRidge if self.n_components is None else _FeatureRidge)(features, self.alpha, weight)
+        return (_KernelRidge if self.n_components is None else _FeatureRidge)(features, self.alpha_, weight)
 
     # ------------------------------------------------------------------ features
 
@@ -233,13 +239,12 @@ class KernelMemory(RealMemory):
             self.normalization_ = here.asarray(sampler.random_offset_, X.dtype)
             return
 
-        def kernel(A, B, **_):
-            return kernel_matrix(self.kernel, A, B, **self._kernel_parameters())
-
-        rows = random.permutation(len(on_host))[: self.n_components]
-        basis = on_host[rows]
-        sampler = Nystroem("precomputed", n_components=len(rows), random_state=0).fit(kernel(basis, basis))
-        self.patterns_ = here.asarray(basis[sampler.component_indices_], X.dtype)
+        basis = on_host[random.permutation(len(on_host))[: self.n_components]]
+        # Nystroem takes the rows of a precomputed kernel in its own order, and leaves the columns to us.
+        ordered = basis[check_random_state(0).permutation(len(basis))]
+        kernel = kernel_matrix(self.kernel, basis, ordered, **self._kernel_parameters())
+        sampler = Nystroem("precomputed", n_components=len(basis), random_state=0).fit(kernel)
+        self.patterns_ = here.asarray(ordered, X.dtype)
         self.normalization_ = here.asarray(sampler.normalization_, X.dtype)
 
     def _kernel_parameters(self):
@@ -329,6 +334,8 @@ class _FeatureRidge:
     def leave_one_out(self, targets):
         """What each row recalls when it is not stored: y - (y - ŷ) / (1 - leverage)."""
         xp = self.xp
-        leverage = xp.sum(xp.matrix_transpose(self.system.solve(xp.matrix_transpose(self.weighted))) * self.features, axis=1)
+        leverage = xp.sum(
+            xp.matrix_transpose(self.system.solve(xp.matrix_transpose(self.weighted))) * self.features, axis=1
+        )
         left = xp.clip(1.0 - leverage, min=xp.finfo(targets.dtype).eps)
         return targets - (targets - self.features @ self.solve(targets)) / left[:, None]

@@ -406,9 +406,7 @@ class ModernHopfieldMemory(RealMemory):
         far = -2.0 * similarity > self.max_distance**2
         if self.target == "self":
             recall = replace(recall, states=xp.where(far, start, recall.states))
-        return replace(
-            recall, unresolved=recall.unresolved | far, converged=recall.converged & ~far[:, 0]
-        )
+        return replace(recall, unresolved=recall.unresolved | far, converged=recall.converged & ~far[:, 0])
 
 
 def _joined(old, new, like_old, like_new, dtype):

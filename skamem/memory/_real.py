@@ -37,7 +37,7 @@ class RealMemory(TransformerMixin, SkamemEstimator, ABC):
 
     @abstractmethod
     def _learn(self, X, known, Y, weight):
-        """Set the fitted attributes from patterns (unknown entries 0), masks, targets and weights, or None for these."""
+        """Set the fitted attributes from patterns (unknown entries 0); mask, targets and weights may be None."""
 
     @abstractmethod
     def _respond(self, states, known, lacking):
@@ -325,12 +325,13 @@ class RealMemory(TransformerMixin, SkamemEstimator, ABC):
             held = xp.ones_like(start, dtype=xp.bool) if known is None else known
             if known is None:
                 return _one_pass(start, xp)
-        rest = xp.finfo(start.dtype).eps ** 0.5
+        eps = xp.finfo(start.dtype).eps
 
         def update(states, held, known=None):
             new = self._respond(states, known, None if held is None else ~held)
             new = new if held is None else xp.where(held, states, new)
-            moved = xp.sum((new - states) ** 2, axis=1) > rest**2 * xp.sum(new**2, axis=1)
+            rounding = eps**1.5 * (new - self.centre_) ** 2 + (4 * eps) ** 2 * new**2
+            moved = xp.sum((new - states) ** 2, axis=1) > xp.sum(rounding, axis=1)
             return xp.where(moved[:, None], new, states)
 
         if known is None:

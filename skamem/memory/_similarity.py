@@ -117,20 +117,22 @@ class _Comparison:
 
 
 class _Complete(_Comparison):
-    """-|x - ξ|² / 2 = x·q - |x - c|² / 2 - (c·q + |q|² / 2) with q = ξ - c and the centre c; or x·ξ."""
+    """-|x - ξ|² / 2 = (x - c)·(ξ - c) - |x - c|² / 2 - |ξ - c|² / 2 with the centre c; or x·ξ."""
 
     def prepare(self, cues):
-        xp = self.xp
         self.cues = cues
         if self.stored.similarity != "dot":
             self.cues = cues - self.stored.centre
-            self.offset = -(self.cues @ self.stored.centre + 0.5 * xp.sum(self.cues**2, axis=1))[:, None]
+            self.offset = -0.5 * self.xp.sum(self.cues**2, axis=1)[:, None]
 
     def block(self, rows, mask):
         patterns = self.stored.patterns[rows, :]
-        block = self.cues @ self.xp.matrix_transpose(patterns)
-        if self.stored.similarity != "dot":
-            block -= 0.5 * self.xp.sum((patterns - self.stored.centre) ** 2, axis=1)[None, :]
+        if self.stored.similarity == "dot":
+            block = self.cues @ self.xp.matrix_transpose(patterns)
+        else:
+            patterns = patterns - self.stored.centre
+            block = self.cues @ self.xp.matrix_transpose(patterns)
+            block -= 0.5 * self.xp.sum(patterns**2, axis=1)[None, :]
         if self.lacking is not None:
             news = self.lacking @ self.xp.matrix_transpose(mask)
             block = self.xp.where(news > 0.5, block, _FAR)
