@@ -12,7 +12,16 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from skamem import DenseAMClassifier, HebbianMemory, IHTRegressor, IHTRegressorCV, MemoryClassifier, PseudoinverseMemory
+from skamem import (
+    DenseAMClassifier,
+    HebbianMemory,
+    IHTRegressor,
+    IHTRegressorCV,
+    KernelMemory,
+    MemoryClassifier,
+    ModernHopfieldMemory,
+    PseudoinverseMemory,
+)
 from skamem.core import rules, thresholds
 from skamem.core.dynamics import asynchronous, synchronous
 from skamem.core.fields import LinearField, QuadraticLandscape
@@ -50,6 +59,15 @@ CASES = {
     "classifier hebbian": (MemoryClassifier(HebbianMemory()), LABELS, CUES),
     "classifier of two": (MemoryClassifier(), LABELS > 0, CUES),
     "dense": (DenseAMClassifier(n_memories=10, max_iter=20, random_state=0), LABELS, CUES),
+    "modern": (ModernHopfieldMemory(n_recall_steps=5), None, CUES),
+    "modern dot": (ModernHopfieldMemory(0.1, similarity="dot", max_distance=9.0), None, HOLES),
+    "modern local clamp": (ModernHopfieldMemory(missing="clamp", similarity="local", n_recall_steps=2), None, HOLES),
+    "modern pairs": (ModernHopfieldMemory("held-out", target="y"), PAIRS, CUES),
+    "kernel": (KernelMemory(n_recall_steps=3), None, CUES),
+    "kernel clamp": (KernelMemory("laplacian", missing="clamp", n_recall_steps=3), None, HOLES),
+    "kernel features": (KernelMemory(n_components=15, random_state=0, n_recall_steps=2), None, CUES),
+    "kernel fourier": (KernelMemory(n_components=15, approximation="fourier", target="y", random_state=0), PAIRS, CUES),
+    "classifier kernel": (MemoryClassifier(KernelMemory("ntk")), LABELS, CUES),
     "iht": (IHTRegressor(3), PATTERNS[:, :3] @ [3.0, -2.0, 1.0], CUES),
     "iht cv": (IHTRegressorCV(max_features=4, cv=3), PATTERNS[:, :3] @ [3.0, -2.0, 1.0], CUES),
 }

@@ -9,7 +9,15 @@ from sklearn.utils import estimator_html_repr
 from sklearn.utils.estimator_checks import check_array_api_input_and_values, parametrize_with_checks
 
 import skamem
-from skamem import DenseAMClassifier, HebbianMemory, IHTRegressor, MemoryClassifier, PseudoinverseMemory
+from skamem import (
+    DenseAMClassifier,
+    HebbianMemory,
+    IHTRegressor,
+    KernelMemory,
+    MemoryClassifier,
+    ModernHopfieldMemory,
+    PseudoinverseMemory,
+)
 
 from ._estimators import ESTIMATORS, answer, small
 from ._places import dispatched, skip_unless_required
@@ -43,6 +51,16 @@ SETTINGS = [
     DenseAMClassifier(n_memories=20, max_iter=50),
     DenseAMClassifier(readout="exact", n_memories=20, max_iter=50),
     IHTRegressor(2),
+    ModernHopfieldMemory(1.0, similarity="dot", n_recall_steps=3),
+    ModernHopfieldMemory(missing="clamp", similarity="local", n_recall_steps=2, add_indicator=True),
+    ModernHopfieldMemory("held-out", target="y", similarity="local"),
+    ModernHopfieldMemory(missing="clamp", keep_empty_features=True, max_distance=10.0, backend="torch"),
+    KernelMemory("ntk", target="y"),
+    KernelMemory("laplacian", missing="clamp", add_indicator=True),
+    KernelMemory(n_components=500, missing="clamp"),
+    KernelMemory("chi2", target="y", n_components=20),
+    MemoryClassifier(KernelMemory()),
+    MemoryClassifier(ModernHopfieldMemory()),
 ]
 
 

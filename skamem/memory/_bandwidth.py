@@ -6,6 +6,7 @@ import numpy as np
 from sklearn import get_config
 
 from skamem.core import arrays
+from skamem.memory._similarity import FAR
 from skamem.memory._softmax import soft_recall
 
 __all__ = ["held_out_beta", "local_scale", "separating_beta"]
@@ -35,10 +36,9 @@ def separating_beta(stored):
     xp = arrays.namespace(stored.patterns)
     nearest = None
     comparison = replace(stored, similarity="nearest", completed=True).compare(sample.patterns)
-    least = 1e3 * xp.finfo(stored.patterns.dtype).eps * stored.patterns.shape[1] * stored.spread
     for _, block in comparison:
         halves = -(block + comparison.offset)
-        halves = xp.min(xp.where(halves > least, halves, xp.inf), axis=1)  # duplicates are no neighbours
+        halves = xp.min(xp.where(halves > _rounding(stored), halves, xp.inf), axis=1)  # duplicates are no neighbours
         nearest = halves if nearest is None else xp.minimum(nearest, halves)
     weight = xp.ones_like(nearest) if sample.weight is None else sample.weight
     total = stored.patterns.shape[0] if stored.weight is None else float(xp.sum(stored.weight))
@@ -86,10 +86,10 @@ def held_out_beta(stored, readout):
         counted = xp.ones_like(truth)
     if n_patterns == 1 or unit == 0.0 or not bool(xp.any(counted > 0)):
         return 1.0
-    masks = {"known": visible, "lacking": hidden, "own": own}
+    masks = {"known": visible, "lacking": hidden}
     local = stored.similarity == "local"
-    scale = local_scale(stored, sample.patterns, **masks) if local else unit
-    similarity = xp.concat([block for _, block in stored.compare(sample.patterns, **masks)], axis=1)
+    scale = local_scale(stored, sample.patterns, apart=True, **masks) if local else unit
+    similarity = _apart(stored, sample.patterns, stored.compare(sample.patterns, **masks).matrix())
     counted = counted if sample.weight is None else counted * sample.weight[:, None]
     errors, candidates = [], np.geomspace(0.3, 500.0, 12)
     for candidate in candidates:
@@ -97,6 +97,20 @@ def held_out_beta(stored, readout):
         errors.append(xp.sum(counted * (recalled - truth) ** 2))
     best = _minimum(np.log(candidates), arrays.to_numpy(xp.stack(errors)).astype(float))
     return float(np.exp(best)) / (1.0 if local else unit)
+
+
+def _apart(stored, cues, similarity):
+    """`similarity` without the cues themselves, which are stored, and their copies."""
+    xp = arrays.namespace(cues)
+    comparison = replace(stored, similarity="nearest", completed=True).compare(cues)
+    same = comparison.matrix() + comparison.offset >= -_rounding(stored)
+    return xp.where(same, FAR, similarity)
+
+
+def _rounding(stored):
+    """Up to here half a squared distance may be that of copies."""
+    patterns = stored.patterns
+    return 1e3 * arrays.namespace(patterns).finfo(patterns.dtype).eps * patterns.shape[1] * stored.spread
 
 
 def _hidden(sample):
@@ -121,7 +135,7 @@ def _minimum(x, y):
     return x[i] + 0.5 * (x[i + 1] - x[i]) * (left - right) / (left + right) if left + right > 0 else x[i]
 
 
-def local_scale(stored, cues, known=None, *, lacking=None, own=None):
+def local_scale(stored, cues, known=None, *, lacking=None, apart=False):
     """How far each cue's neighbourhood is: half the mean squared distance under a broad softmax.
 
     Parameters
@@ -130,8 +144,10 @@ def local_scale(stored, cues, known=None, *, lacking=None, own=None):
         What is stored; a sample of at most 512 patterns, evenly spaced, measures.
     cues : array of shape (n_samples, n_units)
         Unknown entries hold any number.
-    known, lacking, own : array, default=None
+    known, lacking : array, default=None
         As in `StoredPatterns.compare`.
+    apart : bool, default=False
+        Leave out stored patterns that equal the cue.
 
     Returns
     -------
@@ -139,12 +155,11 @@ def local_scale(stored, cues, known=None, *, lacking=None, own=None):
         > 0.
     """
     xp = arrays.namespace(cues)
-    sample, index = stored.sample(_REFERENCE)
-    if own is not None:
-        same = index[None, :] == own[:, None]
-        own = xp.where(xp.any(same, axis=1), xp.argmax(xp.astype(same, xp.int64), axis=1), -1)
-    comparison = sample.compare(cues, known, lacking=lacking, own=own)
-    similarity = xp.concat([block for _, block in comparison], axis=1)
+    sample, _ = stored.sample(_REFERENCE)
+    comparison = sample.compare(cues, known, lacking=lacking)
+    similarity = comparison.matrix()
+    if apart:
+        similarity = _apart(sample, cues, similarity)
     total = stored.patterns.shape[1] * stored.spread
     total = xp.where(total > 0, total, xp.ones_like(total))
     weights = xp.exp((similarity - xp.max(similarity, axis=1, keepdims=True)) * (_BREADTH / total))

@@ -287,6 +287,11 @@ class KernelMemory(RealMemory):
     def _respond(self, states, known, lacking):
         return self._features(states) @ self.coefficients_ + self.offset_
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.positive_only = self.kernel in ("chi2", "additive_chi2")
+        return tags
+
     @property
     def _n_features_out(self):
         return self.coefficients_.shape[1]

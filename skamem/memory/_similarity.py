@@ -5,13 +5,13 @@ from typing import Any
 
 from skamem.core import arrays
 
-__all__ = ["SIMILARITIES", "StoredPatterns"]
+__all__ = ["FAR", "SIMILARITIES", "StoredPatterns"]
 
 SIMILARITIES = ("nearest", "local", "dot")
 
 _TILE = 1024  # stored patterns that are compared at a time: large enough for BLAS, small enough to stay in cache
 _PRIOR = 3.0  # unknown entries: pairs of unrelated entries that each comparison starts with
-_FAR = -1e25  # similarity to a pattern that must not count; finite, so that differences are
+FAR = -1e25  # similarity to a pattern that must not count; finite, so that differences are
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class StoredPatterns:
             for start in range(rows.start, rows.stop, _TILE):
                 yield slice(start, min(start + _TILE, rows.stop))
 
-    def compare(self, cues, known=None, *, lacking=None, own=None):
+    def compare(self, cues, known=None, *, lacking=None):
         """Similarities of cues to all patterns.
 
         Parameters
@@ -75,8 +75,6 @@ class StoredPatterns:
             Known entries of the cues; None for all.
         lacking : bool array of shape (n_samples, n_units), default=None
             Entries that are looked for: a pattern that knows none of them does not count.
-        own : int array of shape (n_samples,), default=None
-            A pattern that must not count for each cue: itself.
 
         Returns
         -------
@@ -85,7 +83,7 @@ class StoredPatterns:
             (n_samples, 1) or 0, was left out and is the same for all patterns.
         """
         masked = known is not None or (self.known is not None and not self.completed)
-        return (_Masked if masked else _Complete)(self, cues, known, lacking, own)
+        return (_Masked if masked else _Complete)(self, cues, known, lacking)
 
 
 class _Comparison:
@@ -93,8 +91,8 @@ class _Comparison:
 
     offset = 0.0
 
-    def __init__(self, stored, cues, known, lacking, own):
-        self.stored, self.own, self.known = stored, own, known
+    def __init__(self, stored, cues, known, lacking):
+        self.stored, self.known = stored, known
         self.xp = arrays.namespace(cues)
         # Where all patterns are known, none of them lacks what is looked for.
         self.lacking = None if lacking is None or stored.known is None else self.xp.astype(lacking, cues.dtype)
@@ -102,14 +100,13 @@ class _Comparison:
         self.prepare(cues)
 
     def __iter__(self):
-        xp = self.xp
         for rows in self.stored.tiles(self.n_cues):
             mask = None if self.stored.known is None else self.mask(rows)
-            block = self.block(rows, mask)
-            if self.own is not None:
-                index = xp.arange(rows.start, rows.stop, device=arrays.device(block))
-                block = xp.where(index[None, :] == self.own[:, None], _FAR, block)
-            yield rows, block
+            yield rows, self.block(rows, mask)
+
+    def matrix(self):
+        """All blocks side by side; only for few cues or few patterns."""
+        return self.xp.concat([block for _, block in self], axis=1)
 
     def mask(self, rows):
         """Known entries of a block of patterns, as numbers."""
@@ -135,7 +132,7 @@ class _Complete(_Comparison):
             block -= 0.5 * self.xp.sum(patterns**2, axis=1)[None, :]
         if self.lacking is not None:
             news = self.lacking @ self.xp.matrix_transpose(mask)
-            block = self.xp.where(news > 0.5, block, _FAR)
+            block = self.xp.where(news > 0.5, block, FAR)
         return block
 
 
@@ -177,5 +174,5 @@ class _Masked(_Comparison):
         block /= counts
         if self.lacking is not None:
             # A pattern has news if it knows more entries than those in common.
-            block = xp.where(counts < xp.sum(mask, axis=1) + (_PRIOR - 0.5), block, _FAR)
+            block = xp.where(counts < xp.sum(mask, axis=1) + (_PRIOR - 0.5), block, FAR)
         return block
