@@ -58,7 +58,6 @@ SETTINGS = [
     KernelMemory("ntk", target="y"),
     KernelMemory("laplacian", missing="clamp", add_indicator=True),
     KernelMemory(n_components=500, missing="clamp"),
-    KernelMemory("chi2", target="y", n_components=20),
     MemoryClassifier(KernelMemory()),
     MemoryClassifier(ModernHopfieldMemory()),
 ]

@@ -4,7 +4,12 @@ import numpy as np
 
 from skamem.core import arrays
 
-__all__ = ["imputed", "imputed_names"]
+__all__ = ["imputed", "imputed_names", "indices"]
+
+
+def indices(mask):
+    """Where a bool array of shape (n_units,) is True, on the host."""
+    return np.flatnonzero(arrays.to_numpy(mask))
 
 
 def imputed(states, missing, *, empty, indicated):

@@ -3,7 +3,6 @@
 import numbers
 from abc import ABC, abstractmethod
 
-import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
@@ -13,7 +12,7 @@ from skamem.core import arrays, validation
 from skamem.core.base import SkamemEstimator, transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.dynamics import Recall, settle
-from skamem.memory._imputation import imputed, imputed_names
+from skamem.memory._imputation import imputed, imputed_names, indices
 
 __all__ = ["RealMemory", "split_known"]
 
@@ -159,10 +158,9 @@ class RealMemory(TransformerMixin, SkamemEstimator, ABC):
 
     def _imputation(self):
         """Indices of the units that `transform` drops, and of those that it indicates; None for none."""
-        empty, gaps = (np.flatnonzero(arrays.to_numpy(mask)) for mask in (self.never_known_, self.with_gaps_))
         return {
-            "empty": None if self.keep_empty_features else empty,
-            "indicated": gaps if self.add_indicator else None,
+            "empty": None if self.keep_empty_features else indices(self.never_known_),
+            "indicated": indices(self.with_gaps_) if self.add_indicator else None,
         }
 
     def recall(self, X):
