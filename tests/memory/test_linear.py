@@ -12,12 +12,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 
-import skamem.memory
+import skamem
 from skamem.datasets import corrupt, make_patterns
 
 pytestmark = pytest.mark.filterwarnings("ignore::skamem.exceptions.CapacityWarning")  # see test_hebbian.py
 
-MEMORIES = [getattr(skamem.memory, name) for name in skamem.memory.__all__]
+MEMORIES = [skamem.HebbianMemory, skamem.PseudoinverseMemory]
 every_memory = pytest.mark.parametrize("Memory", MEMORIES)
 every_coding = pytest.mark.parametrize("coding", ["bipolar", "binary"])
 OFF = {"bipolar": -1.0, "binary": 0.0}
