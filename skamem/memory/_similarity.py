@@ -129,7 +129,7 @@ class _Complete(_Comparison):
         else:
             patterns = patterns - self.stored.centre
             block = self.cues @ self.xp.matrix_transpose(patterns)
-            block -= 0.5 * self.xp.sum(patterns**2, axis=1)[None, :]
+            block -= 0.5 * self.xp.vecdot(patterns, patterns)[None, :]
         if self.lacking is not None:
             news = self.lacking @ self.xp.matrix_transpose(mask)
             block = self.xp.where(news > 0.5, block, FAR)

@@ -28,10 +28,17 @@ class Readout:
     known: Any = None
     weight: Any = None
 
+    @property
+    def is_plain(self):
+        """Whether every value counts 1."""
+        return self.known is None and self.weight is None
+
     def block(self, rows):
-        """Values of some patterns times how much each one counts, and beside them how much that is."""
+        """Values of some patterns times how much each one counts, and beside them how much that is unless plain."""
         xp = arrays.namespace(self.values)
         values = self.values[rows, :]
+        if self.is_plain:
+            return values
         mass = xp.ones_like(values[:, :1]) if self.known is None else xp.astype(self.known[rows, :], values.dtype)
         if self.weight is not None:
             mass = mass * self.weight[rows][:, None]
@@ -64,14 +71,18 @@ def soft_recall(similarities, readout, beta):
     Milakov and Gimelshein (2018), Online normalizer calculation for softmax, arXiv:1805.02867.
     """
     stream = _SoftmaxStream(beta, floor=readout.known is not None)
-    sums = None
+    sums = ones = None
     for rows, block in similarities:
         weights, decay = stream.weigh(block)
         block_sums = weights @ readout.block(rows)
+        block_ones = stream.xp.sum(weights, axis=1, keepdims=True) if readout.is_plain else None
         if sums is not None:
             sums *= decay
             block_sums += sums
-        sums = block_sums
+            block_ones = ones * decay + block_ones if readout.is_plain else None
+        sums, ones = block_sums, block_ones
+    if readout.is_plain:
+        return sums / ones
     total, mass = sums[:, : readout.values.shape[1]], sums[:, readout.values.shape[1] :]
     return total / stream.xp.where(mass > 0, mass, stream.xp.ones_like(mass))
 
