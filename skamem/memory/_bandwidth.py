@@ -15,7 +15,8 @@ _LEAK = 0.01  # weight that all other patterns together may have
 _HIDDEN = 0.1  # share of known entries that are hidden and recalled from the rest
 _BREADTH = 2.5  # inverse temperature, in units of the total variance, of the neighbourhood that "local" measures
 _REFERENCE = 512  # stored patterns that measure a neighbourhood
-_SAMPLE = 256  # stored patterns on which beta is chosen
+_COMPARISONS = 1_000_000  # pairs of patterns on which a held-out beta is chosen
+_SAMPLE = 256  # stored patterns on which beta is chosen, at most
 
 
 def separating_beta(stored):
@@ -75,8 +76,8 @@ def held_out_beta(stored, readout):
     xp = arrays.namespace(stored.patterns)
     n_patterns, n_units = stored.patterns.shape
     unit = float(n_units * stored.spread)
-    budget = get_config()["working_memory"] * 2**20
-    sample, own = stored.sample(max(1, min(_SAMPLE, int(budget // (32 * n_patterns)))))
+    comparisons = min(_COMPARISONS, int(get_config()["working_memory"] * 2**20 / 32))
+    sample, own = stored.sample(max(1, min(_SAMPLE, comparisons // n_patterns)))
     if readout.values is stored.patterns:
         truth, hidden = sample.patterns, _hidden(sample)
         visible = ~hidden if sample.known is None else sample.known & ~hidden

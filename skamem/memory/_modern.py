@@ -12,7 +12,7 @@ from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.memory._bandwidth import held_out_beta, local_scale, separating_beta
 from skamem.memory._real import RealMemory, split_known
-from skamem.memory._similarity import SIMILARITIES, StoredPatterns
+from skamem.memory._similarity import SIMILARITIES, StoredPatterns, half_norms
 from skamem.memory._softmax import Readout, log_partition, soft_recall, strongest
 
 __all__ = ["ModernHopfieldMemory"]
@@ -82,6 +82,8 @@ class ModernHopfieldMemory(RealMemory):
         Mean pattern.
     spread_ : array of shape ()
         Mean squared deviation of known entries from it.
+    half_norms_ : array of shape (n_patterns,)
+        Half the squared distance of each stored pattern from it.
     never_known_ : bool array of shape (n_units,)
         Units that no stored pattern knows.
     with_gaps_ : bool array of shape (n_units,)
@@ -252,19 +254,22 @@ class ModernHopfieldMemory(RealMemory):
 
     def _learn(self, X, known, Y, weight):
         xp = arrays.namespace(X)
-        counted = xp.ones_like(X) if known is None else xp.astype(known, X.dtype)
-        if weight is not None:
-            counted = counted * weight[:, None]
-        count = xp.sum(counted, axis=0)
         X = X if known is None else xp.where(known, X, xp.zeros_like(X))
-        self.centre_ = xp.sum(counted * X, axis=0) / xp.where(count > 0, count, xp.ones_like(count))
-        self.spread_ = xp.sum(counted * (X - self.centre_) ** 2) / xp.maximum(xp.sum(count), xp.ones_like(count[0]))
+        weights = xp.ones_like(X[:, 0]) if weight is None else weight
+        counted = None if known is None else xp.astype(known, X.dtype)
+        count = xp.sum(weights) * xp.ones_like(X[0, :]) if known is None else weights @ counted
+        self.centre_ = weights @ X / xp.where(count > 0, count, xp.ones_like(count))
         self.patterns_ = X if known is None else xp.where(known, X, self.centre_)
+        self.half_norms_ = half_norms(self.patterns_, self.centre_)
+        # Unknown entries are at the centre and add nothing.
+        total = xp.sum(count)
+        self.spread_ = 2.0 * (weights @ self.half_norms_) / xp.where(total > 0, total, xp.ones_like(total))
         self.known_, self.values_, self.sample_weight_ = known, Y, weight
         self._note_missing(X, known)
         self.beta_ = self._chosen_beta()
         if known is not None and self.target == "self" and self.n_recall_steps > 1:
             self.patterns_ = self._completed()
+            self.half_norms_ = half_norms(self.patterns_, self.centre_)
 
     def _chosen_beta(self):
         if not isinstance(self.beta, str):
@@ -370,9 +375,8 @@ class ModernHopfieldMemory(RealMemory):
     # ------------------------------------------------------------------ how recall is done
 
     def _stored(self):
-        return StoredPatterns(
-            self.patterns_, self.known_, self.centre_, self.spread_, self.similarity, self.sample_weight_
-        )
+        parts = (self.patterns_, self.known_, self.centre_, self.spread_, self.half_norms_)
+        return StoredPatterns(*parts, self.similarity, self.sample_weight_)
 
     def _readout(self):
         if self.target == "y":

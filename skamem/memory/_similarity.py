@@ -5,7 +5,7 @@ from typing import Any
 
 from skamem.core import arrays
 
-__all__ = ["FAR", "SIMILARITIES", "StoredPatterns"]
+__all__ = ["FAR", "SIMILARITIES", "StoredPatterns", "half_norms"]
 
 SIMILARITIES = ("nearest", "local", "dot")
 
@@ -28,6 +28,8 @@ class StoredPatterns:
         Mean pattern: distances are computed around it, so that a large common offset costs no digits.
     spread : array of shape ()
         Mean squared deviation of known entries from the centre.
+    half_norms : array of shape (n_patterns,)
+        Half the squared distance of each pattern from the centre.
     similarity : {"nearest", "local", "dot"}
         Minus half the squared distance ("nearest", "local"), or the inner product ("dot").
     weight : array of shape (n_patterns,) or None
@@ -40,6 +42,7 @@ class StoredPatterns:
     known: Any
     centre: Any
     spread: Any
+    half_norms: Any
     similarity: str
     weight: Any = None
     completed: bool = False
@@ -54,8 +57,8 @@ class StoredPatterns:
         def take(array):
             return None if array is None else xp.take(array, index, axis=0)
 
-        parts = {"patterns": take(self.patterns), "known": take(self.known), "weight": take(self.weight)}
-        return replace(self, **parts), index
+        names = ("patterns", "known", "weight", "half_norms")
+        return replace(self, **{name: take(getattr(self, name)) for name in names}), index
 
     def tiles(self, n_cues):
         """Row slices to stream over, within scikit-learn's working memory beside `n_cues` cues."""
@@ -114,22 +117,18 @@ class _Comparison:
 
 
 class _Complete(_Comparison):
-    """-|x - ξ|² / 2 = (x - c)·(ξ - c) - |x - c|² / 2 - |ξ - c|² / 2 with the centre c; or x·ξ."""
+    """-|x - ξ|² / 2 = x·q - |x - c|² / 2 - (c·q + |q|² / 2) with q = ξ - c and the centre c; or x·ξ."""
 
     def prepare(self, cues):
         self.cues = cues
         if self.stored.similarity != "dot":
             self.cues = cues - self.stored.centre
-            self.offset = -0.5 * self.xp.sum(self.cues**2, axis=1)[:, None]
+            self.offset = -(self.cues @ self.stored.centre + 0.5 * self.xp.sum(self.cues**2, axis=1))[:, None]
 
     def block(self, rows, mask):
-        patterns = self.stored.patterns[rows, :]
-        if self.stored.similarity == "dot":
-            block = self.cues @ self.xp.matrix_transpose(patterns)
-        else:
-            patterns = patterns - self.stored.centre
-            block = self.cues @ self.xp.matrix_transpose(patterns)
-            block -= 0.5 * self.xp.vecdot(patterns, patterns)[None, :]
+        block = self.cues @ self.xp.matrix_transpose(self.stored.patterns[rows, :])
+        if self.stored.similarity != "dot":
+            block -= self.stored.half_norms[rows]
         if self.lacking is not None:
             news = self.lacking @ self.xp.matrix_transpose(mask)
             block = self.xp.where(news > 0.5, block, FAR)
@@ -176,3 +175,13 @@ class _Masked(_Comparison):
             # A pattern has news if it knows more entries than those in common.
             block = xp.where(counts < xp.sum(mask, axis=1) + (_PRIOR - 0.5), block, FAR)
         return block
+
+
+def half_norms(patterns, centre):
+    """Half the squared distance of each pattern from the centre, block by block."""
+    xp = arrays.namespace(patterns)
+    parts = []
+    for rows in arrays.row_blocks(patterns.shape[0], 64 * patterns.shape[1]):
+        deviations = patterns[rows, :] - centre
+        parts.append(0.5 * xp.sum(deviations * deviations, axis=1))
+    return xp.concat(parts)
