@@ -6,6 +6,8 @@ from skamem.memory import (
     DenseMemory,
     HebbianMemory,
     HopfieldNetwork,
+    KernelMemory,
+    ModernHopfieldMemory,
     PseudoinverseMemory,
     WillshawMemory,
 )
@@ -25,7 +27,9 @@ __all__ = [
     "IHTRegressor",
     "IHTRegressorCV",
     "IHTSparseCoder",
+    "KernelMemory",
     "MemoryClassifier",
+    "ModernHopfieldMemory",
     "PseudoinverseMemory",
     "WillshawMemory",
     "__version__",

@@ -21,7 +21,9 @@ from skamem import (
     HopfieldNetwork,
     IHTRegressor,
     IHTRegressorCV,
+    KernelMemory,
     MemoryClassifier,
+    ModernHopfieldMemory,
     PseudoinverseMemory,
     WillshawMemory,
 )
@@ -79,6 +81,15 @@ CASES = {
     "classifier hebbian": (MemoryClassifier(HebbianMemory()), LABELS, CUES),
     "classifier of two": (MemoryClassifier(), LABELS > 0, CUES),
     "dense": (DenseAMClassifier(n_memories=10, max_iter=20, random_state=0), LABELS, CUES),
+    "modern": (ModernHopfieldMemory(n_recall_steps=5), None, CUES),
+    "modern dot": (ModernHopfieldMemory(0.1, similarity="dot", max_distance=9.0), None, HOLES),
+    "modern local clamp": (ModernHopfieldMemory(missing="clamp", similarity="local", n_recall_steps=2), None, HOLES),
+    "modern pairs": (ModernHopfieldMemory("held-out", target="y"), PAIRS, CUES),
+    "kernel": (KernelMemory(n_recall_steps=3), None, CUES),
+    "kernel clamp": (KernelMemory("laplacian", missing="clamp", n_recall_steps=3), None, HOLES),
+    "kernel features": (KernelMemory(n_components=15, random_state=0, n_recall_steps=2), None, CUES),
+    "kernel fourier": (KernelMemory(n_components=15, approximation="fourier", target="y", random_state=0), PAIRS, CUES),
+    "classifier kernel": (MemoryClassifier(KernelMemory("ntk")), LABELS, CUES),
     "iht": (IHTRegressor(3), PATTERNS[:, :3] @ [3.0, -2.0, 1.0], CUES),
     "iht cv": (IHTRegressorCV(max_features=4, cv=3), PATTERNS[:, :3] @ [3.0, -2.0, 1.0], CUES),
 }
@@ -103,7 +114,8 @@ def check_same(found, expected, case):
     assert found.keys() == expected.keys()
     for name, value in expected.items():
         assert found[name].dtype == value.dtype, name
-        if case.startswith("hebbian") or value.dtype.kind in "bi" or name == "states":
+        two_valued = name == "states" and np.all(np.abs(value) <= 1) and np.all(value == np.round(value))
+        if case.startswith("hebbian") or value.dtype.kind in "bi" or two_valued:
             np.testing.assert_array_equal(found[name], value, err_msg=name)
         else:
             np.testing.assert_allclose(found[name], value, rtol=1e-6, atol=1e-8, err_msg=name)

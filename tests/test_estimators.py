@@ -18,7 +18,9 @@ from skamem import (
     HebbianMemory,
     HopfieldNetwork,
     IHTRegressor,
+    KernelMemory,
     MemoryClassifier,
+    ModernHopfieldMemory,
     PseudoinverseMemory,
     WillshawMemory,
 )
@@ -70,6 +72,15 @@ SETTINGS = [
     DenseAMClassifier(readout="exact", n_memories=20, max_iter=50),
     DenseAMRegressor(n_memories=40, max_iter=100),
     IHTRegressor(2),
+    ModernHopfieldMemory(1.0, similarity="dot", n_recall_steps=3),
+    ModernHopfieldMemory(missing="clamp", similarity="local", n_recall_steps=2, add_indicator=True),
+    ModernHopfieldMemory("held-out", target="y", similarity="local"),
+    ModernHopfieldMemory(missing="clamp", keep_empty_features=True, max_distance=10.0, backend="torch"),
+    KernelMemory("ntk", target="y"),
+    KernelMemory("laplacian", missing="clamp", add_indicator=True),
+    KernelMemory(n_components=500, missing="clamp"),
+    MemoryClassifier(KernelMemory()),
+    MemoryClassifier(ModernHopfieldMemory()),
 ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from skamem.core import arrays
 from skamem.core.thresholds import sign
 
-__all__ = ["Recall", "asynchronous", "heat_bath", "synchronous", "wander"]
+__all__ = ["Recall", "asynchronous", "heat_bath", "settle", "synchronous", "wander"]
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,34 @@ def asynchronous(field, states, *, n_steps, order, threshold=sign, clamped=None)
     held = None if clamped is None else cursor.enter(clamped)
     recall = _run(sweep, cursor.enter(states), n_steps, held, axis=cursor.axis)
     return replace(recall, states=cursor.leave(recall.states))
+
+
+def settle(update, states, *, n_steps, clamped=None):
+    """Iterate any map of states until each row is at a fixed point or on a cycle, or `n_steps` updates are made.
+
+    Parameters
+    ----------
+    update : callable
+        ``(states, clamped) -> states`` for the rows that still move; it must leave clamped units as they are.
+    states : array of shape (n_samples, n_units)
+        Start. Not changed.
+    n_steps : int
+        Updates at most, >= 0.
+    clamped : array of shape (n_samples, n_units), default=None
+        Handed to `update`, the rows that still move.
+
+    Returns
+    -------
+    recall : Recall
+        As `synchronous` gives.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> settle(lambda states, clamped: np.floor(states / 2), np.asarray([[5.0], [1.0]]), n_steps=100).n_steps
+    array([4, 2])
+    """
+    return _run(update, states, n_steps, clamped, axis=0)
 
 
 def wander(field, states, *, n_steps, random_state, threshold=sign, clamped=None):

@@ -4,6 +4,8 @@ from skamem.memory._bidirectional import BidirectionalMemory
 from skamem.memory._dense import DenseMemory
 from skamem.memory._hebbian import HebbianMemory
 from skamem.memory._hopfield import HopfieldNetwork
+from skamem.memory._kernel import KernelMemory
+from skamem.memory._modern import ModernHopfieldMemory
 from skamem.memory._pseudoinverse import PseudoinverseMemory
 from skamem.memory._willshaw import WillshawMemory
 
@@ -12,6 +14,8 @@ __all__ = [
     "DenseMemory",
     "HebbianMemory",
     "HopfieldNetwork",
+    "KernelMemory",
+    "ModernHopfieldMemory",
     "PseudoinverseMemory",
     "WillshawMemory",
 ]

@@ -1,0 +1,346 @@
+"""KernelMemory: an interpolating look-up table, from memory to learning by one knob."""
+
+import numbers
+
+import numpy as np
+from sklearn.kernel_approximation import Nystroem, RBFSampler
+from sklearn.utils import check_random_state
+
+from skamem.core import arrays, validation
+from skamem.memory._kernels import KERNELS, ON_THE_HOST, kernel_matrix
+from skamem.memory._real import RealMemory
+
+__all__ = ["KernelMemory"]
+
+
+class KernelMemory(RealMemory):
+    """Associative memory that interpolates between stored patterns with a kernel: recall is k(x, X) C.
+
+    The coefficients C = (K(X, X) + αI)⁻¹ Y make stored patterns recall what they are associated with; a narrow kernel
+    and a small `alpha` give a look-up table, a wide one learns. Heteroassociative (``target="y"``) it is kernel ridge
+    regression; autoassociative it denoises, and with ``missing="clamp"`` it imputes.
+
+    Parameters
+    ----------
+    kernel : str or callable, default="rbf"
+        "rbf": exp(-γ |x - y|²). "laplacian": exp(-γ |x - y|), with the *Euclidean* distance (scikit-learn's kernel of
+        that name has the Manhattan distance). "ntk": the neural tangent kernel of a ReLU network, divided by
+        ``depth + 1``. "linear", "poly": x·y, (γ x·y + coef0)^degree. Others of
+        `sklearn.metrics.pairwise.pairwise_kernels`, and functions of two rows, are computed on the host.
+    gamma : float, default=None
+        γ. None is 1 / (n_units · v) for "rbf", its square root for "laplacian", and 1 / n_units for others, with v the
+        variance of the stored entries around their means; a tenth of the first for completion (``missing="clamp"``).
+    degree : float, default=3
+        Of "poly".
+    coef0 : float, default=1
+        Of "poly" and "sigmoid".
+    depth : int, default=2
+        Hidden layers of "ntk".
+    alpha : float or "auto", default="auto"
+        Ridge, >= 0; 0 interpolates. "auto" is 1 for completion (``missing="clamp"``), else .001.
+    n_components : int, default=None
+        Approximate the kernel with that many features, for many patterns; None keeps it exact.
+    approximation : {"nystroem", "fourier"}, default="nystroem"
+        Features when `n_components` is given: scikit-learn's `Nystroem`, or its random Fourier features `RBFSampler`
+        ("rbf" only).
+    target : {"self", "y"}, default="self"
+        What a pattern is associated with: itself (`y` is ignored, so that pipelines may pass labels), or the row of
+        `y`.
+    n_recall_steps : int, default=20
+        Updates at most, and passes over unknown entries of stored patterns in `fit`. Heteroassociation makes one pass.
+    missing : {"free", "clamp"}, default="free"
+        Whether known entries may be corrected in recall ("free"), or are held at the cue while the unknown ones (NaN)
+        are filled in ("clamp").
+    add_indicator : bool, default=False
+        Append columns to `transform` that tell what was missing, for units with missing entries in `fit`.
+    keep_empty_features : bool, default=False
+        Whether `transform` keeps units that no stored pattern knows, at 0.
+    random_state : int, RandomState instance or None, default=None
+        Draws the random features.
+    backend : {None, "numpy", "cupy", "cupy:<index>", "torch", "torch:<device>"}, default=None
+        Where to compute; None follows the input (see the user guide on GPUs).
+
+    Attributes
+    ----------
+    patterns_ : array of shape (n_patterns, n_units)
+        Stored patterns, unknown entries filled; with `n_components`, what the features need of them.
+    coefficients_ : array of shape (n_patterns or n_components, n_outputs)
+        C.
+    offset_ : array of shape (n_outputs,)
+        Mean of what is recalled; the kernel explains deviations from it.
+    centre_ : array of shape (n_units,)
+        Mean pattern.
+    gamma_ : float
+        γ in use.
+    alpha_ : float
+        Ridge in use.
+    normalization_ : array or None
+        Of the features.
+    never_known_ : bool array of shape (n_units,)
+        Units that no stored pattern knows.
+    with_gaps_ : bool array of shape (n_units,)
+        Units that some stored pattern does not know.
+    n_features_in_ : int
+        Number of units.
+    feature_names_in_ : ndarray of str
+        Names of the units, when `fit` saw any.
+
+    See Also
+    --------
+    ModernHopfieldMemory : Averages stored patterns.
+    sklearn.kernel_ridge.KernelRidge : The same equation for regression.
+
+    Notes
+    -----
+    An unknown entry starts at the mean and is recalled again and again from the completed pattern. In `fit` a pattern
+    is recalled without itself (the closed leave-one-out form), so what it is filled with is not its own evidence. Cost
+    of `fit` O(n_patterns³), once, and once per pass when entries are unknown; O(n_patterns n_components²) with
+    `n_components`. A singular K with ``alpha=0`` is solved in the least-squares sense.
+
+    References
+    ----------
+    Jacot, Gabriel and Hongler (2018), Neural Tangent Kernel, NeurIPS, arXiv:1806.07572.
+    Geifman et al. (2020), On the Similarity between the Laplace and Neural Tangent Kernels, NeurIPS, arXiv:2007.01580.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skamem import KernelMemory
+    >>> memory = KernelMemory(gamma=1.0, alpha=0.0, target="y").fit([[0.0], [1.0], [2.0]], [[1.0], [0.0], [1.0]])
+    >>> memory.predict([[0.0], [0.5], [2.0]]).round(2)
+    array([[1.  ],
+           [0.39],
+           [1.  ]])
+    """
+
+    _anchor = "coefficients_"
+
+    def __init__(
+        self,
+        kernel="rbf",
+        *,
+        gamma=None,
+        degree=3,
+        coef0=1,
+        depth=2,
+        alpha="auto",
+        n_components=None,
+        approximation="nystroem",
+        target="self",
+        n_recall_steps=20,
+        missing="free",
+        add_indicator=False,
+        keep_empty_features=False,
+        random_state=None,
+        backend=None,
+    ):
+        self.kernel = kernel
+        self.gamma = gamma
+        self.degree = degree
+        self.coef0 = coef0
+        self.depth = depth
+        self.alpha = alpha
+        self.n_components = n_components
+        self.approximation = approximation
+        self.target = target
+        self.n_recall_steps = n_recall_steps
+        self.missing = missing
+        self.add_indicator = add_indicator
+        self.keep_empty_features = keep_empty_features
+        self.random_state = random_state
+        self.backend = backend
+
+    # ------------------------------------------------------------------ storing
+
+    def _check_parameters(self):
+        super()._check_parameters()
+        if not callable(self.kernel):
+            validation.check_option("kernel", self.kernel, (*KERNELS, *ON_THE_HOST))
+        if self.gamma is not None:
+            validation.check_number("gamma", self.gamma, low=0.0, low_open=True)
+        validation.check_number("degree", self.degree, low=0.0)
+        validation.check_number("coef0", self.coef0)
+        validation.check_number("depth", self.depth, kind=numbers.Integral, low=1)
+        if isinstance(self.alpha, str):
+            validation.check_option("alpha", self.alpha, ("auto",))
+        else:
+            validation.check_number("alpha", self.alpha, low=0.0)
+        validation.check_option("approximation", self.approximation, ("nystroem", "fourier"))
+        if self.n_components is not None:
+            validation.check_number("n_components", self.n_components, kind=numbers.Integral, low=1)
+            if self.approximation == "fourier" and self.kernel != "rbf":
+                raise ValueError(
+                    f"approximation='fourier' approximates kernel='rbf' only, but found kernel={self.kernel!r}; use "
+                    "approximation='nystroem'."
+                )
+
+    def _learn(self, X, known, Y, weight):
+        xp = arrays.namespace(X)
+        counted = xp.ones_like(X) if known is None else xp.astype(known, X.dtype)
+        counted = counted if weight is None else counted * weight[:, None]
+        count = xp.sum(counted, axis=0)
+        self.centre_ = xp.sum(counted * X, axis=0) / xp.where(count > 0, count, xp.ones_like(count))
+        spread = float(xp.sum(counted * (X - self.centre_) ** 2)) / max(float(xp.sum(count)), 1e-300)
+        completes = self.missing == "clamp" and self.target == "self"
+        self.gamma_ = self._chosen_gamma(X.shape[1], spread, completes)
+        self.alpha_ = (1.0 if completes else 1e-3) if isinstance(self.alpha, str) else float(self.alpha)
+        self._note_missing(X, known)
+        X = X if known is None else xp.where(known, X, self.centre_)
+        self._open_features(X)
+        if known is not None:
+            X = self._completed(X, known, weight)
+        features = self._features(X)
+        share = None if weight is None else weight[:, None] / xp.sum(weight)
+        if Y is not None:
+            self.offset_ = xp.mean(Y, axis=0) if share is None else xp.sum(share * Y, axis=0)
+        else:
+            self.offset_ = self.centre_
+        residual = (X if Y is None else Y) - self.offset_
+        self.coefficients_ = self._ridge(features, weight).solve(residual)
+        if self.n_components is None:
+            self.patterns_ = X
+
+    def _chosen_gamma(self, n_units, spread, completes):
+        if self.gamma is not None:
+            return float(self.gamma)
+        scaled = 1.0 / (n_units * spread) if spread > 0 else 1.0
+        return {"rbf": scaled / 10 if completes else scaled, "laplacian": scaled**0.5}.get(self.kernel, 1.0 / n_units)
+
+    def _completed(self, X, known, weight):
+        """Unknown entries recalled, pass by pass, from the other patterns."""
+        xp = arrays.namespace(X)
+        rest = xp.finfo(X.dtype).eps ** 0.5
+        for _ in range(self.n_recall_steps):
+            recalled = self._ridge(self._features(X), weight).leave_one_out(X - self.centre_) + self.centre_
+            new = xp.where(known, X, recalled)
+            moved = float(xp.sum((new - X) ** 2)), float(xp.sum(new**2))
+            X = new
+            if moved[0] <= rest**2 * moved[1]:
+                break
+            if self.n_components is None:
+                self.patterns_ = X
+        return X
+
+    def _ridge(self, features, weight):
+        return (_KernelRidge if self.n_components is None else _FeatureRidge)(features, self.alpha_, weight)
+
+    # ------------------------------------------------------------------ features
+
+    def _open_features(self, X):
+        """Keep what the features need: the patterns themselves, or a random sample of them or of frequencies."""
+        self.patterns_, self.normalization_ = X, None
+        if self.n_components is None:
+            return
+        here, on_host = arrays.placement_of(X), arrays.to_numpy(X)
+        random = check_random_state(self.random_state)
+        if self.approximation == "fourier":
+            sampler = RBFSampler(gamma=self.gamma_, n_components=self.n_components, random_state=random).fit(on_host)
+            self.patterns_ = here.asarray(sampler.random_weights_.T, X.dtype)
+            self.normalization_ = here.asarray(sampler.random_offset_, X.dtype)
+            return
+
+        basis = on_host[random.permutation(len(on_host))[: self.n_components]]
+        # Nystroem takes the rows of a precomputed kernel in its own order, and leaves the columns to us.
+        ordered = basis[check_random_state(0).permutation(len(basis))]
+        kernel = kernel_matrix(self.kernel, basis, ordered, **self._kernel_parameters())
+        sampler = Nystroem("precomputed", n_components=len(basis), random_state=0).fit(kernel)
+        self.patterns_ = here.asarray(ordered, X.dtype)
+        self.normalization_ = here.asarray(sampler.normalization_, X.dtype)
+
+    def _kernel_parameters(self):
+        return {"gamma": self.gamma_, "degree": self.degree, "coef0": self.coef0, "depth": self.depth}
+
+    def _features(self, X):
+        """Kernel to the stored patterns, or approximate features."""
+        xp = arrays.namespace(X)
+        if self.n_components is None:
+            return kernel_matrix(self.kernel, X, self.patterns_, **self._kernel_parameters())
+        if self.approximation == "fourier":
+            return (2.0 / self.n_components) ** 0.5 * xp.cos(
+                X @ xp.matrix_transpose(self.patterns_) + self.normalization_
+            )
+        kernel = kernel_matrix(self.kernel, X, self.patterns_, **self._kernel_parameters())
+        return kernel @ xp.matrix_transpose(self.normalization_)
+
+    # ------------------------------------------------------------------ recalling
+
+    def field(self, X):
+        """What one pass recalls, before known entries are clamped.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_units), or csr matrix when ``target="y"``
+            Cues. NaN marks an unknown entry.
+
+        Returns
+        -------
+        field : array of shape (n_samples, n_outputs)
+            k(x, X) C plus the mean.
+        """
+
+        def respond(values, known):
+            start = values if known is None else arrays.namespace(values).where(known, values, self.centre_)
+            return self._respond(start, known, None)
+
+        return self._map(X, "field", respond)
+
+    def _respond(self, states, known, lacking):
+        return self._features(states) @ self.coefficients_ + self.offset_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.positive_only = self.kernel in ("chi2", "additive_chi2")
+        return tags
+
+    @property
+    def _n_features_out(self):
+        return self.coefficients_.shape[1]
+
+    @property
+    def _cue_bytes(self):
+        return 64 * self.patterns_.shape[0]
+
+
+class _KernelRidge:
+    """(K + α/w)⁻¹ for a kernel matrix K and sample weights w."""
+
+    def __init__(self, kernel, alpha, weight):
+        self.xp = xp = arrays.namespace(kernel)
+        ridge = xp.full((kernel.shape[0],), alpha, dtype=kernel.dtype, device=arrays.device(kernel))
+        ridge = ridge if weight is None else ridge / weight
+        self.system = kernel + xp.eye(kernel.shape[0], dtype=kernel.dtype, device=arrays.device(kernel)) * ridge
+
+    def solve(self, targets):
+        try:
+            return arrays.cholesky_solve(self.system, targets)
+        except np.linalg.LinAlgError:  # singular: the least-squares solution of smallest norm
+            return self.xp.linalg.pinv(self.system) @ targets
+
+    def leave_one_out(self, targets):
+        """What each row recalls when it is not stored: y - C / diag((K + α/w)⁻¹)."""
+        xp = self.xp
+        inverse = self.solve(xp.eye(self.system.shape[0], dtype=targets.dtype, device=arrays.device(targets)))
+        return targets - (inverse @ targets) / xp.linalg.diagonal(inverse)[:, None]
+
+
+class _FeatureRidge:
+    """The same in the space of features Z: (ZᵀwZ + α)⁻¹ Zᵀw."""
+
+    def __init__(self, features, alpha, weight):
+        self.xp = xp = arrays.namespace(features)
+        self.features = features
+        self.weighted = features if weight is None else features * weight[:, None]
+        gram = xp.matrix_transpose(self.weighted) @ features
+        self.system = _KernelRidge(gram, alpha, None)
+
+    def solve(self, targets):
+        return self.system.solve(self.xp.matrix_transpose(self.weighted) @ targets)
+
+    def leave_one_out(self, targets):
+        """What each row recalls when it is not stored: y - (y - ŷ) / (1 - leverage)."""
+        xp = self.xp
+        leverage = xp.sum(
+            xp.matrix_transpose(self.system.solve(xp.matrix_transpose(self.weighted))) * self.features, axis=1
+        )
+        left = xp.clip(1.0 - leverage, min=xp.finfo(targets.dtype).eps)
+        return targets - (targets - self.features @ self.solve(targets)) / left[:, None]
