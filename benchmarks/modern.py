@@ -6,7 +6,6 @@ Every ratio is taken within one run, the contenders in turn, medians over the re
 """
 
 import argparse
-import statistics
 import subprocess
 import sys
 import time
@@ -17,19 +16,9 @@ from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.impute import KNNImputer
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
+from timing import medians
 
 from skamem import KernelMemory, ModernHopfieldMemory
-
-
-def medians(contenders, repeats):
-    """Median seconds of each contender, run in turn."""
-    times = {name: [] for name in contenders}
-    for _ in range(repeats):
-        for name, run in contenders.items():
-            start = time.perf_counter()
-            run()
-            times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in times.items()}
 
 
 def torch_attention(patterns, cues, beta):

@@ -10,11 +10,10 @@ anything is timed, all contenders must recall the same. Peers that are not insta
 import argparse
 import contextlib
 import io
-import statistics
-import time
 
 import numpy as np
 from threadpoolctl import threadpool_limits
+from timing import medians
 
 from skamem import DenseMemory, HopfieldNetwork
 from skamem.core.dynamics import asynchronous
@@ -79,17 +78,6 @@ def loop_dense(patterns, states, order, degree=3, n_sweeps=100):
 
 
 # ---------------------------------------------------------------------------------------------------- timing
-
-
-def medians(contenders, repeats):
-    """Median seconds of each contender, run in turn."""
-    times = {name: [] for name in contenders}
-    for _ in range(repeats):
-        for name, run in contenders.items():
-            start = time.perf_counter()
-            run()
-            times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in times.items()}
 
 
 def show(title, seconds, probes):

@@ -95,7 +95,7 @@ class RealMemory(TransformerMixin, SkamemEstimator, ABC):
         if self.target == "self":
             Y = None
         else:
-            Y = validation.check_targets(y, X, placement, dtype, owner=type(self).__name__)
+            Y = placement.asarray(validation.check_targets(y, X, placement, dtype, owner=type(self).__name__), dtype)
         weight = validation.check_sample_weight(sample_weight, X, placement, dtype)
         values = placement.asarray(X, dtype)
         if weight is not None and not bool(xp.all(weight > 0)):

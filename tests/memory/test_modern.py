@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse
 from scipy.special import softmax
 from sklearn import config_context
 from sklearn.base import clone
@@ -10,7 +11,7 @@ from sklearn.impute import KNNImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from skamem import MemoryClassifier, ModernHopfieldMemory
+from skamem import KernelMemory, MemoryClassifier, ModernHopfieldMemory
 
 RNG = np.random.default_rng(0)
 PATTERNS = RNG.standard_normal((60, 12))
@@ -379,3 +380,11 @@ def test_float32_stays_float32():
         assert memory.patterns_.dtype == memory.predict(X).dtype == np.float32
         double = ModernHopfieldMemory(memory.beta_, missing="clamp", **settings).fit(X.astype(float))
         np.testing.assert_allclose(memory.predict(X), double.predict(X.astype(float)), atol=1e-3)
+
+
+@pytest.mark.parametrize("Memory", [ModernHopfieldMemory, KernelMemory])
+def test_targets_may_be_sparse(Memory):
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((6, 20)), (rng.random((6, 8)) < 0.4) * 1.0
+    expected = Memory(target="y").fit(X, Y).predict(X)
+    np.testing.assert_array_equal(Memory(target="y").fit(X, scipy.sparse.csr_array(Y)).predict(X), expected)
