@@ -15,7 +15,7 @@ from skamem.core.interactions import (
     RectifiedPolynomial,
     Softplus,
 )
-from skamem.supervised._dense_binomial import BinomialReadout, BinomialWinner
+from skamem.supervised._dense_binomial import BinomialReadout
 from skamem.supervised._dense_forward import (
     READOUTS,
     DirectReadout,
