@@ -92,7 +92,7 @@ class BinomialReadout:
 
 @dataclass(frozen=True)
 class BinomialWinner:
-    """Potentials whose largest in each row is that of eq. (9) for rectified polynomials, mostly without a border; on the host.
+    """Potentials whose largest in each row is that of eq. (9), rectified; most rows need no border. Host arrays only.
 
     Taylor's theorem, with the remainder as an integral, holds on both sides of the rectifier:
 
