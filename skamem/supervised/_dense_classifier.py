@@ -144,8 +144,8 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
     mean.
 
     *Cost* of an epoch: two matrix products of 2 n_samples n_memories n_features operations; "linear" adds little,
-    "exact" thin products in proportion to degree and n_classes. `predict`: one product. Memory: a scaled copy of X
-    and about five times the parameters.
+    "exact" thin products in proportion to degree and n_classes. `predict`: one product; terms of eq. (9)
+    that cannot change the class are left out. Memory: a scaled copy of X and about five times the parameters.
 
     References
     ----------
