@@ -58,7 +58,12 @@ MNIST = {
     "default": ({}, None),
 }
 FASHION = {
-    "n=3 K=1000": ({"n_memories": 1000, "max_iter": 20, "scale": None, "noise": 0.3, "temperature": 5}, 9.5),
+    "n=3 K=1000": ({"n_memories": 1000, "max_iter": 20, "scale": None, "noise": 0.3, "temperature": 5}, None),
+    "n=3 K=2000": (
+        {"n_memories": 2000, "max_iter": 50, "batch_size": 500, "learning_rate_init": 0.0015}
+        | {"scale": None, "noise": 0.3, "temperature": 5},
+        9.5,
+    ),
     "default": ({}, None),
 }
 # ... and the accuracy to reach.

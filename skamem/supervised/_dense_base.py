@@ -18,7 +18,7 @@ from skamem.core.callbacks import fit_tasks
 from skamem.core.interactions import resolve_interaction
 from skamem.supervised import _dense_scaling as scaling
 from skamem.supervised._dense_data import cached_blocks, merged_rows, training_set
-from skamem.supervised._dense_forward import READOUTS, bounded_potentials
+from skamem.supervised._dense_forward import READOUTS, bounded_potentials, winner_readout
 from skamem.supervised._dense_solvers import AdamSolver, PaperSolver, cosine_schedule
 from skamem.supervised._dense_training import (
     Descent,
@@ -389,12 +389,16 @@ class BaseDenseAM(SkamemEstimator):
         )
         return Memories(memories * (scale * inverse), intercept * inverse, recognition * (2 * inverse))
 
-    def _potentials(self, X, placement):
-        """Potentials Φ of validated rows, of shape (n_samples, n_outputs), on the placement of the fitted arrays."""
+    def _potentials(self, X, placement, *, winner_only=False):
+        """Potentials Φ of validated rows, of shape (n_samples, n_outputs), on the placement of the fitted arrays.
+
+        With `winner_only` nothing but the largest of each row is sure to be right.
+        """
         xp, dtype = placement.xp, self.memories_.dtype
         interaction = resolve_interaction(self.interaction, self.degree)
         n_memories, n_outputs = self.recognition_.shape
         network = self._network(interaction, n_outputs, xp, dtype)
+        readout = winner_readout(network.readout) if winner_only else network.readout
         # The features' scale is in the fitted memories already; only the offset is left to do.
         inverse = 1 / self.temperature_
         offset, intercept = self.offset_, self.intercept_
@@ -406,7 +410,7 @@ class BaseDenseAM(SkamemEstimator):
         for rows in cached_blocks(X.shape[0], row_bytes, xp):
             block = placement.asarray(X[rows] if scipy.sparse.issparse(X) else X[rows, :], dtype)
             overlaps = network.overlaps(block if offset is None else block - offset, *memories)
-            parts.append(bounded_potentials(overlaps, memories.recognition, interaction, self.readout, network.readout))
+            parts.append(bounded_potentials(overlaps, memories.recognition, interaction, self.readout, readout))
         return parts[0] if len(parts) == 1 else xp.concat(parts, axis=0)
 
     def __sklearn_tags__(self):

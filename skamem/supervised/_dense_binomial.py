@@ -10,7 +10,7 @@ import scipy.sparse
 from skamem.core import arrays
 from skamem.core.interactions import integer_power
 
-__all__ = ["BinomialReadout", "between"]
+__all__ = ["BinomialReadout", "BinomialWinner", "between"]
 
 
 @dataclass(frozen=True)
@@ -59,19 +59,10 @@ class BinomialReadout:
         xp = arrays.namespace(overlaps)
         on = xp.astype(overlaps > 0, overlaps.dtype) if self.rectified else xp.ones_like(overlaps)
         powers = [on, _positive(overlaps) if self.rectified else overlaps][: self.degree]
-        while len(powers) < self.degree:
-            powers.append(powers[-1] * powers[1])
-        return powers
+        return _continued(powers, self.degree)
 
     def _sum(self, powers, recognition):
-        """Σ_{k=1..n} C(n, k) z^{n-k} A^k."""
-        n = self.degree
-        power = recognition
-        total = powers[n - 1] @ (n * power)
-        for k in range(2, n + 1):
-            power = power * recognition
-            total += powers[n - k] @ (math.comb(n, k) * power)
-        return total
+        return _binomial_sum(powers, recognition, self.degree, self.degree)
 
     def _d_overlaps(self, powers, recognition, error):
         """n Σ_{k=1..n-1} C(n-1, k) z^{n-1-k} (D (A^k)ᵀ)."""
@@ -97,6 +88,62 @@ class BinomialReadout:
             power = recognition if power is None else power * recognition
             total += (n * math.comb(n - 1, k)) * power * (powers[n - 1 - k].T @ error)
         return total
+
+
+@dataclass(frozen=True)
+class BinomialWinner:
+    """Potentials whose largest in each row is that of eq. (9), rectified; most rows need no border. Host arrays only.
+
+    Taylor's theorem, with the remainder as an integral, holds on both sides of the rectifier:
+
+        F(z + a) - F(z) = Σ_{k<n} C(n, k) z_+^{n-k} a^k + r,    r = n ∫_0^a (a - t)^{n-1} [z + t > 0] dt,
+
+    so that r lies between 0 and a^n. Summed over the memories this bounds the rest of each class, whatever the row.
+    A row whose leading class stays in front under these bounds is done; the others get the exact sum.
+
+    Parameters
+    ----------
+    degree : int
+        n >= 2.
+    """
+
+    degree: int
+
+    def potentials(self, overlaps, recognition):
+        """Array of shape (n_samples, n_classes) with Φ's largest entry in each row; the others may lack their rest."""
+        xp = arrays.namespace(overlaps)
+        powers = _continued([None, _positive(overlaps)], self.degree)
+        leading = _binomial_sum(powers, recognition, self.degree, self.degree - 1)
+        rest = integer_power(recognition, self.degree)
+        zero = xp.zeros_like(rest)
+        # A tie within the rounding of the sums is for the exact sum to break, as it does in `decision_function`.
+        rounding = overlaps.shape[1] * xp.finfo(overlaps.dtype).eps * xp.max(xp.abs(leading), axis=1, keepdims=True)
+        least = xp.max(leading + xp.sum(xp.minimum(rest, zero), axis=0), axis=1, keepdims=True) - rounding
+        rivals = leading + xp.sum(xp.maximum(rest, zero), axis=0) >= least
+        open_ = xp.sum(xp.astype(rivals, xp.int32), axis=1) > 1
+        rows = xp.nonzero(open_)[0]
+        if rows.shape[0] == 0:
+            return leading
+        exact = BinomialReadout(self.degree, rectified=True).potentials(xp.take(overlaps, rows, axis=0), recognition)
+        leading[rows, ...] = exact
+        return leading
+
+
+def _continued(powers, degree):
+    """Append products with powers[1] until there are powers 0 .. n-1."""
+    while len(powers) < degree:
+        powers.append(powers[-1] * powers[1])
+    return powers
+
+
+def _binomial_sum(powers, recognition, degree, n_terms):
+    """Σ_{k=1..n_terms} C(n, k) z^{n-k} A^k."""
+    power = recognition
+    total = powers[degree - 1] @ (degree * power)
+    for k in range(2, n_terms + 1):
+        power = power * recognition
+        total += powers[degree - k] @ (math.comb(degree, k) * power)
+    return total
 
 
 class _Border:

@@ -144,8 +144,8 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
     mean.
 
     *Cost* of an epoch: two matrix products of 2 n_samples n_memories n_features operations; "linear" adds little,
-    "exact" thin products in proportion to degree and n_classes. `predict`: one product. Memory: a scaled copy of X
-    and about five times the parameters.
+    "exact" thin products in proportion to degree and n_classes. `predict`: one product; terms of eq. (9)
+    that cannot change the class are left out. Memory: a scaled copy of X and about five times the parameters.
 
     References
     ----------
@@ -318,10 +318,10 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         """Weights of all rows on the host: sample weights times class weights."""
         return class_weights(self.class_weight, classes, codes, self._sample_weights(sample_weight, X))
 
-    def _class_potentials(self, X, method):
+    def _class_potentials(self, X, method, **options):
         check_is_fitted(self)
         X, placement = self._receive(X, reset=False, method=method, accept_sparse="csr")
-        return self._potentials(X, placement), placement
+        return self._potentials(X, placement, **options), placement
 
     def decision_function(self, X):
         """Potentials Φ of the classes.
@@ -355,7 +355,7 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         labels : array of shape (n_samples,)
             In the namespace of `X` for numeric labels, NumPy for strings.
         """
-        potentials, placement = self._class_potentials(X, "predict")
+        potentials, placement = self._class_potentials(X, "predict", winner_only=True)
         winners = placement.release(placement.xp.argmax(potentials, axis=1))
         return arrays.take_labels(self.classes_, winners)
 

@@ -32,7 +32,7 @@ from typing import Any
 
 from skamem.core import arrays
 from skamem.core.interactions import Exponential, Polynomial, RectifiedPolynomial, integer_power
-from skamem.supervised._dense_binomial import BinomialReadout, between
+from skamem.supervised._dense_binomial import BinomialReadout, BinomialWinner, between
 
 __all__ = [
     "READOUTS",
@@ -44,6 +44,7 @@ __all__ = [
     "bounded_potentials",
     "exact_readout",
     "linear_readout",
+    "winner_readout",
 ]
 
 # The binomial sum has `degree` terms: beyond this a pass per class is cheaper at ten classes.
@@ -275,6 +276,24 @@ def exact_readout(interaction, n_classes, xp, dtype):
         if whole and interaction.degree <= max(_MAX_BINOMIAL_DEGREE, n_classes) and (on_host or not rectified):
             return BinomialReadout(int(interaction.degree), rectified)
     return DirectReadout(interaction)
+
+
+def winner_readout(readout):
+    """The fastest form that only needs to get the largest potential of each row right.
+
+    Parameters
+    ----------
+    readout : object
+        From `exact_readout` or `linear_readout`.
+
+    Returns
+    -------
+    readout : object
+        With `potentials`; `readout` itself where nothing is faster.
+    """
+    if isinstance(readout, BinomialReadout) and readout.rectified and readout.degree > 1:
+        return BinomialWinner(readout.degree)
+    return readout
 
 
 READOUTS = {"exact": exact_readout, "linear": linear_readout}

@@ -23,6 +23,7 @@ from skamem.supervised._dense_forward import (
     LinearReadout,
     PolynomialLinearReadout,
     bounded_potentials,
+    winner_readout,
 )
 from skamem.supervised._dense_training import Network, PowerLoss
 
@@ -120,6 +121,37 @@ def test_binomial_is_exact_in_float32_for_small_and_large_class_units(degree, si
     if size < 0.1:
         lost = np.abs(direct.potentials(overlaps, recognition) - expected)
         assert error < 0.5 * np.max(lost / np.max(np.abs(expected), axis=1, keepdims=True))
+
+
+@pytest.mark.parametrize("size", [1e-3, 0.1, 0.4, 3.0])
+@pytest.mark.parametrize("degree", [2, 3, 4, 8])
+def test_winner_is_that_of_the_exact_sum(degree, size, monkeypatch):
+    rng = np.random.RandomState(degree)
+    overlaps = 0.4 * rng.standard_normal((400, 60))
+    recognition = size * rng.standard_normal((60, N_CLASSES))
+    # A tie for the exact sum to break.
+    recognition[:, 1] = recognition[:, 0]
+    expected = DirectReadout(RectifiedPolynomial(degree)).potentials(overlaps, recognition)
+    n_exact = []
+    exact = BinomialReadout.potentials
+    monkeypatch.setattr(BinomialReadout, "potentials", lambda *a: n_exact.append(len(a[1])) or exact(*a))
+    winner = winner_readout(READOUTS["exact"](RectifiedPolynomial(degree), N_CLASSES, xp, np.float64))
+    chosen = np.argmax(winner.potentials(overlaps, recognition), axis=1)
+    rounding = 1e-13 * np.max(np.abs(expected))
+    assert_allclose(expected[np.arange(400), chosen], np.max(expected, axis=1), rtol=0, atol=rounding)
+    # The bounds decide all rows but ties where class units are small, and few where they are large.
+    tied = np.sum(np.argmax(expected[:, 1:], axis=1) == 0)
+    assert sum(n_exact) >= 0.9 * tied
+    if size == 1e-3:
+        assert sum(n_exact) <= tied + 20
+    if size == 3.0:
+        assert sum(n_exact) > 350
+
+
+def test_only_rectified_binomials_have_a_faster_winner():
+    for interaction in (RectifiedPolynomial(1), RectifiedPolynomial(2.5), Polynomial(3), Exponential()):
+        readout = READOUTS["exact"](interaction, N_CLASSES, xp, np.float64)
+        assert winner_readout(readout) is readout
 
 
 @pytest.mark.parametrize("degree", [1, 2, 3])
