@@ -23,7 +23,7 @@ class KernelMemory(RealMemory):
     Parameters
     ----------
     kernel : str or callable, default="rbf"
-        "rbf": exp(-γ |x - y|²). "laplacian": exp(-γ |x - y|), with the *Euclidean* distance (scikit-learn's kernel of
+        "rbf": exp(-γ ‖x - y‖²). "laplacian": exp(-γ ‖x - y‖), with the *Euclidean* distance (scikit-learn's kernel of
         that name has the Manhattan distance). "ntk": the neural tangent kernel of a ReLU network, divided by
         ``depth + 1``. "linear", "poly": x·y, (γ x·y + coef0)^degree. Others of
         `sklearn.metrics.pairwise.pairwise_kernels`, and functions of two rows, are computed on the host.

@@ -346,7 +346,7 @@ class ModernHopfieldMemory(RealMemory):
 
     @available_if(_has_energy)
     def energy(self, X):
-        """Energy of the given states: E(ξ) = -log(mean(exp(β s(x, ξ)))) / β, plus (|ξ|² + M²) / 2 for "dot".
+        """Energy of the given states: E(ξ) = -log(mean(exp(β s(x, ξ)))) / β, plus (‖ξ‖² + M²) / 2 for "dot".
 
         Parameters
         ----------
