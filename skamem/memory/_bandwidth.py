@@ -15,8 +15,9 @@ _LEAK = 0.01  # weight that all other patterns together may have
 _HIDDEN = 0.1  # share of known entries that are hidden and recalled from the rest
 _BREADTH = 2.5  # inverse temperature, in units of the total variance, of the neighbourhood that "local" measures
 _REFERENCE = 512  # stored patterns that measure a neighbourhood
-_COMPARISONS = 1_000_000  # pairs of patterns on which a held-out beta is chosen
+_COMPARISONS = 2_600_000  # pairs of patterns on which a held-out beta is chosen
 _SAMPLE = 256  # stored patterns on which beta is chosen, at most
+_FIRST_LOOK = 4  # one in so many of them sees all candidates, all of them only the best and its neighbours
 
 
 def separating_beta(stored):
@@ -92,11 +93,15 @@ def held_out_beta(stored, readout):
     scale = local_scale(stored, sample.patterns, apart=True, **masks) if local else unit
     similarity = _apart(stored, sample.patterns, stored.compare(sample.patterns, **masks).matrix())
     counted = counted if sample.weight is None else counted * sample.weight[:, None]
-    errors, candidates = [], np.geomspace(0.3, 500.0, 12)
-    for candidate in candidates:
-        recalled = _recall_at_once(similarity, readout, float(candidate) / scale)
-        errors.append(xp.sum(counted * (recalled - truth) ** 2))
-    best = _minimum(np.log(candidates), arrays.to_numpy(xp.stack(errors)).astype(float))
+
+    def error(candidate, rows=slice(None)):
+        beta = float(candidate) / (scale[rows, :] if local else scale)
+        recalled = _recall_at_once(similarity[rows, :], readout, beta)
+        return float(xp.sum(counted[rows, :] * (recalled - truth[rows, :]) ** 2))
+
+    candidates = np.geomspace(0.3, 500.0, 12)
+    first = slice(None, None, _FIRST_LOOK if sample.patterns.shape[0] == _SAMPLE else 1)
+    best = _least(error, candidates, int(np.argmin([error(candidate, first) for candidate in candidates])))
     return float(np.exp(best)) / (1.0 if local else unit)
 
 
@@ -127,13 +132,21 @@ def _recall_at_once(similarity, readout, beta):
     return soft_recall([(everything, arrays.copy(similarity))], readout, beta)
 
 
-def _minimum(x, y):
-    """Where a parabola through the least of evenly spaced points and its neighbours is least."""
-    i = int(np.argmin(y))
-    if i in (0, len(y) - 1):
-        return x[i]
-    left, right = y[i - 1] - y[i], y[i + 1] - y[i]
-    return x[i] + 0.5 * (x[i + 1] - x[i]) * (left - right) / (left + right) if left + right > 0 else x[i]
+def _least(error, candidates, best):
+    """Logarithm of the candidate of least error, downhill from the index `best`, refined by a parabola."""
+    seen = {}
+    while True:
+        near = [i for i in (best - 1, best, best + 1) if 0 <= i < len(candidates)]
+        seen |= {i: error(candidates[i]) for i in near if i not in seen}
+        lowest = min(near, key=seen.get)
+        if lowest == best:
+            break
+        best = lowest
+    x = np.log(candidates)
+    if len(near) < 3:
+        return x[best]
+    left, right = seen[best - 1] - seen[best], seen[best + 1] - seen[best]
+    return x[best] + 0.5 * (x[1] - x[0]) * (left - right) / (left + right) if left + right > 0 else x[best]
 
 
 def local_scale(stored, cues, known=None, *, lacking=None, apart=False):

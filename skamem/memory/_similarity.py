@@ -9,7 +9,7 @@ __all__ = ["FAR", "SIMILARITIES", "StoredPatterns", "half_norms"]
 
 SIMILARITIES = ("nearest", "local", "dot")
 
-_TILE = 1024  # stored patterns that are compared at a time: large enough for BLAS, small enough to stay in cache
+_TILE = 512  # stored patterns that are compared at a time: large enough for BLAS, small enough to stay in cache
 _PRIOR = 3.0  # unknown entries: pairs of unrelated entries that each comparison starts with
 FAR = -1e25  # similarity to a pattern that must not count; finite, so that differences are
 
@@ -146,7 +146,8 @@ class _Masked(_Comparison):
         known = xp.ones_like(cues) if self.known is None else xp.astype(self.known, cues.dtype)
         one = known[:, :1] * 0 + 1
         scale = cues.shape[1] + _PRIOR
-        self.counts = xp.concat([known, _PRIOR * one], axis=1)
+        # Whole numbers: float32 holds them, too, and is faster.
+        self.counts = xp.astype(xp.concat([known, _PRIOR * one], axis=1), xp.float32)
         self.total = xp.sum(self.counts, axis=1, keepdims=True)
         if stored.similarity == "dot":
             self.operand = scale * (cues * known)
@@ -169,7 +170,8 @@ class _Masked(_Comparison):
         if mask is None:
             block /= self.total
             return block
-        counts = self.counts @ xp.matrix_transpose(xp.concat([mask, ones[:, :1] * 0 + 1], axis=1))
+        mask = xp.astype(mask, xp.float32)
+        counts = self.counts @ xp.matrix_transpose(xp.concat([mask, mask[:, :1] * 0 + 1], axis=1))
         block /= counts
         if self.lacking is not None:
             # A pattern has news if it knows more entries than those in common.
