@@ -68,6 +68,13 @@ class DifferenceTables:
         xp = self._xp
         return _Lookup(self, xp.reshape(xp.astype(overlaps, xp.int64) + self._n_units, (-1,)), overlaps.shape)
 
+    def without_rounding(self, push, magnitude):
+        """Fields with those at 0 that are within the rounding of their sum; `magnitude()` sums the terms' sizes."""
+        if self.exact:
+            return push
+        noise = _ROUNDING * self._xp.finfo(push.dtype).eps * magnitude()
+        return self._xp.where(self._xp.abs(push) <= noise, 0.0, push)
+
 
 class _Lookup:
     """Table entries at some overlaps."""
@@ -146,10 +153,7 @@ class DenseField:
         xp = arrays.namespace(states)
         rise = self.tables.rows(states @ xp.matrix_transpose(self.patterns))("rise") * self.pattern_weight
         push = 0.5 * (rise @ self.targets)
-        if self.tables.exact:
-            return push
-        noise = _ROUNDING * xp.finfo(push.dtype).eps * xp.sum(xp.abs(rise), axis=1, keepdims=True)
-        return xp.where(xp.abs(push) <= noise, 0.0, push)
+        return self.tables.without_rounding(push, lambda: xp.sum(xp.abs(rise), axis=1, keepdims=True))
 
 
 class DenseLandscape:
@@ -237,10 +241,7 @@ class DenseLandscape:
         if bool(xp.any(unknown)):
             push = xp.where(unknown, self._weighted(lookup("rise")) @ patterns, push)
         push = 0.5 * push
-        if self.tables.exact:
-            return push
-        noise = _ROUNDING * xp.finfo(push.dtype).eps * xp.sum(xp.abs(rise) + xp.abs(bend), axis=1, keepdims=True)
-        return xp.where(xp.abs(push) <= noise, 0.0, push)
+        return self.tables.without_rounding(push, lambda: xp.sum(xp.abs(rise) + xp.abs(bend), axis=1, keepdims=True))
 
     def _weighted(self, entries):
         return entries if self._weightless else entries * self.pattern_weight
@@ -390,11 +391,7 @@ class DenseWalker:
         bits = xp.take(self._rows, units, axis=0)
         lookup = tables.rows(self._overlaps - bits * states[:, None])
         terms = bits * self._landscape._weighted(lookup("rise"))
-        push = 0.5 * xp.sum(terms, axis=1)
-        if tables.exact:
-            return push
-        noise = _ROUNDING * xp.finfo(push.dtype).eps * xp.sum(xp.abs(terms), axis=1)
-        return xp.where(xp.abs(push) <= noise, 0.0, push)
+        return tables.without_rounding(0.5 * xp.sum(terms, axis=1), lambda: xp.sum(xp.abs(terms), axis=1))
 
     def tolerance(self, units):
         """Fields have no rounding left: 0.0."""
