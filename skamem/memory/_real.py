@@ -12,6 +12,7 @@ from skamem.core import arrays, validation
 from skamem.core.base import SkamemEstimator, transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.dynamics import Recall, settle
+from skamem.memory._base import is_autoassociative
 from skamem.memory._imputation import imputed, imputed_names, indices
 
 __all__ = ["RealMemory", "split_known"]
@@ -23,10 +24,6 @@ _OPTIONS = {
     "keep_empty_features": (True, False),
 }
 _CUES = 1024  # cues that are recalled at a time
-
-
-def _is_autoassociative(memory):
-    return memory.target == "self"
 
 
 class RealMemory(TransformerMixin, SkamemEstimator, ABC):
@@ -360,5 +357,5 @@ def _one_pass(states, xp):
 
 # After the class statement: scikit-learn wraps these for set_output when the class is made, which would hide the
 # condition.
-RealMemory.transform = available_if(_is_autoassociative)(RealMemory.transform)
-RealMemory.fit_transform = available_if(_is_autoassociative)(RealMemory.fit_transform)
+RealMemory.transform = available_if(is_autoassociative)(RealMemory.transform)
+RealMemory.fit_transform = available_if(is_autoassociative)(RealMemory.fit_transform)
