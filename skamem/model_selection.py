@@ -172,7 +172,8 @@ def make_denoising_scorer(corruption="flip", rate=0.2, *, metric="exact", n_repe
         How much of a pattern is spoiled, in [0, 1].
     metric : {"exact", "overlap", "units"} or callable, default="exact"
         What is scored: the fraction of patterns recalled exactly, the mean overlap, the fraction of units right, or
-        ``metric(patterns, recalled) -> float``.
+        ``metric(patterns, recalled) -> float``. Real-valued memories recall nothing exactly: give them a metric such as
+        `sklearn.metrics.r2_score`.
     n_repeats : int, default=1
         Corruptions drawn and averaged, >= 1.
     random_state : int, RandomState instance or None, default=0

@@ -46,13 +46,15 @@ class LandscapeMemory(BaseMemory):
         Raises
         ------
         ValueError
-            For bad input, or a temperature where energies are known up to a factor only, as those of large exponential
-            memories are.
+            For bad input; for random orders or a temperature under ``target="y"``; for a temperature where energies are
+            known up to a factor only, as those of large exponential memories are.
         """
         check_is_fitted(self)
         validation.check_option("order", order, ("shared", "random"))
         validation.check_number("temperature", temperature, low=0.0)
         self._check_clamped(clamped, X)
+        if order == "random" or temperature > 0:
+            self._check_feedback("recall in random order or at a temperature")
         if temperature > 0:
             dynamics = self._glauber(temperature, self.n_recall_steps, order == "shared", random_state)
         elif order == "random":
@@ -89,6 +91,7 @@ class LandscapeMemory(BaseMemory):
             In the coding of the stored patterns. Cost O(n_steps n_samples n_units²).
         """
         check_is_fitted(self)
+        self._check_feedback("sample")
         validation.check_number("temperature", temperature, low=0.0, low_open=True)
         validation.check_number("n_steps", n_steps, kind=numbers.Integral, low=0)
         random_state = check_random_state(random_state)
@@ -125,6 +128,13 @@ class LandscapeMemory(BaseMemory):
             )
 
         return dynamics
+
+    def _check_feedback(self, wish):
+        if self.target != "self":
+            raise ValueError(
+                f"target={self.target!r} recalls in one pass, without feedback: {type(self).__name__} cannot {wish}; "
+                "expected target='self'."
+            )
 
     def _check_temperature(self, field):
         """Raise ValueError where fields are no differences of energy."""

@@ -166,3 +166,14 @@ def test_a_classifier_may_have_a_dense_memory():
 def test_bad_parameters_are_refused(parameters, error, message):
     with pytest.raises(error, match=message):
         DenseMemory(**parameters).fit(PATTERNS)
+
+
+def test_pairs_have_no_feedback_to_randomise():
+    memory = DenseMemory(target="y").fit(PATTERNS, PATTERNS[:, :4])
+    for call in (
+        lambda: memory.recall(CUES, order="random"),
+        lambda: memory.recall(CUES, temperature=1.0),
+        memory.sample,
+    ):
+        with pytest.raises(ValueError, match="recalls in one pass, without feedback: .* expected target='self'"):
+            call()
