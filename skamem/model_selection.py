@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array, check_random_state
 
 from skamem.core import arrays, validation
+from skamem.core.coding import perfect_recall
 from skamem.datasets import corrupt
 from skamem.datasets._patterns import CORRUPTIONS
 from skamem.metrics import exact_recall_score, overlap_score, unit_accuracy
@@ -137,7 +138,8 @@ class DenoisingScorer:
         X = X.toarray() if hasattr(X, "toarray") else X
         rng = check_random_state(self.random_state)
         metric = self.metric if callable(self.metric) else _METRICS[self.metric]
-        truth = _truth(estimator, X, y)
+        memory = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+        truth = perfect_recall(estimator, X, y if getattr(memory, "target", "self") == "y" else None)
         total = 0.0
         for _ in range(self.n_repeats):
             recalled = estimator.predict(corrupt(X, self.corruption, self.rate, random_state=rng))
@@ -149,16 +151,6 @@ class DenoisingScorer:
             f"make_denoising_scorer({self.corruption!r}, {self.rate!r}, metric={self.metric!r}, "
             f"n_repeats={self.n_repeats!r}, random_state={self.random_state!r})"
         )
-
-
-def _truth(estimator, X, y):
-    """What perfect recall would give, in the coding of the memory if it says how it codes (`encode`)."""
-    memory = estimator
-    if isinstance(estimator, Pipeline):
-        memory = estimator[-1]
-        X = estimator[:-1].transform(X) if len(estimator) > 1 else X
-    patterns = y if getattr(memory, "target", "self") == "y" else X
-    return memory.encode(patterns) if hasattr(memory, "encode") else patterns
 
 
 def make_denoising_scorer(corruption="flip", rate=0.2, *, metric="exact", n_repeats=1, random_state=0):

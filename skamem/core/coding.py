@@ -7,10 +7,11 @@ Inside, a two-valued unit is at 1 (on) or at `low` (off): -1 under "sign", 0 und
 from dataclasses import dataclass, replace
 
 import scipy.sparse
+from sklearn.pipeline import Pipeline
 
 from skamem.core import arrays
 
-__all__ = ["UnitCode"]
+__all__ = ["UnitCode", "perfect_recall"]
 
 
 @dataclass(frozen=True)
@@ -108,3 +109,29 @@ def _entries(values):
     if scipy.sparse.issparse(values):
         return values.data, values.nnz < values.shape[0] * values.shape[1]
     return values, False
+
+
+def perfect_recall(memory, X, y=None):
+    """What perfect recall would give, in the coding of the memory if it says how it codes (``encode``).
+
+    Parameters
+    ----------
+    memory : object
+        Fitted; a memory, or a pipeline that ends in one.
+    X : array of shape (n_patterns, n_units)
+        Stored patterns.
+    y : array of shape (n_patterns, ...), default=None
+        What is associated with them; None for themselves.
+
+    Returns
+    -------
+    targets : array
+        What `memory.predict` returns for `X` if nothing was forgotten.
+    """
+    last = memory
+    if isinstance(memory, Pipeline):
+        last = memory[-1]
+        if y is None and len(memory) > 1:
+            X = memory[:-1].transform(X)
+    patterns = X if y is None else y
+    return last.encode(patterns) if hasattr(last, "encode") else patterns

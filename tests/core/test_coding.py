@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import scipy.sparse
+from numpy.testing import assert_array_equal
 
-from skamem.core.coding import UnitCode
+from skamem import HebbianMemory
+from skamem.core.coding import UnitCode, perfect_recall
 
 LOW = {"bipolar": -1.0, "binary": 0.0}
 
@@ -98,3 +100,10 @@ def test_every_library_detects_and_checks(place):
     assert code.coding == "binary"
     with pytest.raises(ValueError, match="found 0.5"):
         code.check(place.put([[0.0, 0.5, 1.0]]), "Memory")
+
+
+def test_perfect_recall_is_in_the_coding_of_the_memory():
+    memory = HebbianMemory(binarize=0.5, coding="binary").fit([[0.9, 0.1], [0.2, 0.8]])
+    assert_array_equal(perfect_recall(memory, np.asarray([[0.7, 0.3]])), [[1, 0]])
+    assert_array_equal(perfect_recall(object(), np.asarray([[0.7, 0.3]])), [[0.7, 0.3]])
+    assert_array_equal(perfect_recall(object(), None, np.asarray(["a"])), ["a"])

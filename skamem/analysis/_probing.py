@@ -1,0 +1,170 @@
+"""How analysis asks a memory: of any object with `predict`, on the host, in tasks that may run side by side.
+
+Random numbers belong to tasks, and tasks do not depend on the number of jobs: results are the same for every `n_jobs`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_array, check_consistent_length, check_random_state
+from sklearn.utils.parallel import Parallel, delayed
+
+from skamem.core import arrays, validation
+from skamem.core.coding import perfect_recall
+
+__all__ = ["Probing", "in_parallel", "task_seeds"]
+
+
+@dataclass(frozen=True, eq=False)
+class Probing:
+    """A memory, what it stores, and what counts as recall.
+
+    Parameters
+    ----------
+    memory : object
+        Anything fitted with `predict`: a memory, a pipeline that ends in one, a `MemoryClassifier`, a user's own.
+    patterns : ndarray of shape (n_patterns, n_units)
+        Stored patterns.
+    targets : ndarray of shape (n_patterns,) or (n_patterns, n_outputs)
+        What they recall: themselves, associated patterns, or labels.
+    tolerance : float
+        Largest difference of a recalled unit from its target that still counts as recall.
+    place : Placement
+        Where the memory expects its input.
+    """
+
+    memory: Any
+    patterns: np.ndarray
+    targets: np.ndarray
+    tolerance: float
+    place: Any
+
+    @classmethod
+    def of(cls, memory, X, y=None, *, tolerance=0.0):
+        """Check what the user gave.
+
+        Parameters
+        ----------
+        memory : object
+            See the class.
+        X : array-like of shape (n_patterns, n_units)
+            Stored patterns.
+        y : array-like of shape (n_patterns,) or (n_patterns, n_outputs), default=None
+            What they recall; None for themselves.
+        tolerance : float, default=0.0
+            See the class.
+
+        Returns
+        -------
+        probing : Probing
+        """
+        if not callable(getattr(memory, "predict", None)):
+            raise TypeError(f"{type(memory).__name__} has no predict; expected a fitted memory, or anything like one.")
+        validation.check_number("tolerance", tolerance, low=0.0)
+        X = check_array(X)
+        if y is not None:
+            y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
+            check_consistent_length(X, y)
+        targets = _host(perfect_recall(memory, X, y))
+        return cls(memory, _host(X), targets, float(tolerance), arrays.placement_of(X))
+
+    @property
+    def values(self):
+        """The least and the greatest value of a unit; flipping reflects about their middle."""
+        return float(np.min(self.patterns)), float(np.max(self.patterns))
+
+    def flipped(self, states, chosen):
+        """States with the chosen units flipped.
+
+        Parameters
+        ----------
+        states : ndarray of shape (n_states, n_units)
+            Any states.
+        chosen : bool ndarray of shape (n_states, n_units)
+            Which units.
+
+        Returns
+        -------
+        flipped : ndarray of shape (n_states, n_units)
+        """
+        return np.where(chosen, sum(self.values) - states, states)
+
+    def ask(self, probes):
+        """What the memory predicts, on the host."""
+        return _host(self.memory.predict(self.place.asarray(probes)))
+
+    def recalled(self, probes, owners):
+        """Whether each probe leads to the target of the pattern that owns it.
+
+        Parameters
+        ----------
+        probes : ndarray of shape (n_probes, n_units)
+            Cues.
+        owners : int ndarray of shape (n_probes,)
+            Index of the pattern that each one was made of.
+
+        Returns
+        -------
+        recalled : bool ndarray of shape (n_probes,)
+        """
+        return self.agrees(self.ask(probes), self.targets[owners])
+
+    def agrees(self, found, expected):
+        """Whether rows agree: labels if they are equal, patterns if no unit differs by more than the tolerance."""
+        if self.tolerance and expected.dtype.kind in "biuf":
+            equal = np.abs(found - expected) <= self.tolerance
+        else:
+            equal = found == expected
+        return equal if equal.ndim == 1 else equal.all(axis=1)
+
+
+def _host(array):
+    return arrays.to_numpy(array) if arrays.is_array(array) else np.asarray(array)
+
+
+def task_seeds(random_state, n_tasks):
+    """One seed for each task."""
+    return check_random_state(random_state).randint(2**31 - 1, size=n_tasks)
+
+
+def in_parallel(function, tasks, *, n_jobs=None, progress=False, name="probing"):
+    """``[function(*task) for task in tasks]``, in order, on several processors.
+
+    Parameters
+    ----------
+    function : callable
+        Its results depend on its arguments only.
+    tasks : list of tuple
+        Arguments of each call.
+    n_jobs : int, default=None
+        Workers of joblib: None is 1 unless a `joblib.parallel_config` says otherwise, -1 all processors.
+    progress : bool or callable, default=False
+        True shows a progress bar (needs rich); a callable is called as ``progress(n_done, n_tasks)``.
+    name : str
+        What the bar is labelled with.
+
+    Returns
+    -------
+    results : list
+    """
+    tasks = list(tasks)
+    # Threads: nearly all time is spent in matrix products, which release the interpreter's lock; a memory on a device
+    # is not sent around.
+    work = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
+    results = work(delayed(function)(*task) for task in tasks)
+    return list(_reported(results, len(tasks), progress, name))
+
+
+def _reported(results, n_tasks, progress, name):
+    if progress is True:
+        try:
+            from rich.progress import track
+        except ImportError as error:
+            raise ImportError("progress=True needs rich: pip install rich, or give a function.") from error
+        yield from track(results, description=name, total=n_tasks)
+        return
+    for done, result in enumerate(results, start=1):
+        if callable(progress):
+            progress(done, n_tasks)
+        yield result
