@@ -9,10 +9,10 @@ memory, infinitely many are the pseudoinverse: ``PseudoinverseMemory(solver="neu
 """
 
 # %%
-# Thirty patterns of a hundred units. The error of W, in the spectral norm, should be exactly max\ :sub:`i`
-# \|1 - c σ\ :sub:`i`\ ²\|\ :sup:`L` with c the step and σ\ :sub:`i` the singular values of X: the smallest of them
-# decides. The default step is c = 1 / σ²max, the best one c = 2 / (σ²max + σ²min). With ``hyperpower=True`` a layer
-# doubles the number of terms, so that L layers do what 2\ :sup:`L` did.
+# Thirty patterns of a hundred units. The error of W, in the spectral norm, should be `max |1 - c σᵢ²|^L`, with c the step
+# and σᵢ the singular values of X: the smallest or the largest of them decides. The default step is c = 1 / σ²max, the
+# best one c = 2 / (σ²max + σ²min). With ``hyperpower=True`` a layer doubles the number of terms, so that L layers do what
+# 2^L did.
 
 import warnings
 
@@ -63,9 +63,9 @@ print(f"gradient descent, 1 to 64 steps: weights differ by {difference:.0e} at m
 
 # %%
 # What depth is good for: the share of cues, with 10 % of their units flipped, from which the whole pattern comes back.
-# One layer is Hebb's rule and does for a few patterns; the more patterns, the more layers pay. But not all of them: near
-# the limit of what can be repaired a network of moderate depth does better than the pseudoinverse, as gradient descent
-# that is stopped early does better than descent to the end.
+# One layer is Hebb's rule and does for a few patterns; the more patterns, the more layers pay. But not all of them:
+# where patterns are too many for the pseudoinverse to repair cues, a network of moderate depth does better, as gradient
+# descent that is stopped early does better than descent to the end.
 
 depths_of_recall = (1, 2, 3, 4, 6, 8, 12, 16, 32, 64, 128)
 loads = (5, 15, 30, 45, 55)
@@ -104,7 +104,7 @@ colours = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00")
 for (load, share), colour, marker in zip(shares.items(), colours, "osv^D", strict=True):
     right.semilogx(depths_of_recall, 100 * np.asarray(share), marker + "-", color=colour, label=f"{load} patterns")
 right.set_xticks([1, 2, 4, 8, 16, 32, 64, 128], ["1", "2", "4", "8", "16", "32", "64", "128"])
-right.set(xlabel="layers L", ylabel="cues recalled exactly, %", title="100 units, cues with 10 % flipped", ylim=(-3, 103))
+right.set(xlabel="layers L", ylabel="cues recalled exactly, %", title="100 units, 10 % of a cue flipped", ylim=(-3, 103))
 right.legend(frameon=False)
 for axis in (left, right):
     axis.spines[["top", "right"]].set_visible(False)

@@ -4,8 +4,8 @@ Is the neural tangent kernel more than a Laplacian?
 
 An infinitely wide ReLU network, trained by gradient descent, interpolates with a kernel of its own, the neural tangent
 kernel. Between points of a sphere that kernel and the Laplacian, exp(-γ ‖x - y‖), span the same functions (`Geifman et
-al. 2020 <https://arxiv.org/abs/2007.01580>`_, `Chen and Xu 2020 <https://arxiv.org/abs/2009.10683>`_). How much alike are
-they as kernels of a memory?
+al. 2020 <https://arxiv.org/abs/2007.01580>`_, `Chen and Xu 2020 <https://arxiv.org/abs/2009.10683>`_). How much alike
+are they as kernels of a memory?
 """
 
 # %%
@@ -60,7 +60,7 @@ for depth in depths:
 # A Gaussian correlates as well, at small depths. What sets it apart is how fast the eigenvalues fall: which functions
 # are cheap for the kernel. On a circle the eigenfunctions are waves, and eigenvalues fall as the wave number to the
 # power -2, for the Laplacian and the tangent kernel; faster than any power for the Gaussian. One hidden layer without
-# biases is an exception: it has no odd waves but the first, so that the theorem needs depth 2 or biases.
+# biases is an exception: it has no odd waves but the first.
 
 n_points, waves = 4096, np.arange(1, 65)
 circle = 2 * np.pi * np.arange(n_points) / n_points
@@ -107,7 +107,8 @@ for depth in depths:
     line = f"{depth:5}"
     for other, label in zip(others, labels[1:], strict=True):
         line += f"{np.corrcoef(tangent.ravel(), other.ravel())[0, 1]:10.4f}{100 * np.mean(label == labels[0]):6.1f}"
-    print(line + "".join(f"{100 * np.mean(label != y_new):{width}.1f}" for label, width in zip(labels, (20, 12, 11))))
+    wrong = [100 * np.mean(label != y_new) for label in labels]
+    print(f"{line}{wrong[0]:20.1f}{wrong[1]:12.1f}{wrong[2]:11.1f}")
 
 # %%
 # The three answers: as kernels nearly the same, as spaces of functions the same, as memories nearly the same.
