@@ -9,10 +9,10 @@ memory, infinitely many are the pseudoinverse: ``PseudoinverseMemory(solver="neu
 """
 
 # %%
-# Thirty patterns of a hundred units. The error of W, in the spectral norm, should be `max |1 - c σᵢ²|^L`, with c the step
-# and σᵢ the singular values of X: the smallest or the largest of them decides. The default step is c = 1 / σ²max, the
-# best one c = 2 / (σ²max + σ²min). With ``hyperpower=True`` a layer doubles the number of terms, so that L layers do what
-# 2^L did.
+# Thirty patterns of a hundred units. The error of W, in the spectral norm, should be `max |1 - c σᵢ²|^L`, with c the
+# step and σᵢ the singular values of X: the smallest or the largest of them decides. The default step is c = 1 / σ²max,
+# the best one c = 2 / (σ²max + σ²min). With ``hyperpower=True`` a layer doubles the number of terms, so that L layers
+# do what 2^L did.
 
 import warnings
 
@@ -104,7 +104,8 @@ colours = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00")
 for (load, share), colour, marker in zip(shares.items(), colours, "osv^D", strict=True):
     right.semilogx(depths_of_recall, 100 * np.asarray(share), marker + "-", color=colour, label=f"{load} patterns")
 right.set_xticks([1, 2, 4, 8, 16, 32, 64, 128], ["1", "2", "4", "8", "16", "32", "64", "128"])
-right.set(xlabel="layers L", ylabel="cues recalled exactly, %", title="100 units, 10 % of a cue flipped", ylim=(-3, 103))
+right.set(xlabel="layers L", ylabel="cues recalled exactly, %", ylim=(-3, 103))
+right.set_title("100 units, a tenth of them flipped in the cue")
 right.legend(frameon=False)
 for axis in (left, right):
     axis.spines[["top", "right"]].set_visible(False)
