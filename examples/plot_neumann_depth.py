@@ -3,9 +3,9 @@ How deep must a linear residual network be?
 ===========================================
 
 The least-squares memory W = X⁺ Y needs the inverse of X Xᵀ. Its Neumann series, cut off after L terms, is a residual
-network of L layers that share their weights, and at the same time L steps of gradient descent. One layer is a Hebbian
-memory, infinitely many are the pseudoinverse: ``PseudoinverseMemory(solver="neumann", n_layers=L)`` is anything between
-(`Poggio 2021 <https://cbmm.mit.edu/publications/associative-memories-deep-networks>`_).
+network of L layers that share their weights, which is the same as a recurrent network run for L steps (Liao and Poggio
+2016, CBMM Memo 47), and the same as L steps of gradient descent. One layer is a Hebbian memory, infinitely many are the
+pseudoinverse: ``PseudoinverseMemory(solver="neumann", n_layers=L)`` is anything between.
 """
 
 # %%

@@ -3,8 +3,8 @@ One knob from look-up to learning: how wide should a kernel be?
 ===============================================================
 
 A memory that interpolates what it stored with Gaussians of width σ recalls all of it, whatever σ is. What σ decides is
-how it answers to cues that it has never seen: a narrow Gaussian gives a look-up table, a wide one learns (`Poggio 2021
-<https://cbmm.mit.edu/publications/associative-memories-deep-networks>`_).
+how it answers to cues that it has never seen: a narrow Gaussian gives a look-up table, a wide one learns (see `Poggio
+2021 <https://cbmm.mit.edu/publications/associative-memories-deep-networks>`_ on memory and generalisation).
 """
 
 # %%
