@@ -125,7 +125,7 @@ for label, style in {
     "lower bound": {"marker": "", "linestyle": ":"},
 }.items():
     left.plot([], [], color="0.3", label=label, **style)
-left.set(xlabel="columns in a set, s", ylabel="isometry constant $δ_s$", title=f"{N_COLUMNS} columns")
+left.set(xlabel="columns in a set, s", ylabel="isometry constant $δ_s$", title="How far from orthogonal?")
 left.set(xlim=(0.5, 15), ylim=(-0.1, 2.2))
 left.set_xticks(range(2, 13, 2))
 left.legend(frameon=False, loc="upper left")
@@ -137,7 +137,7 @@ lines = ("#D55E00", "^-"), ("#E69F00", "v--"), ("#0072B2", "D-")
 for (name, values), (colour, line) in zip(found.items(), lines, strict=True):
     right.semilogx(rows, values, line, color=colour, ms=5, label=f"found: {name}")
 right.set_xticks([4, 8, 16, 32, 64, 128, 256], ["4", "8", "16", "32", "64", "128", "256"])
-right.set(xlabel="rows", ylabel="constant; share of draws found", title="2 of 20 columns", ylim=(-0.05, 2.5))
+right.set(xlabel="rows", ylabel="constant; share of draws found", title="Finding 2 of 20 columns", ylim=(-0.05, 2.5))
 right.legend(frameon=False, loc="upper right")
 for axis in (left, right):
     axis.spines[["top", "right"]].set_visible(False)
