@@ -32,7 +32,7 @@ makers = {
 }
 sizes, beyond = np.arange(1, 7), np.arange(6, 13, 2)
 exact, sampled = {}, {}
-options = {"method": "sample", "n_samples": 2000, "random_state": 0}
+options = {"method": "sample", "n_samples": 1000, "random_state": 0}
 print(f"δₛ of matrices with {N_COLUMNS} columns; ≥ marks a lower bound")
 print("rows".ljust(16) + "".join(f"s = {s}".rjust(8) for s in (2, 4, 6, 8, 12)) + "   sampled / exact, s ≤ 6")
 for n_rows in (40, 160, 640):
@@ -84,8 +84,8 @@ def by_regressor(effort):
     return places
 
 
-S, N_DRAWS = 2, 40
-rows = np.asarray([4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256])
+S, N_DRAWS = 2, 30
+rows = np.asarray([4, 8, 12, 16, 24, 32, 48, 64, 128, 192, 256])
 methods = {"unit step": unit_step, "plain": by_regressor("plain"), "IHTRegressor": by_regressor("auto")}
 constants = []
 found = {name: [] for name in methods}
