@@ -88,9 +88,11 @@ for (name, rates), style in zip(found.items(), ("o-", "s--", "^-"), strict=True)
     left.plot(sizes, 100 * np.array(rates), style, color={"o": "#0072B2", "s": "#E69F00", "^": "#009E73"}[style[0]],
               linewidth=2, label=name)  # fmt: skip
 left.set(xlabel="patterns in the mixture, s", ylabel="cues with all members found, %", ylim=(-3, 103))
-left.legend(frameon=False, loc="center right")
+left.set_title("Who finds all members of a mixture?")
+left.legend(frameon=False, loc="upper right", bbox_to_anchor=(1, 0.93))
 right.semilogx(temperatures, 100 * np.array(shares), "o-", color="#0072B2", linewidth=2)
 right.set(xlabel="inverse temperature β", ylabel="attention on the 3 greatest, %", ylim=(-3, 103))
+right.set_title("Attention keeps softly what H keeps")
 for axis in (left, right):
     axis.spines[["top", "right"]].set_visible(False)
 plt.show()

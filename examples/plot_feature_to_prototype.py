@@ -29,14 +29,14 @@ memories = {
 
 # %%
 # The first 25 memories of each: at n = 2 and 3 a few pixels here and there, at n = 20 and 30 whole digits. Red pixels
-# speak for the memory, blue ones against it; each image is scaled by its largest weight.
+# speak for the memory, blue ones against it; each image is scaled by its largest weight, which the colour bar calls 1.
 
-figure = plt.figure(figsize=(8, 8.6), layout="constrained")
+figure = plt.figure(figsize=(9, 8.2), layout="constrained")
 panels = figure.subfigures(2, 2, wspace=0.05, hspace=0.05)
 for panel, (name, memory) in zip(panels.ravel(), memories.items(), strict=True):
     weights = memory.memories_[:25] * memory.scale_  # by a pixel's spread: how much it can contribute
     images = weights / abs(weights).max(axis=1, keepdims=True)
-    PatternsDisplay({"": images}, signed=True).plot(ax=panel.subplots(5, 5), n_columns=5, colorbar=False)
+    PatternsDisplay({"": images}, signed=True).plot(ax=panel.subplots(5, 5), n_columns=5)
     panel.suptitle(name, fontsize="x-large")
 
 # %%

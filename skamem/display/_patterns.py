@@ -158,8 +158,10 @@ class PatternsDisplay:
             raise ValueError(f"ax has {ax.size} axes; expected {shape[0] * shape[1]}, one for each image.")
         self.ax_ = ax[: shape[0] * shape[1]].reshape(shape)
         self.figure_ = ax[0].figure
-        low, high = self._limits(images)
-        colours = plt.get_cmap(cmap or ("RdBu_r" if self.signed else "cividis")).with_extremes(bad="0.7")
+        values = np.concatenate([image.ravel() for image in images])
+        values = values[np.isfinite(values)]
+        low, high = self._limits(values)
+        colours = plt.get_cmap(cmap or ("RdBu_r" if self.signed else "cividis")).with_extremes(bad="0.85")
         for axes, name, row in zip(self.ax_, names, grid, strict=True):
             for axis, image in zip(axes, row):  # noqa: B905  (the last row of a grid may be shorter)
                 drawn = axis.imshow(image, cmap=colours, vmin=low, vmax=high, interpolation="nearest")
@@ -168,7 +170,12 @@ class PatternsDisplay:
                 axis.set_axis_off()
             axes[0].set_ylabel(name, rotation=0, ha="right", va="center")
         if colorbar:
-            options = {"extend": "both", "label": "weight"} if self.signed else {}
+            options = {"label": "weight"} if self.signed else {}
+            if np.any((values < low) | (values > high)):
+                options["extend"] = "both"
+            levels = np.unique(values)
+            if len(levels) == 2:  # of two-valued patterns nothing lies between
+                options["ticks"] = levels
             self.figure_.colorbar(drawn, ax=self.ax_, shrink=0.9, pad=0.02, **options)
         return self
 
@@ -183,9 +190,7 @@ class PatternsDisplay:
             )
         return values.reshape(len(values), *shape)
 
-    def _limits(self, images):
-        values = np.concatenate([image.ravel() for image in images])
-        values = values[np.isfinite(values)]
+    def _limits(self, values):
         if not self.signed:
             return float(np.min(values, initial=np.inf)), float(np.max(values, initial=-np.inf))
         limit = float(np.percentile(np.abs(values), 99)) or 1.0

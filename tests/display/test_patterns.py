@@ -59,6 +59,26 @@ def test_memories_fill_a_grid_with_a_symmetric_scale():
     assert not display.ax_[3, 3].axison
 
 
+def colour_bar(display):
+    return display.ax_[0, 0].images[0].colorbar or display.ax_[-1, -1].images[0].colorbar
+
+
+def test_the_colour_bar_of_two_valued_patterns_has_their_two_values():
+    cues = np.where(np.arange(12) < 4, np.nan, PATTERNS)
+    bar = colour_bar(PatternsDisplay.from_predictions(cues, PATTERNS, image_shape=(3, 4)))
+    assert_array_equal(bar.get_ticks(), [-1, 1])
+    graded = colour_bar(PatternsDisplay({"": np.linspace(0, 1, 12)[None]}, image_shape=(3, 4)).plot())
+    assert len(graded.get_ticks()) > 2
+
+
+@pytest.mark.parametrize(("largest", "extend"), [(1.0, "neither"), (5.0, "both")])
+def test_the_colour_bar_points_beyond_its_ends_only_if_something_is_there(largest, extend):
+    images = np.tile([-1.0, 1.0], (1, 200))
+    images[0, 0] = largest
+    bar = colour_bar(PatternsDisplay({"": images}, image_shape=(20, 20), signed=True).plot())
+    assert bar.extend == extend
+
+
 def test_it_draws_where_it_is_told():
     figure, axes = plt.subplots(2, 3)
     display = PatternsDisplay({"a": PATTERNS, "b": PATTERNS}, image_shape=(3, 4)).plot(ax=axes, colorbar=False)
