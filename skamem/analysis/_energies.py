@@ -31,17 +31,19 @@ class EnergyPath:
     >>> import numpy as np
     >>> from skamem.analysis import EnergyPath
     >>> path = EnergyPath(np.asarray([[0.0, -2.0, -3.0], [-1.0, 1.0, 1.0]]), "update")
-    >>> path.largest_rise
-    array([0., 2.])
+    >>> path.rises
+    array([[False, False],
+           [ True, False]])
     """
 
     energies: np.ndarray
     step: str
 
     @property
-    def largest_rise(self):
-        """The largest rise of each cue's energy in one step (n_cues,); 0 if it never rises."""
-        return np.max(np.diff(self.energies, axis=1), axis=1, initial=0.0)
+    def rises(self):
+        """On which steps a cue's energy rises by more than rounding: bool of shape (n_cues, n_steps)."""
+        rounding = np.finfo(self.energies.dtype).eps ** 0.5
+        return np.diff(self.energies, axis=1) > rounding * np.max(np.abs(self.energies))
 
     def to_frame(self):
         """The path as a pandas DataFrame.
@@ -74,7 +76,7 @@ def energy_path(memory, cues, *, by="step", n_steps=None):
     Returns
     -------
     path : EnergyPath
-        With ``energies``, ``largest_rise`` and ``to_frame()``.
+        With ``energies``, ``rises`` and ``to_frame()``.
 
     Raises
     ------

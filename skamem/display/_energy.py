@@ -113,15 +113,14 @@ class EnergyDisplay:
             ax.axhline(level, color="0.6", linestyle="--", linewidth=1, zorder=0)
         crowd = {"alpha": max(0.25, min(1.0, 10 / len(energies))), "linewidth": 1.6}
         self.lines_ = [ax.plot(steps, energy, color=_BLUE, **crowd)[0] for energy in energies]
-        # Differences of rounding are no rises.
-        rises = np.diff(energies, axis=1) > 1e-9 * np.max(np.abs(energies))
+        rises = self.path.rises
         for cue, step in zip(*np.nonzero(rises), strict=True):
             ax.plot(steps[step : step + 2], energies[cue, step : step + 2], color=_VERMILLION, linewidth=2, zorder=3)
         self._label(ax, int(np.sum(rises.any(axis=1))), len(energies))
         return self
 
     def _label(self, ax, n_rising, n_cues):
-        found = f"{n_rising} of {n_cues} cues rise on the way" if n_rising else "no energy ever rises"
+        found = f"{n_rising} of {n_cues} cues rise" if n_rising else "no cue rises"
         ax.set(
             xlabel=_AXES.get(self.path.step, self.path.step),
             ylabel="energy",
@@ -134,4 +133,4 @@ class EnergyDisplay:
         if n_rising:
             ax.plot([], [], color=_VERMILLION, linewidth=2, label="rising step")
         if n_rising or self.levels is not None:
-            ax.legend(frameon=False, loc="upper right")
+            ax.legend(loc="best", framealpha=0.9)
