@@ -181,14 +181,12 @@ def _grouped(states, tolerance):
     """Index of the first state of each group, and the group of each state."""
     _, first, owners = np.unique(states, axis=0, return_index=True, return_inverse=True)
     owners = owners.ravel()
-    if not tolerance:
+    if not tolerance or states.dtype.kind not in "biuf":
         return first, owners
-    counts, kept = np.bincount(owners), []
-    group = np.empty(len(first), dtype=int)
-    for state in np.argsort(-counts, kind="stable"):  # what catches most comes first, and stands for what is near it
-        gaps = np.abs(states[first[kept]] - states[first[state]]).reshape(len(kept), -1).max(axis=1, initial=0.0)
-        near = np.flatnonzero(gaps <= tolerance)
-        group[state] = near[0] if len(near) else len(kept)
-        if not len(near):
+    distinct, kept, group = states[first], [], np.full(len(first), -1)
+    for state in np.argsort(-np.bincount(owners), kind="stable"):  # what catches most stands for what is near it
+        if group[state] < 0:
+            near = np.abs(distinct - distinct[state]).reshape(len(distinct), -1).max(axis=1) <= tolerance
+            group[near & (group < 0)] = len(kept)
             kept.append(state)
     return first[kept], group[owners]

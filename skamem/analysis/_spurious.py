@@ -219,9 +219,8 @@ class _Corners:
                 f"X has {len(inside)} different values; expected 2, off and on: fixed points are counted among the "
                 "states of two-valued units."
             )
-        if targets.shape != probing.patterns.shape or not np.array_equal(
-            targets == targets.max(), probing.patterns == inside[1]
-        ):
+        same = probing.ask(probing.patterns[:1]).shape == probing.patterns[:1].shape == targets[:1].shape
+        if not same or not np.array_equal(targets == targets.max(), probing.patterns == inside[1]):
             raise ValueError(
                 f"{type(memory).__name__} does not recall the patterns X themselves; expected an autoassociative "
                 "memory whose patterns are on where X is."
