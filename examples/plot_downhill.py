@@ -39,7 +39,7 @@ for axis, update, by in zip(axes[0], ("async", "sync"), ("unit", "step"), strict
 # %%
 # Both conditions are needed. Two units of which the second follows the first, and the first does the opposite of the
 # second (asymmetric weights), go round in a circle of four states; three units that push themselves away from where
-# they are (negative diagonal) never rest, one at a time or not: counterexamples as in Rojas, *Neural Networks* (1996),
+# they are (negative diagonal) never rest, one at a time or not: counterexamples after Rojas, *Neural Networks* (1996),
 # chapter 13.
 
 restless = {
@@ -48,7 +48,7 @@ restless = {
 }
 for axis, (name, weights) in zip(axes[1], restless.items(), strict=True):
     field, n_units = LinearField(weights), len(weights)
-    states, one_by_one = [np.ones((1, n_units))], []
+    states = [np.ones((1, n_units))]
     for _ in range(4):
         for unit in range(n_units):
             held = np.arange(n_units)[None, :] != unit

@@ -15,7 +15,7 @@ __all__ = ["SpuriousStates", "spurious_states"]
 
 _KINDS = ("stored", "complement", "mixture", "other")
 _EXHAUSTIVE = 20  # units up to which all states are asked
-_PROBES = 2048  # states that one task asks
+_PROBES = 8192  # states that one task asks
 _MOST_MIXED = 2**27  # units of mixtures that one size may cost
 
 

@@ -209,7 +209,7 @@ def test_samples_find_true_fixed_points(monkeypatch):
 def test_numbers_do_not_depend_on_jobs_blocks_or_progress(n_units, monkeypatch):
     X = make_patterns(3, n_units, random_state=0)
     memory = HebbianMemory().fit(X)
-    options = {"n_probes": 5000, "random_state": 0}
+    options = {"n_probes": 20_000, "random_state": 0}
     found, calls = spurious_states(memory, X, **options), []
     again = spurious_states(memory, X, n_jobs=2, progress=lambda *call: calls.append(call), **options)
     assert_frame_equal(found.to_frame(), again.to_frame())
