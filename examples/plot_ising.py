@@ -86,7 +86,7 @@ for temperature, result in zip(temperatures, sampled_large, strict=True):
 axis = np.linspace(1, 4, 301)
 truth, infinite = np.asarray([exact(temperature) for temperature in axis]), onsager(axis)
 figure, axes = plt.subplots(1, 2, figsize=(8.5, 3.7), sharex=True, layout="constrained")
-for column, (ax, name) in enumerate(zip(axes, ("energy a unit", "|magnetisation|"), strict=True)):
+for column, (ax, name) in enumerate(zip(axes, ("energy per unit", "|magnetisation|"), strict=True)):
     ax.axvline(critical, color="0.7", linestyle=":", linewidth=1.5)
     ax.plot(axis, infinite[column], color="black", linewidth=1.5, label="infinite, Onsager")
     ax.plot(axis, truth[:, column], color="#0072b2", linewidth=1.5, label="4 x 4, all states")
