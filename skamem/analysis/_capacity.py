@@ -242,22 +242,22 @@ def capacity(n_units, *, model="hebbian", criterion=None, error=0.01, zero_diago
 
     Notes
     -----
-    ======================  ==============  ==================================================  ==========
-    model                   criterion       patterns                                            source
-    ======================  ==============  ==================================================  ==========
-    "hebbian"               "retrieval"     .1379 n: recall ends near the pattern               [1]_
-    "hebbian"               "pattern"       n / (2 ln n): a given pattern is stable             [2]_
-    "hebbian"               "all_patterns"  n / (4 ln n): every pattern is stable               [2]_
-    "hebbian"               "bit_error"     the Gaussian `bit_error_probability` is `error`
-    "storkey"               "pattern"       n / sqrt(2 ln n)                                    [3]_
-    "pseudoinverse"         "all_patterns"  n - 1: independent patterns, whatever they are      [4]_
-    "perceptron"            "all_patterns"  2 n: weights exist, if not symmetric                [5]_
-    "willshaw"              "half_on"       ln .5 / ln(1 - (k/n)²): half of the synapses are on [6]_
-    "polynomial"            "pattern"       n^(d-1) / (2 (2d-3)!! ln n)                         [7]_ (6)
-    "polynomial"            "bit_error"     the same, about n^(d-1)                             [7]_ (5)
-    "rectified_polynomial"  as above        about twice as many
-    "exponential"           "pattern"       2^(n/2)                                             [8]_
-    ======================  ==============  ==================================================  ==========
+    ======================  ==============  ======================================================  ======
+    model                   criterion       patterns                                                source
+    ======================  ==============  ======================================================  ======
+    "hebbian"               "retrieval"     .1379 n: recall ends near the pattern                   [1]_
+    "hebbian"               "pattern"       n / (2 ln n): a given pattern is stable                 [2]_
+    "hebbian"               "all_patterns"  n / (4 ln n): every pattern is stable                   [2]_
+    "hebbian"               "bit_error"     the Gaussian law of `bit_error_probability` is `error`  none
+    "storkey"               "pattern"       n / sqrt(2 ln n)                                        [3]_
+    "pseudoinverse"         "all_patterns"  n - 1, if they are independent                          [4]_
+    "perceptron"            "all_patterns"  2 n: weights exist, if not symmetric ones               [5]_
+    "willshaw"              "half_on"       ln .5 / ln(1 - (k/n)²): half of the synapses are on     [6]_
+    "polynomial"            "pattern"       n^(d-1) / (2 (2d-3)!! ln n), eq. (6)                    [7]_
+    "polynomial"            "bit_error"     α n^(d-1), eq. (5), with α of the Gaussian law          [7]_
+    "rectified_polynomial"  the same two    about twice as many                                     none
+    "exponential"           "pattern"       2^(n/2)                                                 [8]_
+    ======================  ==============  ======================================================  ======
 
     Those with a logarithm, and .1379 n, hold for large n: small networks are softer about them. Correlated patterns
     lower all of them but n - 1.

@@ -70,6 +70,7 @@ def test_random_patterns_have_the_standard_deviation_expected(zero_diagonal):
     ratios = [result.std**2 / result.expected_std**2 for result in found]
     error = np.std(ratios, ddof=1) / np.sqrt(20)
     assert abs(np.mean(ratios) - 1) < 4 * error < 0.2
+    assert found[0].expected_std == pytest.approx(np.sqrt(29 / 99) if zero_diagonal else np.sqrt(29 * 99) / 129)
     X, y = make_patterns(30, 100, random_state=0), make_patterns(30, 500, random_state=1)
     pairs = crosstalk(X, y)
     assert pairs.std == pytest.approx(pairs.expected_std, rel=0.1)

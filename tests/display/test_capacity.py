@@ -21,7 +21,12 @@ def _agg():
 
 def curve_of(*means):
     recalled = np.asarray(means)[:, None] + [[-0.1, 0.1]]
-    return CapacityCurve(10, 5 * np.arange(1, 1 + len(means)), recalled, recalled)
+    return CapacityCurve(10, 5 * np.arange(1, 1 + len(means)), recalled, (1 + recalled) / 2)
+
+
+def bar_lengths(drawn):
+    _, _, (bars,) = drawn
+    return np.asarray([np.ptp(segment[:, 1]) for segment in bars.get_segments()])
 
 
 def legend(axis):
@@ -34,10 +39,8 @@ def test_from_estimator_draws_what_is_measured():
     display = CapacityDisplay.from_estimator(memories, 60, predicted={"async": 9}, **options)
     for name, drawn in zip(memories, display.lines_):
         curve = capacity_curve(memories[name], 60, **options)
-        line, _, (bars,) = drawn
-        assert_allclose(line.get_xydata(), np.c_[curve.loads, 100 * curve.mean()])
-        ends = np.asarray([segment[:, 1] for segment in bars.get_segments()])
-        assert_allclose(np.diff(ends, axis=1)[:, 0], 200 * curve.standard_error())
+        assert_allclose(drawn[0].get_xydata(), np.c_[curve.loads, 100 * curve.mean()])
+        assert_allclose(bar_lengths(drawn), 200 * curve.standard_error())
     assert set(legend(display.ax_)) == {"sync", "async", "predicted capacity"}
     (predicted,) = (line for line in display.ax_.lines if line.get_linestyle() == ":" and len(line.get_xdata()))
     assert_allclose(predicted.get_xdata(), 9 / 60)
@@ -73,6 +76,7 @@ def test_shares_are_in_percent(measure):
     curve = curve_of(0.9, 0.5)
     display = CapacityDisplay(curve).plot(measure=measure)
     assert_allclose(display.lines_[0][0].get_ydata(), 100 * curve.mean(measure))
+    assert_allclose(bar_lengths(display.lines_[0]), 200 * curve.standard_error(measure))
     assert display.ax_.get_ylabel().endswith("%")
 
 
