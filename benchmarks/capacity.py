@@ -16,9 +16,9 @@ import argparse
 import warnings
 
 import numpy as np
-from scipy.stats import binom, norm
 
 from skamem import DenseMemory, HebbianMemory, HopfieldNetwork
+from skamem.analysis import bit_error_probability, retrieval_overlap
 from skamem.datasets import make_patterns
 from skamem.exceptions import CapacityWarning
 
@@ -30,14 +30,6 @@ def over_seeds(measure, seeds):
 
 
 # ---------------------------------------------------------------------------------------------------- one step
-
-
-def exact_one_step_error(n_units, n_patterns, diagonal):
-    """(m - 1)(n - 1) fair signs fall below what holds a bit in place; a sum of exactly 0 keeps it."""
-    trials = (n_patterns - 1) * (n_units - 1)
-    held = n_units - 1 + (n_patterns if diagonal else 0)
-    # The sum of fair signs is 2 B - trials, with B binomial; it must be below -held.
-    return binom.cdf(np.ceil((trials - held) / 2) - 1, trials, 0.5)
 
 
 def one_percent_load(errors, loads):
@@ -63,13 +55,11 @@ def one_step(seeds):
                 return [one_percent_load(errors, counts / n_units)]
 
             (mean,), (error,) = over_seeds(measure, seeds)
-            law = one_percent_load(
-                [exact_one_step_error(n_units, count, diagonal) for count in counts], counts / n_units
-            )
+            law = one_percent_load(bit_error_probability(n_units, counts, zero_diagonal=not diagonal), counts / n_units)
             name = "with" if diagonal else "without"
             print(f"  {name:8} diagonal, n = {n_units:5}: {mean:.4f} +- {error:.4f}   exact law {law:.4f}")
     for diagonal, expected in ((False, 0.00967), (True, 0.00281)):
-        law = exact_one_step_error(1000, 184, diagonal)
+        law = bit_error_probability(1000, 184, zero_diagonal=not diagonal)
         print(f"  exact law at n = 1000, m = 184, diagonal {diagonal}: {law:.5f} (literature {expected})")
 
 
@@ -97,6 +87,7 @@ def retrieval(seeds):
         mean, error = over_seeds(measure, seeds)
         cells = "   ".join(f"{load:.2f}: {m:.4f} +- {e:.4f}" for load, m, e in zip(loads, mean, error, strict=True))
         print(f"  n = {n_units:5}  {cells}")
+    print("  infinite n " + "   ".join(f"{load:.2f}: {retrieval_overlap(load):.4f}          " for load in loads))
     print("  load at which the mean overlap falls below .85 (theory: .138 for infinite n)")
     loads = np.arange(0.13, 0.215, 0.01)
     for n_units in (250, 500, 1000):
@@ -145,21 +136,8 @@ def rules(seeds):
 # ------------------------------------------------------------------------------------------------------- dense
 
 
-def bit_error(n_units, n_patterns, energy):
-    """Q(signal / noise): what one pattern gives a bit against what n_patterns - 1 random others do."""
-    count = np.arange(n_units)
-    overlap = 2.0 * count - (n_units - 1)
-    gap = energy(overlap + 1) - energy(overlap - 1)
-    variance = (n_patterns - 1) * np.sum(binom.pmf(count, n_units - 1, 0.5) * gap**2)
-    return norm.sf((energy(n_units) - energy(n_units - 2)) / np.sqrt(variance))
-
-
 def dense(seeds):
     print("\nDense memories, one step from stored patterns: bit errors against Q(signal / noise)")
-    kinds = {
-        "polynomial": lambda degree: lambda z: np.asarray(z, dtype=float) ** degree,
-        "rectified_polynomial": lambda degree: lambda z: np.maximum(np.asarray(z, dtype=float), 0.0) ** degree,
-    }
     cases = [
         ("polynomial", 2, 1000, 140),
         ("polynomial", 3, 100, 500),
@@ -176,7 +154,7 @@ def dense(seeds):
             return [np.mean(memory.predict(patterns) != patterns)]
 
         (mean,), (error,) = over_seeds(measure, seeds)
-        law = bit_error(n_units, n_patterns, kinds[interaction](degree))
+        law = bit_error_probability(n_units, n_patterns, model=interaction, degree=degree)
         binomial = np.sqrt(law * (1 - law) / (seeds * n_units * n_patterns))
         print(f"  {interaction:21} degree {degree}, n = {n_units:4}, {n_patterns:4} patterns: {mean:.5f} +- {error:.5f}"
               f"   theory {law:.5f}, binomial error {binomial:.5f}")  # fmt: skip

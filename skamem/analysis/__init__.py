@@ -1,7 +1,10 @@
-"""Questions to a fitted memory: what it holds, how its memories vote, and how far it can be fooled."""
+"""Questions to a memory: how much it holds and what else, how recall gets there, how it votes, how it is fooled."""
 
 from skamem.analysis._attack import AdversarialSamples, attack
 from skamem.analysis._attractors import Attractors, attractors
+from skamem.analysis._capacity import bit_error_probability, capacity, retrieval_overlap
+from skamem.analysis._capacity_curve import CapacityCurve, capacity_curve
+from skamem.analysis._crosstalk import Crosstalk, crosstalk
 from skamem.analysis._energies import EnergyPath, energy_path
 from skamem.analysis._intervals import wilson_interval
 from skamem.analysis._orbit import LinearOrbit, linear_orbit
@@ -12,6 +15,8 @@ from skamem.analysis._transfer import TransferTable, transfer_table
 __all__ = [
     "AdversarialSamples",
     "Attractors",
+    "CapacityCurve",
+    "Crosstalk",
     "DecisiveMemories",
     "EnergyPath",
     "LinearOrbit",
@@ -20,9 +25,14 @@ __all__ = [
     "TransferTable",
     "attack",
     "attractors",
+    "bit_error_probability",
+    "capacity",
+    "capacity_curve",
+    "crosstalk",
     "decisive_memories",
     "energy_path",
     "linear_orbit",
+    "retrieval_overlap",
     "spurious_states",
     "transfer_table",
     "votes_per_memory",
