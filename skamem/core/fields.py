@@ -316,7 +316,7 @@ class QuadraticLandscape(LinearField):
         Symmetric.
     bias : array of shape (n_units,), default=None
         External field.
-    exact : bool, default=False
+    exact, noise
         As in `LinearField`.
 
     References
@@ -331,8 +331,8 @@ class QuadraticLandscape(LinearField):
     array([-1.,  1.])
     """
 
-    def __init__(self, weights, bias=None, *, exact=False):
-        super().__init__(weights, bias, zero_diagonal=True, exact=exact)
+    def __init__(self, weights, bias=None, *, exact=False, noise=None):
+        super().__init__(weights, bias, zero_diagonal=True, exact=exact, noise=noise)
 
     def energy(self, states):
         """Energy of shape (n_samples,) for states of shape (n_samples, n_units); one matrix product."""

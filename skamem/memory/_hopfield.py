@@ -365,7 +365,9 @@ class HopfieldNetwork(LandscapeMemory):
         n_units = self.n_features_in_
         weights = self.couplings_[:n_units, :n_units]
         bias = self.couplings_[n_units, :n_units] if self.couplings_.shape[0] > n_units else None
-        return QuadraticLandscape(weights, bias, exact=self._exact)
+        # As in PseudoinverseMemory: what the solver leaves is not to decide where the projection has no opinion.
+        noise = arrays.namespace(weights).finfo(weights.dtype).eps ** 0.5 if self.rule == "pseudoinverse" else None
+        return QuadraticLandscape(weights, bias, exact=self._exact, noise=noise)
 
     def _capacity(self):
         n_units = self.n_features_in_

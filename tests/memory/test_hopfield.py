@@ -58,6 +58,15 @@ def test_a_callable_is_a_rule():
         HopfieldNetwork(lambda X: np.eye(80, k=1)).fit(PATTERNS)
 
 
+@pytest.mark.filterwarnings("ignore::skamem.exceptions.CapacityWarning")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n_patterns", [50, 60])
+def test_a_projection_onto_everything_has_no_opinion(n_patterns, dtype):
+    # All fields are 0 without the diagonal; what the solver leaves in them decides nothing.
+    X = make_patterns(n_patterns, 50, random_state=0).astype(dtype)
+    np.testing.assert_array_equal(HopfieldNetwork("pseudoinverse", random_state=0).fit(X).predict(X), X)
+
+
 @pytest.mark.parametrize("rule", ["hebbian", "storkey", "pseudoinverse"])
 @pytest.mark.parametrize("fit_intercept", [False, True])
 def test_storing_in_pieces_is_storing_at_once(rule, fit_intercept):
