@@ -71,8 +71,16 @@ class Probing:
 
     @property
     def values(self):
-        """The least and the greatest value of a unit; flipping reflects about their middle."""
-        return float(np.min(self.patterns)), float(np.max(self.patterns))
+        """The least and the greatest value of a unit; flipping reflects about their middle.
+
+        Patterns of one value only are flipped about 0.
+        """
+        low, high = float(np.min(self.patterns)), float(np.max(self.patterns))
+        if low == high:
+            if low == 0.0:
+                raise ValueError("All units of X are 0; expected two values, such as -1 and 1 or 0 and 1, to flip.")
+            return -abs(low), abs(low)
+        return low, high
 
     def flipped(self, states, chosen):
         """States with the chosen units flipped.
