@@ -1,5 +1,4 @@
-"""Questions to a fitted memory: how wide its basins are, how its memories vote, which of them decide, and how far it
-can be fooled."""
+"""Questions to a fitted memory: how wide its basins are, how its memories vote, and how far it can be fooled."""
 
 from skamem.analysis._attack import AdversarialSamples, attack
 from skamem.analysis._basins import BasinMap, BasinProfile, attraction_index, basin_map, basin_profile

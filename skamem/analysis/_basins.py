@@ -198,8 +198,8 @@ def basin_profile(
     y : array-like of shape (n_patterns,) or (n_patterns, n_outputs), default=None
         What they should recall, patterns or labels; None for themselves.
     distances : array-like of int, default=None
-        Numbers of flipped units, ascending, from 0 to n_units. None for 0 to n_units // 2; if these are more than 26,
-        for 26 of them, evenly spaced.
+        Numbers of flipped units, ascending, from 0 to n_units. None for 0 to n_units // 2, in steps that make them 26
+        at most.
     n_probes : int, default=500
         States at most for each pattern and distance, >= 1. 500 tell the share of a single pattern to within 4.5 %.
     tolerance : float, default=0.0
@@ -244,16 +244,16 @@ def basin_profile(
     >>> from skamem import HebbianMemory
     >>> from skamem.analysis import basin_profile
     >>> from skamem.datasets import make_patterns
-    >>> patterns = make_patterns(2, 10, random_state=0)
+    >>> patterns = make_patterns(3, 25, random_state=0)
     >>> once, often = (HebbianMemory(n_recall_steps=n).fit(patterns) for n in (1, 100))
-    >>> basin_profile(once, patterns, distances=range(5)).share.round(2)
-    array([1.  , 1.  , 0.84, 0.62, 0.35])
-    >>> basin_profile(often, patterns, distances=range(5)).share.round(2)
-    array([1.  , 1.  , 0.84, 0.62, 0.35])
+    >>> basin_profile(once, patterns, distances=[0, 3, 6, 9], random_state=0).share.round(2)
+    array([1.  , 0.99, 0.84, 0.44])
+    >>> basin_profile(often, patterns, distances=[0, 3, 6, 9], random_state=0).share.round(2)
+    array([1.  , 0.99, 0.84, 0.49])
     """
     probing = Probing.of(memory, X, y, tolerance=tolerance)
     n_patterns, n_units = probing.patterns.shape
-    distances = _steps("distances", distances, 0, n_units // 2, n_units)
+    distances = _steps("distances", distances, n_units // 2, n_units)
     check_number("n_probes", n_probes, kind=numbers.Integral, low=1)
     shells = Shells.of((np.arange(n_units),), distances[:, None], n_probes)
     counts = count_recalled(
@@ -283,9 +283,9 @@ def attraction_index(memory, X=None, y=None, **options):
     Returns
     -------
     index : float
-        The sum over every h from the least to the greatest distance, by default from 0 to n_units // 2. Distances that
-        were not asked are interpolated linearly, so that their spacing hardly matters. At most (n_units // 2)
-        (n_units // 2 + 1) / 2 by default: every state that is nearer to the pattern than to its complement recalls it.
+        The sum over every h from the least to the greatest distance, by default from 0 to about n_units / 2. Shares at
+        distances that were not asked are interpolated linearly, so that their spacing hardly matters. Where complements
+        are stored too, the index is at most the sum of all h below n_units / 2: 10 for 10 units.
 
     Raises
     ------
@@ -304,7 +304,7 @@ def attraction_index(memory, X=None, y=None, **options):
     >>> from skamem import HebbianMemory
     >>> from skamem.analysis import attraction_index
     >>> from skamem.datasets import make_patterns
-    >>> patterns = make_patterns(3, 10, random_state=0)
+    >>> patterns = make_patterns(3, 25, random_state=0)
     >>> once, often = (HebbianMemory(n_recall_steps=n).fit(patterns) for n in (1, 100))
     >>> attraction_index(once, patterns) < attraction_index(often, patterns)
     True
@@ -337,8 +337,8 @@ def basin_map(
     groups : array-like of bool of shape (n_units,), default=None
         Units of the first group. None draws half of them.
     flips : pair of array-like of int, default=None
-        Units flipped in the first and in the second group, ascending. None for 0 to the size of the group; if these
-        are more than 26, for 26 of them, evenly spaced.
+        Units flipped in the first and in the second group, ascending. None for 0 to the size of the group, in steps
+        that make them 26 at most.
     n_probes : int, default=100
         States at most for each cell, >= 1: all states of the cell where it has no more, else drawn uniformly from them.
     tolerance : float, default=0.0
@@ -382,7 +382,11 @@ def basin_map(
     >>> from skamem.datasets import make_patterns
     >>> patterns = make_patterns(2, 8, random_state=0)
     >>> basin_map(HebbianMemory().fit(patterns), patterns, random_state=0).share.round(1)
-    array([[1., 1., 1., 1., 1.]])
+    array([[1. , 1. , 1. , 0.8, 0. ],
+           [1. , 0.9, 0.5, 0. , 0. ],
+           [0.8, 0.5, 0. , 0. , 0. ],
+           [0.5, 0. , 0. , 0. , 0. ],
+           [0. , 0. , 0. , 0. , 0. ]])
     """
     probing = Probing.of(memory, X, y, tolerance=tolerance)
     n_patterns, n_units = probing.patterns.shape
@@ -393,7 +397,7 @@ def basin_map(
     flips = (None, None) if flips is None else flips
     if len(flips) != 2:
         raise ValueError(f"flips has {len(flips)} parts; expected 2, one for each group.")
-    flips = tuple(_steps("flips", some, 0, len(group), len(group)) for some, group in zip(flips, groups, strict=True))
+    flips = tuple(_steps("flips", some, len(group), len(group)) for some, group in zip(flips, groups, strict=True))
     cells = np.stack(np.meshgrid(*flips, indexing="ij"), axis=-1)
     shells = Shells.of(groups, cells.reshape(-1, 2), n_probes)
     counts = count_recalled(
@@ -401,20 +405,20 @@ def basin_map(
         n_jobs=n_jobs, random_state=rng, progress=progress, name="basin map",
     )  # fmt: skip
     shape = cells.shape[:2]
-    return BasinMap(
-        groups, flips, *(part.reshape(shape) for part in (counts, shells.n_probes, shells.exhaustive))
-    )
+    return BasinMap(groups, flips, *(part.reshape(shape) for part in (counts, shells.n_probes, shells.exhaustive)))
 
 
-def _steps(name, given, low, high, limit):
-    """Ascending numbers of flips as an array: those given, or some from `low` to `high`; none beyond `limit`."""
+def _steps(name, given, usual, limit):
+    """Ascending numbers of flips as an array: those given, none beyond `limit`, or some from 0 to `usual`."""
     if given is None:
-        return np.unique(np.linspace(low, high, min(high - low + 1, _MOST_STEPS)).round().astype(int))
+        return np.arange(0, usual + 1, 1 + usual // _MOST_STEPS)
     steps = np.atleast_1d(np.asarray(given))
     if steps.ndim != 1 or not steps.size or steps.dtype.kind not in "iu" or np.any(np.diff(steps) <= 0):
         raise ValueError(f"{name}={given!r}; expected ascending integers, each once.")
     if steps[0] < 0 or steps[-1] > limit:
-        raise ValueError(f"{name} reach from {steps[0]} to {steps[-1]}; expected 0 to {limit}, as many as there are units.")
+        raise ValueError(
+            f"{name} reach from {steps[0]} to {steps[-1]}; expected 0 to {limit}, as many as there are units."
+        )
     return steps.astype(int)
 
 

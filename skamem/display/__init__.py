@@ -1,7 +1,8 @@
 """Pictures of what estimators learned, drawn with matplotlib: scikit-learn's convention of displays."""
 
+from skamem.display._basins import BasinDisplay, BasinMapDisplay
 from skamem.display._patterns import PatternsDisplay
 from skamem.display._prototypes import PrototypeDisplay
 from skamem.display._support_path import SupportPathDisplay
 
-__all__ = ["PatternsDisplay", "PrototypeDisplay", "SupportPathDisplay"]
+__all__ = ["BasinDisplay", "BasinMapDisplay", "PatternsDisplay", "PrototypeDisplay", "SupportPathDisplay"]
