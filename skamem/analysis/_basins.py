@@ -205,7 +205,8 @@ def basin_profile(
     tolerance : float, default=0.0
         Largest difference of a recalled unit from its target that still counts as recall; for real-valued memories.
     n_jobs : int, default=None
-        Threads of joblib. The numbers do not depend on it.
+        Workers of joblib: None is 1 unless a `joblib.parallel_config` says otherwise, -1 all processors. The numbers do
+        not depend on it.
     random_state : int, RandomState instance or None, default=None
         Draws the states.
     progress : bool or callable, default=False
@@ -344,7 +345,8 @@ def basin_map(
     tolerance : float, default=0.0
         Largest difference of a recalled unit from its target that still counts as recall; for real-valued memories.
     n_jobs : int, default=None
-        Threads of joblib. The numbers do not depend on it.
+        Workers of joblib: None is 1 unless a `joblib.parallel_config` says otherwise, -1 all processors. The numbers do
+        not depend on it.
     random_state : int, RandomState instance or None, default=None
         Draws the groups, then the states.
     progress : bool or callable, default=False
