@@ -42,8 +42,9 @@ for name, table in tables.items():
 
 # %%
 # A single pattern draws in everything that is nearer to it than to its complement, and every further one makes the
-# basins smaller. Feedback helps from afar, where one step comes closer but does not arrive yet. Near patterns it can do
-# harm once several are stored: what one step hits by chance, the next one leaves, unless the pattern is stable.
+# basins smaller. With two patterns one step says it all: their sum and their difference have no other signs than those
+# of the patterns. From three on feedback helps from afar, where one step comes closer but does not arrive yet. Near
+# patterns it can do harm: what one step hits by chance, the next one leaves, unless the pattern is stable.
 
 figure, axes = plt.subplots(1, 2, figsize=(7, 4.6), sharey=True, layout="constrained")
 for axis, (name, table) in zip(axes, tables.items(), strict=True):

@@ -209,6 +209,14 @@ def test_pipelines_binary_patterns_and_labels(patterns):
     assert_array_equal(profile.counts, brute_force(memory, patterns, associated))
 
 
+def test_patterns_may_be_anywhere(patterns, place, dispatched):
+    expected = basin_profile(HebbianMemory().fit(patterns), patterns).counts
+    with dispatched():
+        stored = place.put(patterns)
+        profile = basin_profile(HebbianMemory().fit(stored), stored)
+    assert_array_equal(profile.counts, expected)
+
+
 def test_real_values_are_recalled_within_a_tolerance():
     patterns = np.random.RandomState(0).normal(size=(3, 8))
     memory = ModernHopfieldMemory(beta=4.0).fit(patterns)
