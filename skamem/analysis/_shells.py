@@ -13,9 +13,9 @@ from skamem.analysis._probing import in_parallel, task_seeds
 
 __all__ = ["Shells", "count_recalled"]
 
-# Units of all probes of a task together: large enough to be worth a call of `predict`, small enough for a processor's
-# cache, and never depending on the number of jobs, because each task has a seed of its own.
-_TASK_SIZE = 2**18
+# Units of all probes of a task together: large enough to be worth a call of `predict`, small enough that 100,000 probes
+# are many tasks, and never depending on the number of jobs, because each task has a seed of its own.
+_TASK_SIZE = 2**19
 
 
 @dataclass(frozen=True, eq=False)
