@@ -1,7 +1,8 @@
-"""Questions to a memory: how much it holds and what else, how recall gets there, how it votes, how it is fooled."""
+"""Questions to a memory: how much it holds and what else, how wide its basins are, how it votes, how it is fooled."""
 
 from skamem.analysis._attack import AdversarialSamples, attack
 from skamem.analysis._attractors import Attractors, attractors
+from skamem.analysis._basins import BasinMap, BasinProfile, attraction_index, basin_map, basin_profile
 from skamem.analysis._capacity import bit_error_probability, capacity, retrieval_overlap
 from skamem.analysis._capacity_curve import CapacityCurve, capacity_curve
 from skamem.analysis._crosstalk import Crosstalk, crosstalk
@@ -15,6 +16,8 @@ from skamem.analysis._transfer import TransferTable, transfer_table
 __all__ = [
     "AdversarialSamples",
     "Attractors",
+    "BasinMap",
+    "BasinProfile",
     "CapacityCurve",
     "Crosstalk",
     "DecisiveMemories",
@@ -24,7 +27,10 @@ __all__ = [
     "SpuriousStates",
     "TransferTable",
     "attack",
+    "attraction_index",
     "attractors",
+    "basin_map",
+    "basin_profile",
     "bit_error_probability",
     "capacity",
     "capacity_curve",

@@ -71,8 +71,21 @@ class Probing:
 
     @property
     def values(self):
-        """The least and the greatest value of a unit; flipping reflects about their middle."""
-        return float(np.min(self.patterns)), float(np.max(self.patterns))
+        """The least and the greatest value of a unit; flipping reflects about their middle.
+
+        Patterns of one value only are flipped about 0.
+        """
+        low, high = float(np.min(self.patterns)), float(np.max(self.patterns))
+        if low == high:
+            if low == 0.0:
+                raise ValueError("All units of X are 0; expected two values, such as -1 and 1 or 0 and 1, to flip.")
+            return -abs(low), abs(low)
+        return low, high
+
+    @property
+    def on_device(self):
+        """Whether the memory expects its input as other arrays than NumPy's."""
+        return not arrays.is_host(self.place.asarray(0.0))
 
     def flipped(self, states, chosen):
         """States with the chosen units flipped.
@@ -134,9 +147,9 @@ def in_parallel(function, tasks, *, n_jobs=None, progress=False, name="probing")
     Parameters
     ----------
     function : callable
-        Its results depend on its arguments only.
+        Its results depend on its arguments only; it may run in another process.
     tasks : list of tuple
-        Arguments of each call.
+        Arguments of each call. If the first has a `Probing` on a device among them, threads are used.
     n_jobs : int, default=None
         Workers of joblib: None is 1 unless a `joblib.parallel_config` says otherwise, -1 all processors.
     progress : bool or callable, default=False
@@ -149,9 +162,11 @@ def in_parallel(function, tasks, *, n_jobs=None, progress=False, name="probing")
     results : list
     """
     tasks = list(tasks)
-    # Threads: nearly all time is spent in matrix products, which release the interpreter's lock; a memory on a device
-    # is not sent around.
-    work = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
+    # Processes: asynchronous recall spends much of its time under the interpreter's lock (benchmarks/analysis.py: two
+    # processes make it 1.8 times as fast, two threads 1.5 times), and joblib gives each process its share of the BLAS
+    # threads. But a memory on a device is not sent around.
+    here = any(isinstance(argument, Probing) and argument.on_device for task in tasks[:1] for argument in task)
+    work = Parallel(n_jobs=n_jobs, prefer="threads" if here else "processes", return_as="generator")
     results = work(delayed(function)(*task) for task in tasks)
     return list(_reported(results, len(tasks), progress, name))
 

@@ -1,9 +1,18 @@
 """Pictures of what estimators learned, drawn with matplotlib: scikit-learn's convention of displays."""
 
+from skamem.display._basins import BasinDisplay, BasinMapDisplay
 from skamem.display._capacity import CapacityDisplay
 from skamem.display._energy import EnergyDisplay
 from skamem.display._patterns import PatternsDisplay
 from skamem.display._prototypes import PrototypeDisplay
 from skamem.display._support_path import SupportPathDisplay
 
-__all__ = ["CapacityDisplay", "EnergyDisplay", "PatternsDisplay", "PrototypeDisplay", "SupportPathDisplay"]
+__all__ = [
+    "BasinDisplay",
+    "BasinMapDisplay",
+    "CapacityDisplay",
+    "EnergyDisplay",
+    "PatternsDisplay",
+    "PrototypeDisplay",
+    "SupportPathDisplay",
+]

@@ -22,6 +22,10 @@ class Nearest:
         return self.answers[np.argmax(X @ self.patterns.T, axis=1)]
 
 
+def recalled_at(probing, row):
+    return probing.recalled(probing.patterns[[row]], np.asarray([row]))
+
+
 @pytest.fixture
 def patterns():
     return make_patterns(4, 30, random_state=0)
@@ -68,6 +72,8 @@ def test_input_goes_where_the_patterns_are(patterns, place, dispatched):
         probing = Probing.of(HebbianMemory(zero_diagonal=True).fit(stored), stored)
         assert isinstance(probing.ask(patterns), np.ndarray)
         assert probing.recalled(patterns, np.arange(4)).all()
+        # side by side too, where the memory cannot be sent to other processes
+        assert all(np.all(found) for found in in_parallel(recalled_at, [(probing, 0), (probing, 1)], n_jobs=2))
 
 
 @pytest.mark.parametrize("n_jobs", [None, 1, 2])
