@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.utils import check_array
 
 from skamem.analysis._endings import Endings, endings, has_energy, limited
-from skamem.analysis._probing import in_parallel
-from skamem.core import arrays
+from skamem.analysis._probing import InputPlace, in_parallel
 from skamem.core.validation import check_number
 
 __all__ = ["Attractors", "attractors"]
@@ -126,8 +124,7 @@ def attractors(memory, probes, *, tolerance=0.0, n_jobs=None, progress=False):
     if not callable(getattr(memory, "predict", None)):
         raise TypeError(f"{type(memory).__name__} has no predict; expected a fitted memory, or anything like one.")
     check_number("tolerance", tolerance, low=0.0)
-    probes = check_array(probes)
-    place, probes = arrays.placement_of(probes), arrays.to_numpy(probes)
+    probes, place = InputPlace.check(probes)
     tasks = [(memory, probes[start : start + _PROBES], place) for start in range(0, len(probes), _PROBES)]
     ends = _joined(in_parallel(endings, tasks, n_jobs=n_jobs, progress=progress, name="following probes"))
     phases = _first_phases(memory, ends, place)

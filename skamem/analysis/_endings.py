@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skamem.core import arrays
+from skamem.analysis._probing import on_host
 
-__all__ = ["Endings", "endings", "has_energy", "limited", "on_host"]
+__all__ = ["Endings", "endings", "has_energy", "limited"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +37,8 @@ class Endings:
         ----------
         memory : object
             With `energy`.
-        place : Placement
-            Where it expects its input.
+        place : InputPlace
+            How it expects its input.
 
         Returns
         -------
@@ -57,8 +57,8 @@ def endings(memory, cues, place):
         Anything fitted with `predict`.
     cues : ndarray of shape (n_cues, n_units)
         Cues.
-    place : Placement
-        Where the memory expects its input.
+    place : InputPlace
+        How the memory expects its input.
 
     Returns
     -------
@@ -101,8 +101,3 @@ def limited(memory, n_steps):
 def has_energy(memory):
     """Whether the memory, as it is set up, has an energy."""
     return callable(getattr(memory, "energy", None))
-
-
-def on_host(array):
-    """Any array or array-like as NumPy."""
-    return arrays.to_numpy(array) if arrays.is_array(array) else np.asarray(array)

@@ -4,10 +4,10 @@ import numbers
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 
-from skamem.analysis._endings import Endings, endings, has_energy, limited, on_host
-from skamem.core import arrays
+from skamem.analysis._endings import Endings, endings, has_energy, limited
+from skamem.analysis._probing import InputPlace, on_host
 from skamem.core.validation import check_number, check_option
 
 __all__ = ["EnergyPath", "energy_path"]
@@ -112,8 +112,7 @@ def energy_path(memory, cues, *, by="step", n_steps=None):
         check_number("n_steps", n_steps, kind=numbers.Integral, low=1)
     if not (has_energy(memory) and callable(getattr(memory, "predict", None))):
         raise TypeError(f"{type(memory).__name__} has no energy; expected a fitted memory with energy and predict.")
-    cues = check_array(cues, dtype="numeric")
-    place, cues = arrays.placement_of(cues), arrays.to_numpy(cues)
+    cues, place = InputPlace.check(cues)
     energies = [on_host(memory.energy(place.asarray(cues)))]
     update = getattr(memory, "update", None)
     if by == "unit":

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils import check_array
 
-from skamem.analysis._endings import on_host
+from skamem.analysis._probing import on_host
 from skamem.core.validation import check_number, check_option
 
 __all__ = ["LinearOrbit", "linear_orbit"]

@@ -13,7 +13,56 @@ from sklearn.utils.parallel import Parallel, delayed
 from skamem.core import arrays, validation
 from skamem.core.coding import perfect_recall
 
-__all__ = ["Probing", "in_parallel", "task_seeds"]
+__all__ = ["InputPlace", "Probing", "in_parallel", "on_host", "task_seeds"]
+
+
+@dataclass(frozen=True, eq=False)
+class InputPlace:
+    """How a memory expects its input: as the patterns were given that its user knows it by.
+
+    Parameters
+    ----------
+    placement : Placement
+        Library and device of arrays.
+    columns : pandas.Index or None
+        Names of the units of data frames; None for arrays.
+    """
+
+    placement: Any
+    columns: Any = None
+
+    @classmethod
+    def check(cls, X, **options):
+        """Validated patterns, on the host, and the place of what was given.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_patterns, n_units)
+            Arrays of any library, or a pandas data frame.
+        **options
+            Of scikit-learn's `check_array`.
+
+        Returns
+        -------
+        X : ndarray of shape (n_patterns, n_units)
+        place : InputPlace
+        """
+        columns = X.columns if hasattr(X, "iloc") else None
+        X = check_array(X, **options)
+        return on_host(X), cls(arrays.placement_of(X), columns)
+
+    def asarray(self, states):
+        """States as input of the memory."""
+        if self.columns is None:
+            return self.placement.asarray(states)
+        import pandas as pd
+
+        return pd.DataFrame(states, columns=self.columns)
+
+    @property
+    def on_device(self):
+        """Whether the memory expects other arrays than NumPy's."""
+        return not arrays.is_host(self.placement.asarray(0.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +79,8 @@ class Probing:
         What they recall: themselves, associated patterns, or labels.
     tolerance : float
         Largest difference of a recalled unit from its target that still counts as recall.
-    place : Placement
-        Where the memory expects its input.
+    place : InputPlace
+        How the memory expects its input.
     """
 
     memory: Any
@@ -62,12 +111,12 @@ class Probing:
         if not callable(getattr(memory, "predict", None)):
             raise TypeError(f"{type(memory).__name__} has no predict; expected a fitted memory, or anything like one.")
         validation.check_number("tolerance", tolerance, low=0.0)
-        X = check_array(X)
+        X, place = InputPlace.check(X)
         if y is not None:
             y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
             check_consistent_length(X, y)
-        targets = _host(perfect_recall(memory, X, y))
-        return cls(memory, _host(X), targets, float(tolerance), arrays.placement_of(X))
+        targets = on_host(perfect_recall(memory, place.asarray(X), y))
+        return cls(memory, X, targets, float(tolerance), place)
 
     @property
     def values(self):
@@ -84,8 +133,8 @@ class Probing:
 
     @property
     def on_device(self):
-        """Whether the memory expects its input as other arrays than NumPy's."""
-        return not arrays.is_host(self.place.asarray(0.0))
+        """Whether the memory expects other arrays than NumPy's."""
+        return self.place.on_device
 
     def flipped(self, states, chosen):
         """States with the chosen units flipped.
@@ -105,7 +154,7 @@ class Probing:
 
     def ask(self, probes):
         """What the memory predicts, on the host."""
-        return _host(self.memory.predict(self.place.asarray(probes)))
+        return on_host(self.memory.predict(self.place.asarray(probes)))
 
     def recalled(self, probes, owners):
         """Whether each probe leads to the target of the pattern that owns it.
@@ -132,7 +181,8 @@ class Probing:
         return equal if equal.ndim == 1 else equal.all(axis=1)
 
 
-def _host(array):
+def on_host(array):
+    """Any array or array-like as NumPy."""
     return arrays.to_numpy(array) if arrays.is_array(array) else np.asarray(array)
 
 
@@ -149,7 +199,7 @@ def in_parallel(function, tasks, *, n_jobs=None, progress=False, name="probing")
     function : callable
         Its results depend on its arguments only; it may run in another process.
     tasks : list of tuple
-        Arguments of each call. If the first has a `Probing` on a device among them, threads are used.
+        Arguments of each call. If one of the first call's says that it is ``on_device``, threads are used.
     n_jobs : int, default=None
         Workers of joblib: None is 1 unless a `joblib.parallel_config` says otherwise, -1 all processors.
     progress : bool or callable, default=False
@@ -165,7 +215,7 @@ def in_parallel(function, tasks, *, n_jobs=None, progress=False, name="probing")
     # Processes: asynchronous recall spends much of its time under the interpreter's lock (benchmarks/analysis.py: two
     # processes make it 1.8 times as fast, two threads 1.5 times), and joblib gives each process its share of the BLAS
     # threads. But a memory on a device is not sent around.
-    here = any(isinstance(argument, Probing) and argument.on_device for task in tasks[:1] for argument in task)
+    here = any(getattr(argument, "on_device", False) for task in tasks[:1] for argument in task)
     work = Parallel(n_jobs=n_jobs, prefer="threads" if here else "processes", return_as="generator")
     results = work(delayed(function)(*task) for task in tasks)
     return list(_reported(results, len(tasks), progress, name))

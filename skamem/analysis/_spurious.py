@@ -228,6 +228,10 @@ class _Corners:
         return cls(probing, (float(inside[0]), float(inside[1])), (float(targets.min()), float(targets.max())))
 
     @property
+    def on_device(self):
+        return self.probing.on_device
+
+    @property
     def n_units(self):
         return self.probing.patterns.shape[1]
 

@@ -316,7 +316,9 @@ class QuadraticLandscape(LinearField):
         Symmetric.
     bias : array of shape (n_units,), default=None
         External field.
-    exact, noise
+    exact : bool, default=False
+        As in `LinearField`.
+    noise : float, default=None
         As in `LinearField`.
 
     References

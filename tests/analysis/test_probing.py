@@ -5,9 +5,11 @@ import sys
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import make_pipeline
 
-from skamem import BipolarEncoder, HebbianMemory, MemoryClassifier
+from skamem import BipolarEncoder, HebbianMemory, HopfieldNetwork, MemoryClassifier
+from skamem.analysis import attractors, energy_path, spurious_states
 from skamem.analysis._probing import Probing, in_parallel, task_seeds
 from skamem.datasets import make_patterns
 
@@ -103,3 +105,20 @@ def test_bad_input_is_refused(patterns):
         Probing.of(Nearest(patterns), patterns, tolerance=-1)
     with pytest.raises(ValueError, match="inconsistent"):
         Probing.of(Nearest(patterns), patterns, np.arange(3))
+
+
+def test_memories_that_know_their_units_by_name_are_asked_by_name(patterns):
+    pd = pytest.importorskip("pandas")
+    X = pd.DataFrame(patterns, columns=[f"unit {i}" for i in range(30)])
+    memory = make_pipeline(
+        ColumnTransformer([("reversed", "passthrough", X.columns[::-1])], verbose_feature_names_out=False),
+        HebbianMemory(zero_diagonal=True, update="async", random_state=0),
+    ).fit(X)
+    probing = Probing.of(memory, X)
+    assert_array_equal(probing.targets, patterns[:, ::-1])
+    assert probing.recalled(patterns, np.arange(4)).all()
+    memory = HopfieldNetwork(random_state=0).fit(X)
+    found = attractors(memory, X)
+    assert_array_equal(found.states[found.owners], patterns)
+    assert spurious_states(memory, X, n_probes=10, random_state=0).counts["stored"] == 4
+    assert not energy_path(memory, X).rises.any()
