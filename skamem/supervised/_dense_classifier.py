@@ -64,9 +64,9 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         min(0.15 d, 0.7) with d the median distance to the nearest row of another class; 0 for the "paper" solver, and
         with `adversarial`.
     adversarial : float >= 0, default=0.0
-        Adversarial training [2]_: how far, in units of the scaled features and Euclidean length, every row of a batch
-        moves up the gradient of its loss before it trains. Takes twice the time and, where classes are near to each
-        other, beats `noise` by far.
+        Adversarial training [2]_: how far every row of a batch moves up the gradient of its loss before it trains, as a
+        Euclidean length in units of the scaled features. It doubles the time of an epoch; on images it leaves fewer
+        errors than `noise`. Try 1/50 to 1/10 of the usual distance to the nearest row of another class.
     weight_decay : "auto" or float >= 0, default="auto"
         Decoupled decay λ of the "adam" solver; "auto" is min(3, 2000 / n_rows).
     scale : {"feature", "global", None}, default="feature"
