@@ -49,14 +49,12 @@ PEERS = {
     "MLP(1000)": lambda seed: MLPClassifier((1000,), batch_size=500, max_iter=20, random_state=seed),
     "HistGradientBoosting": lambda seed: HistGradientBoostingClassifier(random_state=seed),
 }
-# Memories of high degrees start from images.
-PROTOTYPES = {"n_memories": 1000, "init": "data", "max_iter": 20, "adversarial": 0.8, "learning_rate_init": 0.003}
 # Settings of DenseAMClassifier for images in [-1, 1], and the error in per cent to stay below.
 MNIST = {
     "n=3 K=1000": ({"n_memories": 1000, "max_iter": 24}, 1.45),
     "n=3 adversarial": ({"n_memories": 1000, "max_iter": 30, "adversarial": 2}, 1.2),
-    "n=20": (PROTOTYPES | {"degree": 20}, 1.6),
-    "n=30": (PROTOTYPES | {"degree": 30}, 1.6),
+    "n=20": ({"n_memories": 1500, "degree": 20, "init": "data", "max_iter": 20}, 1.6),
+    "n=30": ({"n_memories": 1500, "degree": 30, "init": "data", "max_iter": 20}, 1.6),
     "default": ({}, None),
 }
 FASHION = {
