@@ -52,18 +52,14 @@ PEERS = {
 # Settings of DenseAMClassifier for images in [-1, 1], and the error in per cent to stay below.
 MNIST = {
     "n=3 K=1000": ({"n_memories": 1000, "max_iter": 24}, 1.45),
-    "n=3 K=2000": ({"n_memories": 2000, "max_iter": 50, "batch_size": 500, "learning_rate_init": 0.0015}, 1.2),
+    "n=3 adversarial": ({"n_memories": 1000, "max_iter": 30, "adversarial": 2}, 1.2),
     "n=20": ({"n_memories": 1500, "degree": 20, "init": "data", "max_iter": 20}, 1.6),
     "n=30": ({"n_memories": 1500, "degree": 30, "init": "data", "max_iter": 20}, 1.6),
     "default": ({}, None),
 }
 FASHION = {
     "n=3 K=1000": ({"n_memories": 1000, "max_iter": 20, "scale": None, "noise": 0.3, "temperature": 5}, None),
-    "n=3 K=2000": (
-        {"n_memories": 2000, "max_iter": 50, "batch_size": 500, "learning_rate_init": 0.0015}
-        | {"scale": None, "noise": 0.3, "temperature": 5},
-        9.5,
-    ),
+    "n=3 adversarial": ({"n_memories": 1000, "max_iter": 30, "adversarial": 0.4}, 9.5),
     "default": ({}, None),
 }
 # ... and the accuracy to reach.

@@ -81,6 +81,7 @@ CASES = {
     "classifier hebbian": (MemoryClassifier(HebbianMemory()), LABELS, CUES),
     "classifier of two": (MemoryClassifier(), LABELS > 0, CUES),
     "dense": (DenseAMClassifier(n_memories=10, max_iter=20, random_state=0), LABELS, CUES),
+    "dense adversarial": (DenseAMClassifier(10, adversarial=0.3, max_iter=20, random_state=0), LABELS, CUES),
     "modern": (ModernHopfieldMemory(n_recall_steps=5), None, CUES),
     "modern dot": (ModernHopfieldMemory(0.1, similarity="dot", max_distance=9.0), None, HOLES),
     "modern local clamp": (ModernHopfieldMemory(missing="clamp", similarity="local", n_recall_steps=2), None, HOLES),

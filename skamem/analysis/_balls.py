@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from skamem.core import arrays
+from skamem.supervised._dense_training import unit_rows
 
 __all__ = ["BALLS", "L2Ball", "LInfBall"]
 
@@ -59,12 +60,7 @@ class L2Ball:
 
     def direction(self, gradient):
         """Step of length 1 that climbs fastest: along the gradient; 0 where the gradient is 0."""
-        xp = arrays.namespace(gradient)
-        # Largest entry first: squares of a gradient of 1e-30 are 0 in float32.
-        peak = xp.max(xp.abs(gradient), axis=1, keepdims=True)
-        gradient = gradient / xp.where(peak > 0, peak, xp.ones_like(peak))
-        length = self.length(gradient)[:, None]
-        return gradient / xp.where(length > 0, length, xp.ones_like(length))
+        return unit_rows(gradient)
 
     def projection(self, points, centre):
         """Points of the ball that are valid: back along the radius first, then to the bounds, which shortens again."""

@@ -71,6 +71,7 @@ class BaseDenseAM(SkamemEstimator):
         for name in ("noise", "weight_decay"):
             if getattr(self, name) != "auto":
                 number(name, getattr(self, name), low=0)
+        number("adversarial", self.adversarial, low=0)
         if self.learning_rate_init != "auto":
             number("learning_rate_init", self.learning_rate_init, low=0, low_open=True)
         if self.max_iter != "auto":
@@ -209,7 +210,9 @@ class BaseDenseAM(SkamemEstimator):
     def _noise_level(self, data, random_state):
         if self.noise != "auto":
             return float(self.noise)
-        return 0.0 if self.solver == "paper" else scaling.auto_noise(data.rows, data.codes, random_state)
+        if self.solver == "paper" or self.adversarial > 0:
+            return 0.0
+        return scaling.auto_noise(data.rows, data.codes, random_state)
 
     def _descent(self, network, solver, data, n_epochs, random_state, schedule=None):
         """Training run over `n_epochs` epochs of `data`; by default the rate falls to 0 at their end."""
@@ -224,6 +227,7 @@ class BaseDenseAM(SkamemEstimator):
             solver=solver,
             data=data,
             noise=NoisePool(self.noise_, n_updates, largest, n_features, place, dtype, random_state),
+            radius=float(self.adversarial),
             batches=balanced_batches if self.solver == "paper" else shuffled_batches,
             n_batches=n_batches,
             schedule=schedule or (lambda step: cosine_schedule(step, n_updates)),

@@ -61,7 +61,12 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         Of the "paper" solver.
     noise : "auto" or float >= 0, default="auto"
         Standard deviation of Gaussian noise added to every batch, in units of the scaled features. "auto" is
-        min(0.15 d, 0.7) with d the median distance to the nearest row of another class; 0 for the "paper" solver.
+        min(0.15 d, 0.7) with d the median distance to the nearest row of another class; 0 for the "paper" solver, and
+        with `adversarial`.
+    adversarial : float >= 0, default=0.0
+        Adversarial training [2]_: how far every row of a batch moves up the gradient of its loss before it trains, as a
+        Euclidean length in units of the scaled features. It doubles the time of an epoch; on images it leaves fewer
+        errors than `noise`. Try 1/50 to 1/10 of the usual distance to the nearest row of another class.
     weight_decay : "auto" or float >= 0, default="auto"
         Decoupled decay λ of the "adam" solver; "auto" is min(3, 2000 / n_rows).
     scale : {"feature", "global", None}, default="feature"
@@ -110,7 +115,7 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
     noise_ : float
         Input noise used.
     loss_curve_ : list of float
-        Mean of abs(c - t)^2m / 2^2m over rows and classes, for each epoch.
+        Mean of abs(c - t)^2m / 2^2m over rows and classes, for each epoch; after noise and `adversarial` moves.
     n_iter_ : int
         Epochs run.
     validation_scores_ : list of float
@@ -150,6 +155,9 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
     References
     ----------
     .. [1] Krotov and Hopfield (2016), Dense Associative Memory for Pattern Recognition, arXiv:1606.01164.
+    .. [2] Goodfellow, Shlens and Szegedy (2015), Explaining and Harnessing Adversarial Examples, arXiv:1412.6572; the
+       Euclidean length is that of Miyato, Maeda, Koyama, Nakae and Ishii (2016), Distributional Smoothing with Virtual
+       Adversarial Training, arXiv:1507.00677.
 
     Examples
     --------
@@ -178,6 +186,7 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         temperature="auto",
         momentum=0.6,
         noise="auto",
+        adversarial=0.0,
         weight_decay="auto",
         scale="feature",
         fit_intercept=True,
@@ -204,6 +213,7 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         self.temperature = temperature
         self.momentum = momentum
         self.noise = noise
+        self.adversarial = adversarial
         self.weight_decay = weight_decay
         self.scale = scale
         self.fit_intercept = fit_intercept

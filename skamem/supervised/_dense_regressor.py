@@ -118,6 +118,7 @@ class DenseAMRegressor(RegressorMixin, BaseDenseAM):
     """
 
     readout = "linear"
+    adversarial = 0.0
     solver = "adam"
 
     def __init__(

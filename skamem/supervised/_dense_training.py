@@ -21,6 +21,7 @@ __all__ = [
     "balanced_batches",
     "log_probabilities",
     "shuffled_batches",
+    "unit_rows",
 ]
 
 # Work arrays of one block of rows should stay in the processor's cache; a device prefers one large piece.
@@ -127,7 +128,7 @@ class Network:
         return bias - arrays.namespace(recognition).sum(recognition, axis=1) / 2 if self.shifted else bias
 
     def gradients(self, rows, targets, weights, visible, bias, recognition):
-        """Loss of a batch and its gradients.
+        """Loss of a batch and its gradients with respect to the parameters.
 
         Parameters
         ----------
@@ -147,6 +148,18 @@ class Network:
         gradients : tuple of three arrays
             With respect to visible, bias and recognition.
         """
+        loss, d_overlaps, d_recognition = self._back(rows, targets, weights, visible, bias, recognition)
+        d_bias = arrays.namespace(rows).sum(d_overlaps, axis=0)
+        if self.shifted:
+            d_recognition -= (d_bias / 2)[:, None]
+        return loss, (d_overlaps.T @ rows, d_bias, d_recognition)
+
+    def d_rows(self, rows, targets, weights, visible, bias, recognition):
+        """Gradient of the loss with respect to the rows of a batch, of their shape; parameters as in `gradients`."""
+        return self._back(rows, targets, weights, visible, bias, recognition)[1] @ visible
+
+    def _back(self, rows, targets, weights, visible, bias, recognition):
+        """(loss, its gradient by the overlaps, its gradient by the recognition weights at fixed overlaps)."""
         xp = arrays.namespace(rows)
         overlaps = self.overlaps(rows, visible, bias, recognition)
         weights = weights / rows.shape[0]
@@ -163,10 +176,17 @@ class Network:
             overlaps[block, :] = d_overlaps
             d_recognition = d_block + d_recognition
             loss = values[0] + loss
-        d_bias = xp.sum(overlaps, axis=0)
-        if self.shifted:
-            d_recognition -= (d_bias / 2)[:, None]
-        return loss, (overlaps.T @ rows, d_bias, d_recognition)
+        return loss, overlaps, d_recognition
+
+
+def unit_rows(values):
+    """Rows of Euclidean length 1 in the directions of those of `values`; 0 where they are 0."""
+    xp = arrays.namespace(values)
+    # Largest entry first: squares of a gradient of 1e-30 are 0 in float32.
+    peak = xp.max(xp.abs(values), axis=1, keepdims=True)
+    values = values / xp.where(peak > 0, peak, xp.ones_like(peak))
+    length = xp.sqrt(xp.sum(values * values, axis=1, keepdims=True))
+    return values / xp.where(length > 0, length, xp.ones_like(length))
 
 
 @dataclass
@@ -183,6 +203,8 @@ class Descent:
         Rows, targets, weights.
     noise : NoisePool
         Added to every batch.
+    radius : float
+        How far every row then moves uphill in the loss.
     batches : callable
         ``(codes, n_batches, random_state) -> list of index arrays``.
     n_batches : int
@@ -197,6 +219,7 @@ class Descent:
     solver: Any
     data: Any
     noise: Any
+    radius: float
     batches: Any
     n_batches: int
     schedule: Any
@@ -215,7 +238,10 @@ class Descent:
             rows = data.rows.take(index)
             self.noise.add_to(rows)
             targets, weights = place.xp.take(data.targets, index, axis=0), place.xp.take(data.weights, index)
-            loss, gradients = self.network.gradients(rows, targets, weights, *self.solver.parameters)
+            parameters = self.solver.parameters
+            if self.radius > 0:
+                rows += self.radius * unit_rows(self.network.d_rows(rows, targets, weights, *parameters))
+            loss, gradients = self.network.gradients(rows, targets, weights, *parameters)
             self.solver.step(gradients, self.schedule(number * self.n_batches + i))
             total = loss + total
         return total / self.n_batches

@@ -269,6 +269,8 @@ def test_network_gradients_are_exact(readout, degree):
             return float(network.gradients(rows, targets, weights, *moved)[0])
 
         assert_allclose(gradient, difference(at, parameters[i]), rtol=1e-5, atol=1e-8)
+    by_rows = difference(lambda moved: float(network.gradients(moved, targets, weights, *parameters)[0]), rows)
+    assert_allclose(network.d_rows(rows, targets, weights, *parameters), by_rows, rtol=1e-5, atol=1e-8)
 
 
 def _potentials(network, rows, parameters):

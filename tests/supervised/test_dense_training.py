@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skamem.core import arrays
 from skamem.core.interactions import RectifiedPolynomial
 from skamem.supervised import _dense_training as training
+from skamem.supervised._dense_data import RowSource, TrainingSet
 from skamem.supervised._dense_forward import READOUTS
 
 HOST = arrays.placement_of(np.zeros(1))
@@ -55,6 +56,65 @@ def test_no_noise_draws_nothing():
     assert rng.randint(1000) == np.random.RandomState(0).randint(1000)
 
 
+def test_unit_rows_have_length_1_and_the_same_direction():
+    values = np.asarray([[3.0, -4.0], [-3e-30, 4e-30], [0.0, 0.0]], dtype=np.float32)
+    assert_allclose(training.unit_rows(values), [[0.6, -0.8], [-0.6, 0.8], [0.0, 0.0]], rtol=1e-6)
+    assert training.unit_rows(values).dtype == np.float32
+
+
+def small_network(readout):
+    """(network, targets, rows, parameters) of 8 memories and 70 rows."""
+    rng = np.random.RandomState(0)
+    rows, targets = rng.standard_normal((70, 5)), np.where(rng.uniform(size=(70, 3)) < 0.5, 1.0, -1.0)
+    parameters = [0.3 * rng.standard_normal((8, 5)), rng.standard_normal(8), 0.2 * rng.standard_normal((8, 3))]
+    network = training.Network(
+        READOUTS[readout](RectifiedPolynomial(3), 3, xp, np.float64), training.PowerLoss(2), readout == "exact"
+    )
+    return network, targets, rows, parameters
+
+
+class Spy:
+    """A network, and a solver that stands still, which note the batches that train."""
+
+    def __init__(self, network, parameters):
+        self._network, self.parameters, self.batches = network, parameters, []
+        self.d_rows = network.d_rows
+
+    def gradients(self, rows, *rest):
+        self.batches.append(rows)
+        return self._network.gradients(rows, *rest)
+
+    def begin_epoch(self, number):
+        pass
+
+    def step(self, gradients, factor):
+        pass
+
+
+@pytest.mark.parametrize("readout", ["exact", "linear"])
+@pytest.mark.parametrize("radius", [0.0, 0.05])
+def test_adversarial_rows_move_uphill_by_the_radius(readout, radius):
+    network, targets, rows, parameters = small_network(readout)
+    spy = Spy(network, parameters)
+    source = RowSource(rows, np.zeros(5), np.ones(5), HOST)
+    data = TrainingSet(source, np.zeros(70, dtype=int), targets, np.ones(70))
+    rng = np.random.RandomState(0)
+    noise = training.NoisePool(0.0, 2, 35, 5, HOST, np.float64, rng)
+    run = training.Descent(spy, spy, data, noise, radius, training.shuffled_batches, 2, lambda step: 1.0, rng)
+    loss = run.epoch(0)
+    batches = training.shuffled_batches(data.codes, 2, np.random.RandomState(0))
+    change = np.concatenate(spy.batches) - rows[np.concatenate(batches)]
+    if radius == 0:
+        assert not np.any(change)
+        return
+    assert_allclose(np.linalg.norm(change, axis=1), radius, rtol=1e-9)
+    # To first order the mean loss rises by the radius times the mean length of the rows' gradients.
+    still, slopes = (f(rows, targets, np.ones(70), *parameters) for f in (network.gradients, network.d_rows))
+    expected = radius * np.sum(np.linalg.norm(slopes, axis=1))
+    assert_allclose(loss - still[0], expected, rtol=0.1)
+    assert expected > 0
+
+
 def test_watch_keeps_the_best_and_stops():
     scores = iter([0.1, 0.5, 0.4, 0.5, 0.500001, 0.2, 0.9])
     watch = training.Watch(lambda parameters: next(scores), 4, 1e-3)
@@ -66,12 +126,7 @@ def test_watch_keeps_the_best_and_stops():
 
 @pytest.mark.parametrize("readout", ["exact", "linear"])
 def test_blocks_change_nothing(readout, monkeypatch):
-    rng = np.random.RandomState(0)
-    rows, targets = rng.standard_normal((70, 5)), np.where(rng.uniform(size=(70, 3)) < 0.5, 1.0, -1.0)
-    parameters = [0.3 * rng.standard_normal((8, 5)), rng.standard_normal(8), 0.2 * rng.standard_normal((8, 3))]
-    network = training.Network(
-        READOUTS[readout](RectifiedPolynomial(3), 3, xp, np.float64), training.PowerLoss(2), readout == "exact"
-    )
+    network, targets, rows, parameters = small_network(readout)
     expected = network.gradients(rows, targets, np.ones(70), *parameters)
     monkeypatch.setattr(training, "_HOST_BLOCK_BYTES", 0)
     found = network.gradients(rows, targets, np.ones(70), *parameters)
