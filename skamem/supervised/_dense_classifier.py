@@ -65,8 +65,8 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         with `adversarial`.
     adversarial : float >= 0, default=0.0
         Adversarial training [2]_: how far every row of a batch moves up the gradient of its loss before it trains, as a
-        Euclidean length in units of the scaled features. It doubles the time of an epoch; on images it leaves fewer
-        errors than `noise`. Try 1/50 to 1/10 of the usual distance to the nearest row of another class.
+        Euclidean length in units of the scaled features. It nearly doubles the time of an epoch; on images it leaves
+        fewer errors than `noise`. Try 1/50 to 1/10 of the usual distance to the nearest row of another class.
     weight_decay : "auto" or float >= 0, default="auto"
         Decoupled decay λ of the "adam" solver; "auto" is min(3, 2000 / n_rows).
     scale : {"feature", "global", None}, default="feature"
