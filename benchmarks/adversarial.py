@@ -14,7 +14,7 @@ there again. It prints
 3. error on samples made against the other memories.
 
 The low degrees start from random memories and the high ones from training images, as they train best; two controls
-change places, because a start from images is a step to prototypes by itself.
+change places, because a start from images is a step to prototypes by itself. The last memory was trained adversarially.
 """
 
 import argparse
@@ -35,6 +35,7 @@ MODELS = {
     "n=30 data": {"degree": 30, "init": "data"},
     "n=2 data": {"degree": 2, "init": "data"},
     "n=30": {"degree": 30},
+    "n=3 adversarial": {"degree": 3, "adversarial": 2},
 }
 PAIRS = [(low, high) for low in ("n=2", "n=3", "n=2 data") for high in ("n=20 data", "n=30 data")]
 ATTACKS = {

@@ -53,8 +53,8 @@ PEERS = {
 MNIST = {
     "n=3 K=1000": ({"n_memories": 1000, "max_iter": 24}, 1.45),
     "n=3 adversarial": ({"n_memories": 1000, "max_iter": 30, "adversarial": 2}, 1.2),
-    "n=20": ({"n_memories": 1500, "degree": 20, "init": "data", "max_iter": 20}, 1.6),
-    "n=30": ({"n_memories": 1500, "degree": 30, "init": "data", "max_iter": 20}, 1.6),
+    "n=20 adversarial": ({"n_memories": 1000, "max_iter": 30, "adversarial": 2, "degree": 20}, 1.6),
+    "n=30 adversarial": ({"n_memories": 1000, "max_iter": 30, "adversarial": 2, "degree": 30}, 1.6),
     "default": ({}, None),
 }
 FASHION = {

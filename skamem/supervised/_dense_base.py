@@ -144,7 +144,7 @@ class BaseDenseAM(SkamemEstimator):
         overlaps = scaling.probe_rows(data.rows, random_state) @ visible.T + bias
         degree = getattr(interaction, "degree", 0)
         if self.temperature == "auto" and (self.init == "data" or degree > scaling.LOW_DEGREE):
-            peak, level = scaling.peak_and_level(degree, bool(self.fit_intercept))
+            peak, level = scaling.peak_and_level(degree, bool(self.fit_intercept), self.init == "data")
             excess = scaling.mean_peak(overlaps) / peak
             temperature, visible = temperature * excess, visible / excess
             bias, overlaps = bias / excess + level, overlaps / excess + level

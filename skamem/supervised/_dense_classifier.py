@@ -75,7 +75,7 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
     fit_intercept : bool, default=True
         Whether memories have one more visible unit, clamped to 1.
     init : {"random", "data"}, default="random"
-        First memories: random, or training rows (helps for large degrees).
+        First memories: random, or training rows, which stay prototypes at large degrees.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, on top of `sample_weight`.
     early_stopping : bool, default=False
