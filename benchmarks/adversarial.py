@@ -13,7 +13,7 @@ there again. It prints
    more errors than another, that other one saw a masked gradient. "Worst case" counts images that any of them fooled;
 3. error on samples made against the other memories.
 
-The low degrees start from random memories and the high ones from training images, as they train best; two controls
+The low degrees start from random memories and the high ones from training images, and stay prototypes; two controls
 change places, because a start from images is a step to prototypes by itself. The last memory was trained adversarially.
 """
 

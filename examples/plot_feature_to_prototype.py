@@ -9,8 +9,8 @@ Figure 3).
 """
 
 # %%
-# Four memories of the same size, trained on 1300 images of 8 x 8 pixels. High degrees start from training images, as
-# they train best; `votes_per_memory` counts the classes for which a memory's recognition unit is on, and
+# Four memories of the same size, trained on 1300 images of 8 x 8 pixels. High degrees start from training images and
+# stay near them. `votes_per_memory` counts the classes for which a memory's recognition unit is on, and
 # `decisive_memories` the memories that contribute at least 0.9 of the largest contribution to the predicted class.
 
 import matplotlib.pyplot as plt
