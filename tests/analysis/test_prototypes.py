@@ -74,7 +74,7 @@ def test_degree_100_in_float32_has_decisive_memories():
     for name in ("memories_", "intercept_", "recognition_", "offset_", "scale_"):
         setattr(small, name, getattr(memory, name).astype("f"))
     small.temperature_ = memory.temperature_
-    rows = 40 * X[:50]
+    rows = 80 * X[:50]
     assert np.max(terms(memory, rows[0], memory.predict(rows)[0])) > np.finfo("f").max, "or the test is too easy"
     assert_array_equal(decisive_memories(small, rows.astype("f")).counts, decisive_memories(memory, rows).counts)
 
