@@ -4,18 +4,9 @@ import itertools
 from collections.abc import Mapping
 
 from skamem.analysis import BasinProfile, basin_map, basin_profile
+from skamem.display._style import COLOURS, MARKERS, bare
 
 __all__ = ["BasinDisplay", "BasinMapDisplay"]
-
-# Okabe and Ito's colours, which colour-blind people can tell apart; each has its own marker too.
-_STYLES = (
-    ("#0072B2", "o"),
-    ("#D55E00", "s"),
-    ("#009E73", "^"),
-    ("#CC79A7", "D"),
-    ("#E69F00", "v"),
-    ("#56B4E9", "P"),
-)
 
 
 class BasinDisplay:
@@ -129,7 +120,8 @@ class BasinDisplay:
             _, ax = plt.subplots(figsize=(5.5, 3.6), layout="constrained")
         named = {None: self.profiles} if isinstance(self.profiles, BasinProfile) else self.profiles
         self.ax_, self.figure_, self.lines_ = ax, ax.figure, []
-        for (name, profile), (colour, marker) in zip(named.items(), itertools.cycle(_STYLES), strict=False):
+        styles = itertools.cycle(zip(COLOURS, MARKERS, strict=True))
+        for (name, profile), (colour, marker) in zip(named.items(), styles, strict=False):
             (line,) = ax.plot(
                 profile.distances, 100 * profile.share, color=colour, marker=marker, markersize=5, linewidth=1.8,
                 label=name,
@@ -140,7 +132,7 @@ class BasinDisplay:
                 ax.fill_between(profile.distances, 100 * low, 100 * high, color=colour, alpha=0.25, linewidth=0)
         ax.set(xlabel="units flipped", ylabel="recalled, %", ylim=(-3, 103))
         _whole_ticks(ax.xaxis)
-        ax.spines[["top", "right"]].set_visible(False)
+        bare(ax)
         if None not in named:
             ax.legend(frameon=False)
         return self

@@ -4,12 +4,10 @@ import numpy as np
 
 from skamem.analysis import CapacityCurve, capacity_curve
 from skamem.core.validation import check_option
+from skamem.display._style import COLOURS, MARKERS, bare
 
 __all__ = ["CapacityDisplay"]
 
-# Okabe and Ito's colours, which colour-blind people can tell apart; a second round of them is not filled.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-_MARKERS = ("o", "s", "^", "D", "v", "P")
 _LABELS = {
     "recalled": "patterns recalled without an error, %",
     "units_right": "units right, %",
@@ -128,7 +126,8 @@ class CapacityDisplay:
         self.ax_, self.figure_, self.lines_ = ax, ax.figure, []
         scale = 1 if measure == "overlap" else 100
         for index, (name, curve) in enumerate(curves.items()):
-            colour = _COLOURS[index % len(_COLOURS)]
+            # A second round of colours is not filled.
+            colour = COLOURS[index % len(COLOURS)]
             if name in theory:
                 loads = np.linspace(curve.loads[0], curve.loads[-1], 200)
                 ax.plot(loads, scale * np.asarray(theory[name](loads)), "--", color=colour, linewidth=1.5)
@@ -137,8 +136,8 @@ class CapacityDisplay:
             self.lines_.append(
                 ax.errorbar(
                     curve.loads, scale * curve.mean(measure), scale * curve.standard_error(measure), color=colour,
-                    marker=_MARKERS[index % len(_MARKERS)], linestyle="none" if name in theory else "-", markersize=5,
-                    markerfacecolor=colour if index < len(_COLOURS) else "white", capsize=2, linewidth=1.5, label=name,
+                    marker=MARKERS[index % len(MARKERS)], linestyle="none" if name in theory else "-", markersize=5,
+                    markerfacecolor=colour if index < len(COLOURS) else "white", capsize=2, linewidth=1.5, label=name,
                 )
             )  # fmt: skip
         self._decorate(measure, predicted, theory)
@@ -152,7 +151,7 @@ class CapacityDisplay:
         self.ax_.set(xlabel="patterns stored / units", ylabel=_LABELS[measure])
         if measure == "recalled":
             self.ax_.set_ylim(-3, 103)
-        self.ax_.spines[["top", "right"]].set_visible(False)
+        bare(self.ax_)
         if self.ax_.get_legend_handles_labels()[0]:
             self.ax_.legend(frameon=False)
 

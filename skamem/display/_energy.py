@@ -4,10 +4,10 @@ import numpy as np
 
 from skamem.analysis import energy_path
 from skamem.core import arrays
+from skamem.display._style import BLUE, VERMILLION, bare
 
 __all__ = ["EnergyDisplay"]
 
-_BLUE, _VERMILLION = "#0072B2", "#D55E00"  # Okabe and Ito's, which colour-blind people can tell apart
 _AXES = {"update": "updates of all units", "sweep": "sweeps over all units", "unit": "turns of single units",
          "prediction": "predictions"}  # fmt: skip
 
@@ -112,10 +112,10 @@ class EnergyDisplay:
         for level in np.unique([] if self.levels is None else self.levels):
             ax.axhline(level, color="0.6", linestyle="--", linewidth=1, zorder=0)
         crowd = {"alpha": max(0.25, min(1.0, 10 / len(energies))), "linewidth": 1.6}
-        self.lines_ = [ax.plot(steps, energy, color=_BLUE, **crowd)[0] for energy in energies]
+        self.lines_ = [ax.plot(steps, energy, color=BLUE, **crowd)[0] for energy in energies]
         rises = self.path.rises
         for cue, step in zip(*np.nonzero(rises), strict=True):
-            ax.plot(steps[step : step + 2], energies[cue, step : step + 2], color=_VERMILLION, linewidth=2, zorder=3)
+            ax.plot(steps[step : step + 2], energies[cue, step : step + 2], color=VERMILLION, linewidth=2, zorder=3)
         self._label(ax, int(np.sum(rises.any(axis=1))), len(energies))
         return self
 
@@ -127,10 +127,10 @@ class EnergyDisplay:
             title=f"{self.name}: {found}" if self.name else found.capitalize(),
         )
         ax.xaxis.get_major_locator().set_params(integer=True)
-        ax.spines[["top", "right"]].set_visible(False)
+        bare(ax)
         if self.levels is not None:
             ax.plot([], [], color="0.6", linestyle="--", label="stored patterns")
         if n_rising:
-            ax.plot([], [], color=_VERMILLION, linewidth=2, label="rising step")
+            ax.plot([], [], color=VERMILLION, linewidth=2, label="rising step")
         if n_rising or self.levels is not None:
             ax.legend(loc="best", framealpha=0.9)

@@ -3,11 +3,11 @@
 import numpy as np
 
 from skamem.analysis import decisive_memories, votes_per_memory
+from skamem.display._style import BLUE, ORANGE, bare
 
 __all__ = ["PrototypeDisplay"]
 
 _MOST_BARS = 10
-_BLUE, _ORANGE = "#0072B2", "#E69F00"  # Okabe and Ito's, which colour-blind people can tell apart
 
 
 class PrototypeDisplay:
@@ -110,13 +110,13 @@ class PrototypeDisplay:
             raise ValueError(f"ax has {len(self.ax_)} axes; expected 2, one for each histogram.")
         self.figure_ = self.ax_[0].figure
         prefix = f"{self.name}: " if self.name else ""
-        _bars(self.ax_[0], self.votes.histogram(), _BLUE, first=0)
+        _bars(self.ax_[0], self.votes.histogram(), BLUE, first=0)
         self.ax_[0].set(
             xlabel="classes a memory votes for",
             ylabel="memories, %",
             title=f"{prefix}{100 * self.votes.single_share:.0f} % for one class",
         )
-        _bars(self.ax_[1], self.decisive.histogram(), _ORANGE, first=1)
+        _bars(self.ax_[1], self.decisive.histogram(), ORANGE, first=1)
         self.ax_[1].set(
             xlabel="memories that decide",
             ylabel="samples, %",
@@ -140,4 +140,4 @@ def _bars(axis, counts, colour, *, first):
     axis.bar(range(len(shown)), shown, color=colour, edgecolor="white", linewidth=0.5)
     axis.set_xticks(range(len(shown)), labels)
     axis.set_ylim(0, 100)
-    axis.spines[["top", "right"]].set_visible(False)
+    bare(axis)

@@ -5,11 +5,10 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays
+from skamem.display._style import COLOURS, VERMILLION, bare
 
 __all__ = ["SupportPathDisplay"]
 
-# Okabe and Ito's colours, which colour-blind people can tell apart; a second round of them is dashed.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _GREY = "0.75"
 
 
@@ -152,7 +151,7 @@ class SupportPathDisplay:
         self._plot_criterion(self.ax_[1])
         for axis in self.ax_:
             axis.axvline(self.sizes[self.chosen], color="0.3", linestyle=":", linewidth=1.5, zorder=0)
-            axis.spines[["top", "right"]].set_visible(False)
+            bare(axis)
         return self
 
     def _plot_coefs(self, axis, n_labels):
@@ -166,8 +165,9 @@ class SupportPathDisplay:
             self.lines_.append(line)
         for rank, j in enumerate(named):
             line = self.lines_[int(np.searchsorted(features, j))]
-            line.set(color=_COLOURS[rank % len(_COLOURS)], linewidth=2, zorder=2, marker="o", markersize=4)
-            line.set_linestyle("-" if rank < len(_COLOURS) else "--")
+            line.set(color=COLOURS[rank % len(COLOURS)], linewidth=2, zorder=2, marker="o", markersize=4)
+            # A second round of colours is dashed.
+            line.set_linestyle("-" if rank < len(COLOURS) else "--")
             line.set_label(f"feature {j}" if self.feature_names is None else str(self.feature_names[j]))
         axis.axhline(0, color="black", linewidth=0.8, zorder=0)
         axis.set_ylabel(self.coef_name)
@@ -177,7 +177,7 @@ class SupportPathDisplay:
 
     def _plot_criterion(self, axis):
         axis.plot(self.sizes, self.criterion, color="black", linewidth=2, marker="o", markersize=4)
-        axis.plot(self.sizes[self.chosen], self.criterion[self.chosen], "o", color=_COLOURS[1], markersize=9)
+        axis.plot(self.sizes[self.chosen], self.criterion[self.chosen], "o", color=VERMILLION, markersize=9)
         axis.set(xlabel="nonzero coefficients", ylabel=self.criterion_name)
         axis.xaxis.get_major_locator().set_params(integer=True)
 
