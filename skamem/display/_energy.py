@@ -4,7 +4,7 @@ import numpy as np
 
 from skamem.analysis import energy_path
 from skamem.core import arrays
-from skamem.display._style import BLUE, VERMILLION, bare
+from skamem.display._style import BLUE, VERMILION, bare
 
 __all__ = ["EnergyDisplay"]
 
@@ -115,7 +115,7 @@ class EnergyDisplay:
         self.lines_ = [ax.plot(steps, energy, color=BLUE, **crowd)[0] for energy in energies]
         rises = self.path.rises
         for cue, step in zip(*np.nonzero(rises), strict=True):
-            ax.plot(steps[step : step + 2], energies[cue, step : step + 2], color=VERMILLION, linewidth=2, zorder=3)
+            ax.plot(steps[step : step + 2], energies[cue, step : step + 2], color=VERMILION, linewidth=2, zorder=3)
         self._label(ax, int(np.sum(rises.any(axis=1))), len(energies))
         return self
 
@@ -131,6 +131,6 @@ class EnergyDisplay:
         if self.levels is not None:
             ax.plot([], [], color="0.6", linestyle="--", label="stored patterns")
         if n_rising:
-            ax.plot([], [], color=VERMILLION, linewidth=2, label="rising step")
+            ax.plot([], [], color=VERMILION, linewidth=2, label="rising step")
         if n_rising or self.levels is not None:
             ax.legend(loc="best", framealpha=0.9)

@@ -5,7 +5,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays
-from skamem.display._style import COLOURS, VERMILLION, bare
+from skamem.display._style import COLOURS, VERMILION, bare
 
 __all__ = ["SupportPathDisplay"]
 
@@ -177,7 +177,7 @@ class SupportPathDisplay:
 
     def _plot_criterion(self, axis):
         axis.plot(self.sizes, self.criterion, color="black", linewidth=2, marker="o", markersize=4)
-        axis.plot(self.sizes[self.chosen], self.criterion[self.chosen], "o", color=VERMILLION, markersize=9)
+        axis.plot(self.sizes[self.chosen], self.criterion[self.chosen], "o", color=VERMILION, markersize=9)
         axis.set(xlabel="nonzero coefficients", ylabel=self.criterion_name)
         axis.xaxis.get_major_locator().set_params(integer=True)
 
