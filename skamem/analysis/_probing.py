@@ -32,15 +32,13 @@ class InputPlace:
     columns: Any = None
 
     @classmethod
-    def check(cls, X, **options):
+    def check(cls, X):
         """Validated patterns, on the host, and the place of what was given.
 
         Parameters
         ----------
         X : array-like of shape (n_patterns, n_units)
-            Arrays of any library, or a pandas data frame.
-        **options
-            Of scikit-learn's `check_array`.
+            Arrays of any library, or a pandas data frame; without unknown units.
 
         Returns
         -------
@@ -48,8 +46,15 @@ class InputPlace:
         place : InputPlace
         """
         columns = X.columns if hasattr(X, "iloc") else None
-        X = check_array(X, **options)
-        return on_host(X), cls(arrays.placement_of(X), columns)
+        X = check_array(X, ensure_all_finite="allow-nan")
+        place, X = arrays.placement_of(X), on_host(X)
+        unknown = np.isnan(X).any(axis=1) if X.dtype.kind == "f" else np.zeros(len(X), dtype=bool)
+        if unknown.any():
+            raise ValueError(
+                f"Row {int(np.argmax(unknown))} has unknown units (NaN); expected complete states. Leave such rows "
+                "out, or complete them by recall first."
+            )
+        return X, cls(place, columns)
 
     def asarray(self, states):
         """States as input of the memory."""
@@ -115,6 +120,11 @@ class Probing:
         if y is not None:
             y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
             check_consistent_length(X, y)
+            if y.ndim == 1 and hasattr(memory, "encode"):
+                raise ValueError(
+                    f"y is 1-D, but {type(memory).__name__} recalls patterns; expected shape (n_patterns, n_outputs), "
+                    "or no y for a memory that recalls the patterns themselves."
+                )
         targets = on_host(perfect_recall(memory, place.asarray(X), y))
         return cls(memory, X, targets, float(tolerance), place)
 

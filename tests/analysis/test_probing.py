@@ -103,6 +103,10 @@ def test_bad_input_is_refused(patterns):
         Probing.of(object(), patterns)
     with pytest.raises(ValueError, match="tolerance"):
         Probing.of(Nearest(patterns), patterns, tolerance=-1)
+    with pytest.raises(ValueError, match="Row 2 has unknown units"):
+        Probing.of(Nearest(patterns), np.where(np.arange(4)[:, None] == 2, np.nan, patterns))
+    with pytest.raises(ValueError, match="y is 1-D, but HebbianMemory recalls patterns"):
+        Probing.of(HebbianMemory().fit(patterns), patterns, np.arange(4))
     with pytest.raises(ValueError, match="inconsistent"):
         Probing.of(Nearest(patterns), patterns, np.arange(3))
 
