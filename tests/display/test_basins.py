@@ -16,13 +16,6 @@ PATTERNS = make_patterns(3, 24, random_state=0)
 OPTIONS = {"n_probes": 30, "random_state": 0}
 
 
-@pytest.fixture(autouse=True)
-def _agg():
-    plt.switch_backend("agg")
-    yield
-    plt.close("all")
-
-
 @pytest.fixture
 def memory():
     return HebbianMemory(zero_diagonal=True).fit(PATTERNS)

@@ -12,13 +12,6 @@ plt = pytest.importorskip("matplotlib.pyplot")
 from skamem.display import CapacityDisplay  # noqa: E402
 
 
-@pytest.fixture(autouse=True)
-def _agg():
-    plt.switch_backend("agg")
-    yield
-    plt.close("all")
-
-
 def curve_of(*means):
     recalled = np.asarray(means)[:, None] + [[-0.1, 0.1]]
     return CapacityCurve(10, 5 * np.arange(1, 1 + len(means)), recalled, (1 + recalled) / 2)

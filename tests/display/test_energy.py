@@ -13,13 +13,6 @@ plt = pytest.importorskip("matplotlib.pyplot")
 from skamem.display import EnergyDisplay  # noqa: E402
 
 
-@pytest.fixture(autouse=True)
-def _agg():
-    plt.switch_backend("agg")
-    yield
-    plt.close("all")
-
-
 def legend(display):
     drawn = display.ax_.get_legend()
     return [] if drawn is None else [text.get_text() for text in drawn.get_texts()]

@@ -14,13 +14,6 @@ from skamem.display import PatternsDisplay  # noqa: E402
 PATTERNS = make_patterns(3, 12, random_state=0)
 
 
-@pytest.fixture(autouse=True)
-def _agg():
-    plt.switch_backend("agg")
-    yield
-    plt.close("all")
-
-
 def images(display):
     return [[np.ma.getdata(axis.images[0].get_array()) for axis in row if axis.images] for row in display.ax_]
 

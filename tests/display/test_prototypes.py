@@ -13,13 +13,6 @@ plt = pytest.importorskip("matplotlib.pyplot")
 from skamem.display import PrototypeDisplay  # noqa: E402
 
 
-@pytest.fixture(autouse=True)
-def _agg():
-    plt.switch_backend("agg")
-    yield
-    plt.close("all")
-
-
 def heights(axis):
     return [bar.get_height() for bar in axis.patches]
 

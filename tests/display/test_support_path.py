@@ -15,13 +15,6 @@ plt = pytest.importorskip("matplotlib.pyplot")
 from skamem.display import SupportPathDisplay  # noqa: E402
 
 
-@pytest.fixture(autouse=True)
-def _agg():
-    plt.switch_backend("agg")
-    yield
-    plt.close("all")
-
-
 @pytest.fixture
 def data():
     rng = np.random.default_rng(0)
