@@ -20,7 +20,6 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse
 from sklearn import get_config
-from sklearn.utils import gen_batches
 
 __all__ = [
     "Placement",
@@ -38,7 +37,6 @@ __all__ = [
     "overflow_expected",
     "placement_of",
     "resolve_backend",
-    "row_blocks",
     "same_place",
     "shape_of",
     "sign",
@@ -305,24 +303,6 @@ def take_labels(classes, winners):
     """
     labels = classes[to_numpy(winners)]
     return placement_of(winners).asarray(labels) if labels.dtype.kind in "biuf" else labels
-
-
-def row_blocks(n_rows, row_bytes):
-    """Slices over `n_rows` rows whose work arrays fit scikit-learn's ``working_memory`` (1024 MiB by default).
-
-    Parameters
-    ----------
-    n_rows : int
-        Rows to stream over.
-    row_bytes : int
-        Bytes of work arrays that one row needs.
-
-    Yields
-    ------
-    rows : slice
-    """
-    budget = get_config()["working_memory"] * 2**20
-    yield from gen_batches(n_rows, max(1, int(budget // max(1, row_bytes))))
 
 
 def host_checks_are_free(xp):

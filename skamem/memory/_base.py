@@ -4,7 +4,6 @@ A subclass says how weights are learnt (`_learn`) and on which field recall runs
 """
 
 import numbers
-import warnings
 from abc import ABC, abstractmethod
 from dataclasses import fields
 
@@ -20,7 +19,9 @@ from skamem.core.base import SkamemEstimator, transactional
 from skamem.core.coding import UnitCode
 from skamem.core.dynamics import Recall, asynchronous, synchronous
 from skamem.core.fields import QuadraticLandscape
+from skamem.core.rows import row_blocks
 from skamem.core.thresholds import THRESHOLDS
+from skamem.core.warn import warn
 from skamem.exceptions import CapacityWarning
 from skamem.memory._stream import WORK_ARRAYS, open_stream
 from skamem.metrics import unit_accuracy
@@ -194,11 +195,10 @@ class BaseMemory(TransformerMixin, SkamemEstimator, ABC):
         capacity = self._capacity() if self.target == "self" and self.activation == "sign" else None
         if capacity is not None and self.n_patterns_ > capacity[0]:
             limit, remedy = capacity
-            warnings.warn(
+            warn(
                 f"{type(self).__name__} stores {self.n_patterns_} patterns in {self.n_features_in_} units, beyond the "
                 f"limit of about {limit:.0f}: expect recall to fail. {remedy}",
                 CapacityWarning,
-                stacklevel=7,  # past _store, fit and what wraps it
             )
 
     # ------------------------------------------------------------------ recalling
@@ -393,7 +393,7 @@ class BaseMemory(TransformerMixin, SkamemEstimator, ABC):
         code = self._codes(self.coding_)[0]
         dtype = arrays.float_dtype(X, placement.xp)
         working_dtype = working_dtype or getattr(self, self._anchor).dtype
-        for rows in arrays.row_blocks(X.shape[0], WORK_ARRAYS * 8 * (X.shape[1] + self._n_features_out)):
+        for rows in row_blocks(X.shape[0], WORK_ARRAYS * 8 * (X.shape[1] + self._n_features_out)):
             values = placement.asarray(X[rows, :], working_dtype)
             code.check(values, type(self).__name__)
             yield placement, rows, *code.encode(values), dtype

@@ -10,6 +10,7 @@ from skamem.core import arrays, validation
 from skamem.core.coding import UnitCode
 from skamem.core.dynamics import Recall, synchronous
 from skamem.core.fields import LinearField
+from skamem.core.rows import row_blocks
 from skamem.core.thresholds import sign
 from skamem.memory._correlation import CorrelationMemory
 from skamem.memory._stream import WORK_ARRAYS
@@ -231,7 +232,7 @@ class BidirectionalMemory(CorrelationMemory):
             self._raise_namespace_mismatch(Y, placement, method)
         placement.use()
         code, dtype = UnitCode(-1.0, self.binarize, self.coding_), arrays.float_dtype(Y, placement.xp)
-        for rows in arrays.row_blocks(Y.shape[0], WORK_ARRAYS * 8 * (Y.shape[1] + self.n_features_in_)):
+        for rows in row_blocks(Y.shape[0], WORK_ARRAYS * 8 * (Y.shape[1] + self.n_features_in_)):
             yield placement, rows, *code.encode(placement.asarray(Y[rows, :], weights.dtype)), dtype
 
     def _exchange(self, blocks, *, back):

@@ -6,8 +6,8 @@ Kept apart from the estimator because it computes with NumPy and SciPy: neither 
 import numpy as np
 import scipy.sparse
 
-from skamem.core import arrays
 from skamem.core.dynamics import Recall
+from skamem.core.rows import row_blocks
 from skamem.memory._binary_recall import BinaryNet
 
 __all__ = ["HOST_NETS", "PackedNet", "SparseNet", "active_units", "pack", "pair_blocks", "switched_on"]
@@ -35,7 +35,7 @@ def active_units(values, code):
         values = scipy.sparse.csr_array(values)
         return _where(values.data > code.binarize, values), _where(np.isnan(values.data), values)
     parts = []
-    for rows in arrays.row_blocks(values.shape[0], 4 * 8 * values.shape[1]):
+    for rows in row_blocks(values.shape[0], 4 * 8 * values.shape[1]):
         block = values[rows, :]
         block = block.toarray() if scipy.sparse.issparse(block) else block
         parts.append([scipy.sparse.csr_array(mask) for mask in (block > code.binarize, np.isnan(block))])
@@ -45,7 +45,7 @@ def active_units(values, code):
 def pair_blocks(inputs, outputs):
     """Slices of rows of two csr arrays whose pairs of active units fit the working memory; always at least a row."""
     n_pairs = np.concatenate([[0], np.cumsum(np.diff(inputs.indptr) * np.diff(outputs.indptr).astype(np.int64))])
-    budget = next(arrays.row_blocks(int(n_pairs[-1]) + 1, _PAIR_BYTES)).stop
+    budget = next(row_blocks(int(n_pairs[-1]) + 1, _PAIR_BYTES)).stop
     blocks, start = [], 0
     while start < inputs.shape[0]:
         stop = max(start + 1, int(np.searchsorted(n_pairs, n_pairs[start] + budget, side="right")) - 1)

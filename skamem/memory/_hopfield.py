@@ -1,7 +1,6 @@
 """HopfieldNetwork: symmetric weights, an energy, and a choice of learning rules."""
 
 import numbers
-import warnings
 
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
@@ -12,6 +11,7 @@ from skamem.core import arrays, rules, validation
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.fields import QuadraticLandscape
+from skamem.core.warn import warn
 from skamem.memory._landscape import LandscapeMemory
 
 __all__ = ["HopfieldNetwork"]
@@ -353,11 +353,10 @@ class HopfieldNetwork(LandscapeMemory):
         landscape = QuadraticLandscape(couplings)
         n_unstable = int(xp.count_nonzero(xp.any((X * landscape(X) <= 0) & (X != 0), axis=1)))
         if n_unstable:
-            warnings.warn(
+            warn(
                 f"HopfieldNetwork(rule='perceptron') left {n_unstable} of {X.shape[0]} patterns unstable after "
                 f"{self.max_epochs} epochs: raise max_epochs, store fewer patterns, or let fit_intercept=True.",
                 ConvergenceWarning,
-                stacklevel=7,
             )
         return couplings
 

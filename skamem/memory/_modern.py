@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from skamem.core import arrays, validation
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
+from skamem.core.rows import row_blocks
 from skamem.memory._bandwidth import held_out_beta, local_scale, separating_beta
 from skamem.memory._real import RealMemory, split_known
 from skamem.memory._similarity import SIMILARITIES, StoredPatterns, half_norms
@@ -283,7 +284,7 @@ class ModernHopfieldMemory(RealMemory):
         """Stored patterns with unknown entries recalled from the other patterns, which know them."""
         xp = arrays.namespace(self.patterns_)
         parts = []
-        for rows in arrays.row_blocks(self.patterns_.shape[0], 64 * self.patterns_.shape[1] + self._cue_bytes):
+        for rows in row_blocks(self.patterns_.shape[0], 64 * self.patterns_.shape[1] + self._cue_bytes):
             for start in range(rows.start, rows.stop, 1024):
                 some = slice(start, min(start + 1024, rows.stop))
                 known = self.known_[some, :]

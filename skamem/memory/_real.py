@@ -12,6 +12,7 @@ from skamem.core import arrays, validation
 from skamem.core.base import SkamemEstimator, transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.dynamics import Recall, settle
+from skamem.core.rows import row_blocks
 from skamem.memory._base import is_autoassociative
 from skamem.memory._imputation import imputed, imputed_names, indices
 
@@ -268,7 +269,7 @@ class RealMemory(TransformerMixin, SkamemEstimator, ABC):
         dtype = arrays.float_dtype(X, placement.xp)
         working_dtype = getattr(self, self._anchor).dtype
         row_bytes = 64 * (X.shape[1] + self._n_features_out) + self._cue_bytes
-        for block in arrays.row_blocks(X.shape[0], row_bytes):
+        for block in row_blocks(X.shape[0], row_bytes):
             for start in range(block.start, block.stop, _CUES):
                 rows = slice(start, min(start + _CUES, block.stop))
                 yield placement, *split_known(placement.asarray(X[rows, :], working_dtype)), dtype

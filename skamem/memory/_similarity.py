@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from skamem.core import arrays
+from skamem.core.rows import row_blocks
 
 __all__ = ["FAR", "SIMILARITIES", "StoredPatterns", "half_norms"]
 
@@ -63,7 +64,7 @@ class StoredPatterns:
     def tiles(self, n_cues):
         """Row slices to stream over, within scikit-learn's working memory beside `n_cues` cues."""
         n_units = self.patterns.shape[1]
-        for rows in arrays.row_blocks(self.patterns.shape[0], 8 * (4 * n_cues + 8 * n_units)):
+        for rows in row_blocks(self.patterns.shape[0], 8 * (4 * n_cues + 8 * n_units)):
             for start in range(rows.start, rows.stop, _TILE):
                 yield slice(start, min(start + _TILE, rows.stop))
 
@@ -183,7 +184,7 @@ def half_norms(patterns, centre):
     """Half the squared distance of each pattern from the centre, block by block."""
     xp = arrays.namespace(patterns)
     parts = []
-    for rows in arrays.row_blocks(patterns.shape[0], 64 * patterns.shape[1]):
+    for rows in row_blocks(patterns.shape[0], 64 * patterns.shape[1]):
         deviations = patterns[rows, :] - centre
         parts.append(0.5 * xp.sum(deviations * deviations, axis=1))
     return xp.concat(parts)

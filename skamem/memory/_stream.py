@@ -5,6 +5,7 @@ from typing import Any
 
 from skamem.core import arrays, validation
 from skamem.core.coding import UnitCode
+from skamem.core.rows import row_blocks
 
 __all__ = ["WORK_ARRAYS", "PatternStream", "open_stream"]
 
@@ -59,7 +60,7 @@ class PatternStream:
     def rows(self):
         """Row slices of the blocks."""
         width = self.X.shape[1] + (0 if self.Y is None else self.Y.shape[1])
-        return list(arrays.row_blocks(self.X.shape[0], WORK_ARRAYS * 8 * width))
+        return list(row_blocks(self.X.shape[0], WORK_ARRAYS * 8 * width))
 
     def block(self, rows=slice(None), dtype=None):
         """Encoded patterns, targets (None for autoassociation) and weights of a slice of rows."""

@@ -1,7 +1,6 @@
 """WillshawMemory: binary weights for sparse binary patterns."""
 
 import numbers
-import warnings
 
 import scipy.sparse
 from sklearn.utils.validation import check_is_fitted
@@ -9,6 +8,8 @@ from sklearn.utils.validation import check_is_fitted
 from skamem.core import arrays, validation
 from skamem.core.callbacks import fit_tasks
 from skamem.core.dynamics import Recall
+from skamem.core.rows import row_blocks
+from skamem.core.warn import warn
 from skamem.exceptions import CapacityWarning
 from skamem.memory._base import BaseMemory
 from skamem.memory._binary_recall import DenseNet, recall_patterns
@@ -219,12 +220,11 @@ class WillshawMemory(BaseMemory):
     def _warn_if_overloaded(self):
         density = self.density_
         if density > 0.5:
-            warnings.warn(
+            warn(
                 f"WillshawMemory has {100 * density:.0f} % of its synapses on after {self.n_patterns_} patterns, "
                 "beyond the limit of 50 %: expect units that are falsely active. Store fewer patterns, sparser ones "
                 "(about log2(n_units) active units), or use HebbianMemory for dense patterns.",
                 CapacityWarning,
-                stacklevel=7,  # past _store, fit and what wraps it
             )
 
     # ------------------------------------------------------------------ what is stored
@@ -279,7 +279,7 @@ class WillshawMemory(BaseMemory):
         recalled = self._recall(X, "score").states
         truth = X if self.target == "self" and arrays.shape_of(y) != tuple(recalled.shape) else y
         right = known = 0
-        for rows in arrays.row_blocks(recalled.shape[0], WORK_ARRAYS * 8 * recalled.shape[1]):
+        for rows in row_blocks(recalled.shape[0], WORK_ARRAYS * 8 * recalled.shape[1]):
             expected = self.encode(truth[rows, :])
             found = arrays.placement_of(expected).asarray(recalled[rows, :])
             xp = arrays.namespace(expected)
@@ -297,7 +297,7 @@ class WillshawMemory(BaseMemory):
             return
         X, placement = self._receive(X, reset=False, method=method, accept_sparse="csr", ensure_all_finite="allow-nan")
         code, X = self._codes(self.coding_)[0], _at_home(X, placement)
-        for rows in arrays.row_blocks(X.shape[0], WORK_ARRAYS * 8 * (X.shape[1] + self._n_features_out)):
+        for rows in row_blocks(X.shape[0], WORK_ARRAYS * 8 * (X.shape[1] + self._n_features_out)):
             yield placement, rows, *active_units(X[rows, :], code), arrays.float_dtype(X, placement.xp)
 
     def _recall(self, X, method, clamped=None):

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from skamem.core import arrays, least_squares, validation
 from skamem.core.base import SkamemEstimator, transactional
 from skamem.core.callbacks import fit_tasks
+from skamem.core.rows import row_blocks
 
 __all__ = ["BipolarEncoder"]
 
@@ -199,7 +200,7 @@ class BipolarEncoder(TransformerMixin, SkamemEstimator):
         off = -1.0 if self.output == "bipolar" else 0.0
         working_dtype, xp, parts = getattr(self, self._anchor).dtype, placement.xp, []
         dtype = arrays.float_dtype(X, xp)
-        for rows in arrays.row_blocks(X.shape[0], 4 * 8 * self._n_features_out):
+        for rows in row_blocks(X.shape[0], 4 * 8 * self._n_features_out):
             on, known = code(placement.asarray(X[rows, :], working_dtype))
             codes = xp.where(on, xp.ones_like(on, dtype=dtype), off)
             parts.append(xp.where(known, codes, xp.nan))

@@ -1,7 +1,6 @@
 """IHTRegressor: the estimator around the solver."""
 
 import numbers
-import warnings
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -10,6 +9,7 @@ from skamem.core import arrays
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.validation import check_number, check_option
+from skamem.core.warn import warn
 from skamem.sparse._base import SparseLinearRegressor, check_size, path_bunch
 from skamem.sparse._criteria import CRITERIA
 from skamem.sparse._groups import solve_groups
@@ -195,11 +195,10 @@ class IHTRegressor(SparseLinearRegressor):
         self.path_ = paths[0] if joint else paths
         self.n_iter_ = max(solution.n_iter for _, solution in solved)
         if not all(solution.converged for _, solution in solved):
-            warnings.warn(
+            warn(
                 f"effort={self.effort!r} did not converge in max_iter={self.max_iter} iterations. Raise max_iter, or "
                 "use effort='auto'.",
                 ConvergenceWarning,
-                stacklevel=2,
             )
         return self
 

@@ -3,7 +3,6 @@
 import copy
 import numbers
 import sys
-import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ from skamem.core import arrays, validation
 from skamem.core.base import SkamemEstimator
 from skamem.core.callbacks import fit_tasks
 from skamem.core.interactions import resolve_interaction
+from skamem.core.warn import warn
 from skamem.supervised import _dense_scaling as scaling
 from skamem.supervised._dense_data import cached_blocks, merged_rows, training_set
 from skamem.supervised._dense_forward import READOUTS, bounded_potentials, winner_readout
@@ -378,11 +378,10 @@ class BaseDenseAM(SkamemEstimator):
         for name, value in attributes.items():
             setattr(self, name, value)
         if not np.all(np.isfinite(self.loss_curve_)):
-            warnings.warn(
+            warn(
                 f"The loss became {self.loss_curve_[-1]} after {self.n_iter_} epochs: training diverged. Lower "
                 f"learning_rate_init={self.learning_rate_init!r} or degree={self.degree!r}, or use scale='feature'.",
                 ConvergenceWarning,
-                stacklevel=3,
             )
 
     def _memories(self, placement):

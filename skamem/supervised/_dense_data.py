@@ -9,6 +9,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
 from skamem.core import arrays
+from skamem.core.rows import row_blocks
 from skamem.core.validation import check_labels
 
 __all__ = [
@@ -203,7 +204,7 @@ def cached_blocks(n_rows, row_bytes, xp):
     rows : slice
     """
     length = max(16, _HOST_BYTES // row_bytes) if arrays.host_checks_are_free(xp) else n_rows
-    for rows in arrays.row_blocks(n_rows, row_bytes):
+    for rows in row_blocks(n_rows, row_bytes):
         n_block = rows.stop - rows.start
         yield from (
             slice(rows.start + start, min(rows.start + start + length, rows.stop))

@@ -6,10 +6,9 @@ import array_api_compat.numpy
 import numpy as np
 import pytest
 import scipy.sparse
-from sklearn import config_context
 
 from skamem.core import arrays
-from skamem.core.arrays import Placement, resolve_backend, row_blocks
+from skamem.core.arrays import Placement, resolve_backend
 
 VALUES = np.arange(6.0).reshape(2, 3)
 
@@ -172,17 +171,6 @@ def test_torch_computes_on_the_cpu_unless_told_otherwise(backend):
 
 
 # ------------------------------------------------------------------------------------------ streaming, solving
-
-
-@pytest.mark.parametrize("n_rows", [1, 7, 64])
-@pytest.mark.parametrize("rows_at_a_time", [0, 1, 3, 64, 1000])
-def test_blocks_cover_the_rows_once_within_the_memory_allowed(n_rows, rows_at_a_time):
-    row_bytes = 2**20
-    with config_context(working_memory=max(rows_at_a_time, 0.001)):
-        blocks = list(row_blocks(n_rows, row_bytes))
-    covered = [row for block in blocks for row in range(n_rows)[block]]
-    assert covered == list(range(n_rows))
-    assert max(len(range(n_rows)[block]) for block in blocks) == min(max(1, rows_at_a_time), n_rows)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
