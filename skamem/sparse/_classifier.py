@@ -10,10 +10,10 @@ from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.validation import check_labels, check_number, check_option, check_sample_weight
 from skamem.sparse._base import SparseLinearModel, check_size
-from skamem.sparse._criteria import CRITERIA
 from skamem.sparse._inputs import check_always_select, read_samples
-from skamem.sparse._logistic import LogisticSearch
-from skamem.sparse._solver import EFFORTS, TEXTBOOK, Settings
+from skamem.sparse.objective._criteria import CRITERIA
+from skamem.sparse.search._logistic import LogisticSearch
+from skamem.sparse.search._solver import EFFORTS, TEXTBOOK, Settings
 
 __all__ = ["IHTClassifier"]
 

@@ -11,9 +11,9 @@ from skamem.core import arrays
 from skamem.core.base import SkamemEstimator, transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.validation import check_number, check_option
-from skamem.sparse._chains import Chains
-from skamem.sparse._design import host
-from skamem.sparse._quadratic import DenseQuadratic
+from skamem.sparse.objective._design import host
+from skamem.sparse.objective._quadratic import DenseQuadratic
+from skamem.sparse.search._chains import Chains
 
 __all__ = ["IHTSparseCoder"]
 

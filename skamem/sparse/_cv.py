@@ -9,13 +9,13 @@ from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.validation import check_option
 from skamem.sparse._base import SparseLinearRegressor, path_bunch
-from skamem.sparse._design import host
 from skamem.sparse._inputs import check_always_select, check_groups, read_inputs
-from skamem.sparse._path import default_max_size
-from skamem.sparse._problem import Problem
 from skamem.sparse._regressor import IHTRegressor
-from skamem.sparse._solver import EFFORTS, TEXTBOOK, Settings
-from skamem.sparse._validation import CrossValidation
+from skamem.sparse.objective._design import host
+from skamem.sparse.objective._problem import Problem
+from skamem.sparse.search._path import default_max_size
+from skamem.sparse.search._solver import EFFORTS, TEXTBOOK, Settings
+from skamem.sparse.search._validation import CrossValidation
 
 __all__ = ["IHTRegressorCV"]
 

@@ -9,7 +9,7 @@ from sklearn.utils import check_array, check_consistent_length, column_or_1d, ge
 
 from skamem.core import arrays
 from skamem.core.validation import check_sample_weight
-from skamem.sparse._design import as_design
+from skamem.sparse.objective._design import as_design
 
 __all__ = ["Inputs", "check_always_select", "check_groups", "read_inputs", "read_samples"]
 

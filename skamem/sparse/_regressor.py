@@ -11,13 +11,13 @@ from skamem.core.callbacks import fit_tasks
 from skamem.core.validation import check_number, check_option
 from skamem.core.warn import warn
 from skamem.sparse._base import SparseLinearRegressor, check_size, path_bunch
-from skamem.sparse._criteria import CRITERIA
-from skamem.sparse._groups import solve_groups
 from skamem.sparse._inputs import check_always_select, check_groups, read_inputs
-from skamem.sparse._path import solve_path, solve_thoroughly
-from skamem.sparse._problem import Problem
-from skamem.sparse._search import is_small
-from skamem.sparse._solver import EFFORTS, TEXTBOOK, Settings, solve_size
+from skamem.sparse.objective._criteria import CRITERIA
+from skamem.sparse.objective._problem import Problem
+from skamem.sparse.search._groups import solve_groups
+from skamem.sparse.search._path import solve_path, solve_thoroughly
+from skamem.sparse.search._search import is_small
+from skamem.sparse.search._solver import EFFORTS, TEXTBOOK, Settings, solve_size
 
 __all__ = ["IHTRegressor"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from skamem.sparse._design import host
+from skamem.sparse.objective._design import host
 
 __all__ = ["Moments", "moments_of"]
 

@@ -7,9 +7,9 @@ import pytest
 from sklearn.preprocessing import PolynomialFeatures
 
 from skamem.sparse import IHTRegressor
-from skamem.sparse._design import as_design
-from skamem.sparse._pairs import grow_by_pair, improve_by_pairs
-from skamem.sparse._problem import Problem
+from skamem.sparse.objective._design import as_design
+from skamem.sparse.objective._problem import Problem
+from skamem.sparse.search._pairs import grow_by_pair, improve_by_pairs
 
 
 @pytest.mark.parametrize("n_targets", [1, 2])

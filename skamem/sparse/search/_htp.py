@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skamem.sparse._linalg import TIE, ZERO_LOSS
+from skamem.sparse.objective._linalg import TIE, ZERO_LOSS
 
 __all__ = ["greatest", "hard_thresholding_pursuit", "largest"]
 

@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from skamem.sparse._chains import Chains
-from skamem.sparse._quadratic import DenseQuadratic, LazyQuadratic
+from skamem.sparse.objective._quadratic import DenseQuadratic, LazyQuadratic
+from skamem.sparse.search._chains import Chains
 
 
 def quadratic(seed, *, n_problems=1, m=12, n_targets=1, alpha=0.0, locked=()):
@@ -75,7 +75,7 @@ def test_leaving_out_unpromising_columns_changes_no_swap(monkeypatch, n_targets)
         chains.add(chains.best_additions())
         found = []
         for threshold in (1, 10**9):
-            monkeypatch.setattr("skamem.sparse._chains._SCREEN_FROM", threshold)
+            monkeypatch.setattr("skamem.sparse.search._chains._SCREEN_FROM", threshold)
             found.append(chains.best_swaps(chains.indices, np.full(4, 1e-12)))
         n_swaps += len(found[0][0])
         for mine, theirs in zip(*found, strict=True):

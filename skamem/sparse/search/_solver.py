@@ -4,16 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skamem.sparse._chains import Chains
-from skamem.sparse._criteria import information_criterion
-from skamem.sparse._exhaustive import best_subsets
-from skamem.sparse._forward import PathPoint
-from skamem.sparse._htp import hard_thresholding_pursuit
-from skamem.sparse._linalg import ZERO_LOSS
-from skamem.sparse._pairs import improve_by_pairs, pairs_are_cheap
-from skamem.sparse._proposals import SURE, escalate
-from skamem.sparse._search import Candidate, improve, local_search
-from skamem.sparse._textbook import iterative_hard_thresholding
+from skamem.sparse.objective._criteria import information_criterion
+from skamem.sparse.objective._linalg import ZERO_LOSS
+from skamem.sparse.search._chains import Chains
+from skamem.sparse.search._exhaustive import best_subsets
+from skamem.sparse.search._forward import PathPoint
+from skamem.sparse.search._htp import hard_thresholding_pursuit
+from skamem.sparse.search._pairs import improve_by_pairs, pairs_are_cheap
+from skamem.sparse.search._proposals import SURE, escalate
+from skamem.sparse.search._search import Candidate, improve, local_search
+from skamem.sparse.search._textbook import iterative_hard_thresholding
 
 __all__ = ["EFFORTS", "TEXTBOOK", "Settings", "Solution", "best_candidate", "criterion_of", "solve_size"]
 
@@ -40,7 +40,7 @@ class Settings:
     tol : float
         Least relative decrease of the loss that counts.
     criterion : str
-        One of `skamem.sparse._criteria.CRITERIA`.
+        One of `skamem.sparse.objective._criteria.CRITERIA`.
     """
 
     effort: str = "auto"

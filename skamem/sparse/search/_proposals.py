@@ -6,13 +6,13 @@ strong on incoherent designs, forward selection on correlated ones, growing and 
 
 import numpy as np
 
-from skamem.sparse._chains import Chains
-from skamem.sparse._forward import forward_path, grow
-from skamem.sparse._htp import largest
-from skamem.sparse._linalg import ZERO_LOSS
-from skamem.sparse._message_passing import approximate_message_passing
-from skamem.sparse._pairs import grow_by_pair
-from skamem.sparse._search import Candidate, is_small, local_search, working_set_of
+from skamem.sparse.objective._linalg import ZERO_LOSS
+from skamem.sparse.search._chains import Chains
+from skamem.sparse.search._forward import forward_path, grow
+from skamem.sparse.search._htp import largest
+from skamem.sparse.search._message_passing import approximate_message_passing
+from skamem.sparse.search._pairs import grow_by_pair
+from skamem.sparse.search._search import Candidate, is_small, local_search, working_set_of
 
 __all__ = ["SURE", "escalate"]
 

@@ -7,8 +7,8 @@ import pytest
 import scipy.sparse
 
 from skamem.sparse import IHTRegressor
-from skamem.sparse._design import as_design
-from skamem.sparse._problem import Problem
+from skamem.sparse.objective._design import as_design
+from skamem.sparse.objective._problem import Problem
 
 CONTAINERS = {
     "rows": np.ascontiguousarray,

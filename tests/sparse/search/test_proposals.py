@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from skamem.sparse import IHTRegressor
-from skamem.sparse._design import as_design
-from skamem.sparse._message_passing import approximate_message_passing
-from skamem.sparse._problem import Problem
+from skamem.sparse.objective._design import as_design
+from skamem.sparse.objective._problem import Problem
+from skamem.sparse.search._message_passing import approximate_message_passing
 
 
 def noiseless(seed, s, coefs="gaussian", n=150, p=500):
@@ -71,7 +71,7 @@ def test_large_problems_use_working_sets(monkeypatch):
         y = X[:, support].sum(axis=1) + noise * rng.standard_normal(120)
         small = IHTRegressor(12).fit(X, y)
         with monkeypatch.context() as context:
-            context.setattr("skamem.sparse._search.SMALL", 0.0)
+            context.setattr("skamem.sparse.search._search.SMALL", 0.0)
             large = IHTRegressor(12).fit(X, y)
         assert large.path_.objective[0] <= small.path_.objective[0] * 1.05
         assert large.swap_optimal_ == (large.margin_ < 4)

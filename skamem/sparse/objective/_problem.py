@@ -14,11 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from skamem.sparse._chains import Chains
-from skamem.sparse._design import host
-from skamem.sparse._linalg import damped_least_squares, nonnegative_solve, regularised_solve, well_conditioned_solver
-from skamem.sparse._positive import PositiveChain
-from skamem.sparse._quadratic import DenseQuadratic, LazyQuadratic
+from skamem.sparse.objective._design import host
+from skamem.sparse.objective._linalg import (
+    damped_least_squares,
+    nonnegative_solve,
+    regularised_solve,
+    well_conditioned_solver,
+)
+from skamem.sparse.objective._quadratic import DenseQuadratic, LazyQuadratic
+from skamem.sparse.search._chains import Chains
+from skamem.sparse.search._positive import PositiveChain
 
 __all__ = ["LeastSquares", "Problem"]
 

@@ -4,8 +4,8 @@ import itertools
 
 import numpy as np
 
-from skamem.sparse._chains import Chains
-from skamem.sparse._linalg import DEPENDENT
+from skamem.sparse.objective._linalg import DEPENDENT
+from skamem.sparse.search._chains import Chains
 
 __all__ = ["grow_by_pair", "improve_by_pairs", "pairs_are_cheap"]
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from skamem.sparse._criteria import CRITERIA
-from skamem.sparse._design import host
-from skamem.sparse._forward import forward_path
-from skamem.sparse._path import default_max_size
-from skamem.sparse._problem import Problem
-from skamem.sparse._solver import solve_size
+from skamem.sparse.objective._criteria import CRITERIA
+from skamem.sparse.objective._design import host
+from skamem.sparse.objective._problem import Problem
+from skamem.sparse.search._forward import forward_path
+from skamem.sparse.search._path import default_max_size
+from skamem.sparse.search._solver import solve_size
 
 __all__ = ["LogisticFit", "LogisticSearch"]
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from skamem.sparse._chains import Chains
-from skamem.sparse._exhaustive import best_subsets
-from skamem.sparse._forward import PathPoint, forward_path
-from skamem.sparse._linalg import ZERO_LOSS
-from skamem.sparse._search import Candidate, improve
-from skamem.sparse._solver import Solution, best_candidate, can_be_exact, criterion_of
+from skamem.sparse.objective._linalg import ZERO_LOSS
+from skamem.sparse.search._chains import Chains
+from skamem.sparse.search._exhaustive import best_subsets
+from skamem.sparse.search._forward import PathPoint, forward_path
+from skamem.sparse.search._search import Candidate, improve
+from skamem.sparse.search._solver import Solution, best_candidate, can_be_exact, criterion_of
 
 __all__ = ["best_of_size", "default_max_size", "settled", "solve_path", "solve_thoroughly"]
 

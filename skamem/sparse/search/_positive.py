@@ -8,8 +8,8 @@ exactly, and the first that no later bound can beat is the best.
 
 import numpy as np
 
-from skamem.sparse._chains import Chains
-from skamem.sparse._linalg import nonnegative_solve
+from skamem.sparse.objective._linalg import nonnegative_solve
+from skamem.sparse.search._chains import Chains
 
 __all__ = ["PositiveChain"]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from skamem.sparse import IHTRegressor
-from skamem.sparse._exhaustive import best_subsets
-from skamem.sparse._quadratic import DenseQuadratic
+from skamem.sparse.objective._quadratic import DenseQuadratic
+from skamem.sparse.search._exhaustive import best_subsets
 
 
 def quadratic(seed, p=7, n_targets=1, locked=(), usable=None, alpha=0.0):

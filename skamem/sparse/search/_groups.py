@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from skamem.sparse._forward import PathPoint
-from skamem.sparse._linalg import DEPENDENT, TIE, ZERO_LOSS
-from skamem.sparse._search import Candidate
-from skamem.sparse._solver import Solution, criterion_of
+from skamem.sparse.objective._linalg import DEPENDENT, TIE, ZERO_LOSS
+from skamem.sparse.search._forward import PathPoint
+from skamem.sparse.search._search import Candidate
+from skamem.sparse.search._solver import Solution, criterion_of
 
 __all__ = ["solve_groups"]
 

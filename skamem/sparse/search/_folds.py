@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skamem.sparse._chains import Chains
-from skamem.sparse._forward import PathPoint, grow
-from skamem.sparse._moments import moments_of
-from skamem.sparse._quadratic import DenseQuadratic
+from skamem.sparse.objective._moments import moments_of
+from skamem.sparse.objective._quadratic import DenseQuadratic
+from skamem.sparse.search._chains import Chains
+from skamem.sparse.search._forward import PathPoint, grow
 
 __all__ = ["LockStep", "Step"]
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skamem.sparse._linalg import ZERO_LOSS
-from skamem.sparse._quadratic import LazyQuadratic
+from skamem.sparse.objective._linalg import ZERO_LOSS
+from skamem.sparse.objective._quadratic import LazyQuadratic
 
 __all__ = ["PathPoint", "forward_path", "grow"]
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from skamem.sparse import IHTRegressor
-from skamem.sparse._design import as_design
-from skamem.sparse._forward import PathPoint, forward_path
-from skamem.sparse._path import _regrow, _shrink, default_max_size
-from skamem.sparse._problem import Problem
-from skamem.sparse._solver import Settings
+from skamem.sparse.objective._design import as_design
+from skamem.sparse.objective._problem import Problem
+from skamem.sparse.search._forward import PathPoint, forward_path
+from skamem.sparse.search._path import _regrow, _shrink, default_max_size
+from skamem.sparse.search._solver import Settings
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skamem.sparse._linalg import DEPENDENT
+from skamem.sparse.objective._linalg import DEPENDENT
 
 __all__ = ["best_subsets"]
 

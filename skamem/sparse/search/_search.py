@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from skamem.sparse._htp import greatest, largest
-from skamem.sparse._linalg import ZERO_LOSS, loss_reduction
+from skamem.sparse.objective._linalg import ZERO_LOSS, loss_reduction
+from skamem.sparse.search._htp import greatest, largest
 
 __all__ = ["Candidate", "improve", "is_small", "local_search", "working_set_of"]
 

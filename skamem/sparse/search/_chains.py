@@ -27,7 +27,7 @@ calls; the first axis of every array runs over problems.
 
 import numpy as np
 
-from skamem.sparse._linalg import DEPENDENT, TIE, ZERO_LOSS, inverses
+from skamem.sparse.objective._linalg import DEPENDENT, TIE, ZERO_LOSS, inverses
 
 __all__ = ["Chains"]
 

@@ -7,13 +7,13 @@ import numpy as np
 from joblib import Parallel, delayed
 from sklearn import get_config
 
-from skamem.sparse._design import host
-from skamem.sparse._folds import LockStep
-from skamem.sparse._forward import PathPoint, forward_path
-from skamem.sparse._groups import GroupSearch
-from skamem.sparse._path import best_of_size, settled
-from skamem.sparse._search import Candidate
-from skamem.sparse._solver import Solution, criterion_of
+from skamem.sparse.objective._design import host
+from skamem.sparse.search._folds import LockStep
+from skamem.sparse.search._forward import PathPoint, forward_path
+from skamem.sparse.search._groups import GroupSearch
+from skamem.sparse.search._path import best_of_size, settled
+from skamem.sparse.search._search import Candidate
+from skamem.sparse.search._solver import Solution, criterion_of
 
 __all__ = ["CrossValidation"]
 

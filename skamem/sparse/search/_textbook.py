@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from skamem.sparse._htp import largest
-from skamem.sparse._linalg import ZERO_LOSS
-from skamem.sparse._problem import LeastSquares
+from skamem.sparse.objective._linalg import ZERO_LOSS
+from skamem.sparse.objective._problem import LeastSquares
+from skamem.sparse.search._htp import largest
 
 __all__ = ["iterative_hard_thresholding"]
 
