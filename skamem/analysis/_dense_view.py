@@ -1,6 +1,6 @@
 """A fitted dense memory opened for analysis: overlaps, contributions of single memories, gradients by the input.
 
-Symbols are those of `skamem.supervised._dense_forward`: overlaps Z, recognition weights A, potentials Φ, F and f = F'.
+Symbols are those of `skamem.supervised.dense._readouts`: overlaps Z, recognition weights A, potentials Φ, F and f = F'.
 """
 
 import math
@@ -12,10 +12,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from skamem.core.interactions import resolve_interaction
 from skamem.supervised import DenseAMClassifier
-from skamem.supervised._dense_data import cached_blocks
-from skamem.supervised._dense_duality import HiddenLayerClassifier
-from skamem.supervised._dense_forward import bounded_potentials
-from skamem.supervised._dense_training import PowerLoss
+from skamem.supervised.dense._data import cached_blocks
+from skamem.supervised.dense._duality import HiddenLayerClassifier
+from skamem.supervised.dense._readouts import bounded_potentials
+from skamem.supervised.dense._training import PowerLoss
 
 __all__ = ["DenseView", "dense_memory"]
 

@@ -1,7 +1,7 @@
 """Classifiers and regressors built on memories."""
 
-from skamem.supervised._dense_classifier import DenseAMClassifier
-from skamem.supervised._dense_regressor import DenseAMRegressor
 from skamem.supervised._memory_classifier import MemoryClassifier
+from skamem.supervised.dense._classifier import DenseAMClassifier
+from skamem.supervised.dense._regressor import DenseAMRegressor
 
 __all__ = ["DenseAMClassifier", "DenseAMRegressor", "MemoryClassifier"]

@@ -9,7 +9,7 @@ from skamem import DenseAMClassifier, HebbianMemory
 from skamem.analysis._dense_view import DenseView, dense_memory
 from skamem.core import arrays
 from skamem.core.interactions import INTERACTIONS, resolve_interaction
-from skamem.supervised._dense_training import PowerLoss
+from skamem.supervised.dense._training import PowerLoss
 
 RNG = np.random.RandomState(0)
 X, Y = RNG.standard_normal((40, 6)) * [1, 2, 3, 1, 1, 5] + 4, np.arange(40) % 3

@@ -7,9 +7,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays
 from skamem.core.base import transactional
-from skamem.supervised._dense_base import BaseDenseAM
-from skamem.supervised._dense_data import RealTargets
-from skamem.supervised._dense_training import SquaredLoss
+from skamem.supervised.dense._base import BaseDenseAM
+from skamem.supervised.dense._data import RealTargets
+from skamem.supervised.dense._training import SquaredLoss
 
 __all__ = ["DenseAMRegressor"]
 

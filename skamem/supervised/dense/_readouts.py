@@ -32,7 +32,7 @@ from typing import Any
 
 from skamem.core import arrays
 from skamem.core.interactions import Exponential, Polynomial, RectifiedPolynomial, integer_power
-from skamem.supervised._dense_binomial import BinomialReadout, BinomialWinner, between
+from skamem.supervised.dense._binomial import BinomialReadout, BinomialWinner, between
 
 __all__ = [
     "READOUTS",

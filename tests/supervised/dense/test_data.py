@@ -8,7 +8,7 @@ import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skamem.core import arrays
-from skamem.supervised._dense_data import (
+from skamem.supervised.dense._data import (
     ClassTargets,
     RealTargets,
     cached_blocks,

@@ -8,11 +8,11 @@ from sklearn.utils.validation import check_is_fitted
 from skamem.core import arrays, validation
 from skamem.core.base import transactional
 from skamem.core.interactions import resolve_interaction
-from skamem.supervised._dense_base import BaseDenseAM
-from skamem.supervised._dense_data import ClassTargets, class_weights, known_classes, known_codes
-from skamem.supervised._dense_duality import memories_of_network, network_of_memories
-from skamem.supervised._dense_forward import READOUTS
-from skamem.supervised._dense_training import PowerLoss, log_probabilities
+from skamem.supervised.dense._base import BaseDenseAM
+from skamem.supervised.dense._data import ClassTargets, class_weights, known_classes, known_codes
+from skamem.supervised.dense._duality import memories_of_network, network_of_memories
+from skamem.supervised.dense._readouts import READOUTS
+from skamem.supervised.dense._training import PowerLoss, log_probabilities
 
 __all__ = ["DenseAMClassifier"]
 

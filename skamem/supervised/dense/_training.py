@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from skamem.core import arrays
-from skamem.supervised._dense_binomial import between
-from skamem.supervised._dense_data import cached_blocks
+from skamem.supervised.dense._binomial import between
+from skamem.supervised.dense._data import cached_blocks
 
 __all__ = [
     "Descent",

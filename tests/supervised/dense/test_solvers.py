@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skamem.supervised._dense_solvers import AdamSolver, PaperSolver, cosine_schedule
+from skamem.supervised.dense._solvers import AdamSolver, PaperSolver, cosine_schedule
 
 
 def parameters(seed=0):
@@ -20,7 +20,7 @@ def gradients(step):
 
 @pytest.mark.parametrize("chunk", [1, 2**16])
 def test_adam_is_adam(chunk, monkeypatch):
-    monkeypatch.setattr("skamem.supervised._dense_solvers._HOST_CHUNK", chunk)
+    monkeypatch.setattr("skamem.supervised.dense._solvers._HOST_CHUNK", chunk)
     temperature, learning_rate, decay = 2.5, 1e-3, 3.0
     expected = parameters()
     rates = [1 / temperature, 1 / temperature, np.sqrt(np.mean(expected[2] ** 2)) / 0.05]

@@ -15,8 +15,8 @@ from skamem.core.interactions import (
     RectifiedPolynomial,
     Softplus,
 )
-from skamem.supervised._dense_binomial import BinomialReadout
-from skamem.supervised._dense_forward import (
+from skamem.supervised.dense._binomial import BinomialReadout
+from skamem.supervised.dense._readouts import (
     READOUTS,
     DirectReadout,
     ExponentialReadout,
@@ -25,7 +25,7 @@ from skamem.supervised._dense_forward import (
     bounded_potentials,
     winner_readout,
 )
-from skamem.supervised._dense_training import Network, PowerLoss
+from skamem.supervised.dense._training import Network, PowerLoss
 
 N_SAMPLES, N_MEMORIES, N_CLASSES = 7, 6, 3
 DEGREES = (1, 2, 3, 5, 20)

@@ -7,9 +7,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skamem.core import arrays
 from skamem.core.interactions import RectifiedPolynomial
-from skamem.supervised import _dense_training as training
-from skamem.supervised._dense_data import RowSource, TrainingSet
-from skamem.supervised._dense_forward import READOUTS
+from skamem.supervised.dense import _training as training
+from skamem.supervised.dense._data import RowSource, TrainingSet
+from skamem.supervised.dense._readouts import READOUTS
 
 HOST = arrays.placement_of(np.zeros(1))
 

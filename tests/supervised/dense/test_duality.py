@@ -11,7 +11,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from skamem.core.interactions import INTERACTIONS, LogCosh, resolve_interaction
 from skamem.supervised import DenseAMClassifier
-from skamem.supervised._dense_duality import HiddenLayerClassifier
+from skamem.supervised.dense._duality import HiddenLayerClassifier
 
 
 @pytest.fixture(scope="module", params=[2, 10])

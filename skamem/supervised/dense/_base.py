@@ -16,11 +16,11 @@ from skamem.core.base import SkamemEstimator
 from skamem.core.callbacks import fit_tasks
 from skamem.core.interactions import resolve_interaction
 from skamem.core.warn import warn
-from skamem.supervised import _dense_scaling as scaling
-from skamem.supervised._dense_data import cached_blocks, merged_rows, training_set
-from skamem.supervised._dense_forward import READOUTS, bounded_potentials, winner_readout
-from skamem.supervised._dense_solvers import AdamSolver, PaperSolver, cosine_schedule
-from skamem.supervised._dense_training import (
+from skamem.supervised.dense import _scaling as scaling
+from skamem.supervised.dense._data import cached_blocks, merged_rows, training_set
+from skamem.supervised.dense._readouts import READOUTS, bounded_potentials, winner_readout
+from skamem.supervised.dense._solvers import AdamSolver, PaperSolver, cosine_schedule
+from skamem.supervised.dense._training import (
     Descent,
     HeldScore,
     Network,

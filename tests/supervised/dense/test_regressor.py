@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import make_friedman1
 from sklearn.linear_model import RidgeCV
 
-from skamem.supervised._dense_regressor import DenseAMRegressor
+from skamem.supervised.dense._regressor import DenseAMRegressor
 
 SMALL = {"n_memories": 40, "max_iter": 60, "random_state": 0}
 

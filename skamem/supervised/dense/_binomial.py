@@ -1,4 +1,4 @@
-"""Eq. (9) of Krotov and Hopfield for polynomials, as thin matrix products; see `_dense_forward`."""
+"""Eq. (9) of Krotov and Hopfield for polynomials, as thin matrix products; see `_readouts`."""
 
 import functools
 import math

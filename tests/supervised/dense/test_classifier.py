@@ -20,7 +20,8 @@ from skamem.analysis import attack
 from skamem.core import arrays
 from skamem.core.callbacks import CALLBACKS_AVAILABLE
 from skamem.core.interactions import INTERACTIONS
-from skamem.supervised import DenseAMClassifier, _dense_scaling
+from skamem.supervised import DenseAMClassifier
+from skamem.supervised.dense import _scaling
 
 SMALL = {"n_memories": 30, "max_iter": 40, "random_state": 0}
 
@@ -156,7 +157,7 @@ def test_float32_stays(digits, readout):
 @pytest.mark.parametrize("kept_sparse", [False, True])
 def test_sparse_equals_dense(digits, readout, kept_sparse, monkeypatch):
     if kept_sparse:  # as if the data were large
-        monkeypatch.setattr(_dense_scaling, "_SMALL_SPARSE_BYTES", 0)
+        monkeypatch.setattr(_scaling, "_SMALL_SPARSE_BYTES", 0)
     X, y = digits
     X = np.where(X > 0, X, 0)
     expected = DenseAMClassifier(readout=readout, **SMALL).fit(X, y).decision_function(X)

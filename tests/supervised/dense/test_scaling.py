@@ -9,8 +9,8 @@ from sklearn.datasets import load_digits
 from skamem import DenseAMClassifier
 from skamem.core import arrays
 from skamem.core.interactions import RectifiedPolynomial
-from skamem.supervised import _dense_scaling as scaling
-from skamem.supervised._dense_forward import PolynomialLinearReadout
+from skamem.supervised.dense import _scaling as scaling
+from skamem.supervised.dense._readouts import PolynomialLinearReadout
 
 HOST = arrays.placement_of(np.zeros(1))
 

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse
 
 from skamem.core import arrays
-from skamem.supervised._dense_data import RowSource, cached_blocks, column_peaks
+from skamem.supervised.dense._data import RowSource, cached_blocks, column_peaks
 
 __all__ = [
     "LOW_DEGREE",

@@ -66,7 +66,7 @@ class HiddenLayerClassifier(ClassifierMixin, BaseEstimator):
     Examples
     --------
     >>> import numpy as np
-    >>> from skamem.supervised._dense_duality import HiddenLayerClassifier
+    >>> from skamem.supervised.dense._duality import HiddenLayerClassifier
     >>> relu = lambda z: np.maximum(z, 0)
     >>> network = HiddenLayerClassifier([np.eye(2), np.eye(2)], [np.zeros(2), np.zeros(2)], relu, ["left", "right"])
     >>> network.fit().predict([[0.2, 0.9]])
