@@ -18,11 +18,14 @@ import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from skamem import HebbianMemory, PseudoinverseMemory
 from skamem.datasets import corrupt, make_patterns
 from skamem.exceptions import CapacityWarning
 from skamem.metrics import exact_recall_score
+
+warnings.simplefilter("ignore", ConvergenceWarning)  # a series cut short is what this page is about
 
 X = make_patterns(30, 100, random_state=0)
 projector = PseudoinverseMemory().fit(X).weights_

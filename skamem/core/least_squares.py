@@ -4,12 +4,16 @@ All three take validated float arrays and return the weights; they differ in wha
 """
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from skamem.core import arrays
+from skamem.core.warn import warn
 
 LinAlgError = np.linalg.LinAlgError
 
 __all__ = ["SOLVERS", "LinAlgError", "cholesky", "moments", "neumann", "neumann_moments", "svd"]
+
+_LEFT = 0.01  # a series whose weights are farther than this from their limit, in share of their norm, is reported
 
 
 def svd(X, Y, *, alpha=0.0):
@@ -113,12 +117,17 @@ def neumann(X, Y, *, alpha=0.0, n_layers=100, step="auto", hyperpower=False):
     -------
     weights : array of shape (n_units, n_outputs)
         Dtype and device of `X`. The error falls as max_i abs(1 - c σ_i²)^L over the nonzero singular values σ_i.
-        Cost O(L min(m, n)² k), or O(L min(m, n)³) with `hyperpower`.
+        Cost that of `moments` for the smaller side, however many layers.
 
     Raises
     ------
     ValueError
         When `step` is outside the interval of convergence.
+
+    Warns
+    -----
+    ConvergenceWarning
+        When the weights are more than 1 % from the least-squares solution.
 
     References
     ----------
@@ -135,7 +144,7 @@ def neumann(X, Y, *, alpha=0.0, n_layers=100, step="auto", hyperpower=False):
     Xt = xp.matrix_transpose(X)
     options = {"alpha": alpha, "n_layers": n_layers, "step": step, "hyperpower": hyperpower}
     if X.shape[0] < X.shape[1]:
-        return Xt @ neumann_moments(X @ Xt, Y, **options)
+        return Xt @ _series(X @ Xt, Y, **options, order=1)
     return neumann_moments(Xt @ X, Xt @ Y, **options)
 
 
@@ -160,24 +169,20 @@ def neumann_moments(gram, cross, *, alpha=0.0, n_layers=100, step="auto", hyperp
     Returns
     -------
     solution : array of shape (n, k)
-        Cost O(n³ + L n² k).
+        Directions with singular values of X below sqrt(n eps) of the largest count as absent. Cost O(n³ + n² k).
 
     Raises
     ------
     ValueError
         When `step` is outside the interval of convergence.
+
+    Warns
+    -----
+    ConvergenceWarning
+        As `neumann` does.
     """
-    gram = _ridged(gram, alpha)
-    norm = float(arrays.namespace(gram).linalg.eigvalsh(gram)[-1])
-    if norm <= 0.0:  # X is all zero, so is its pseudoinverse
-        return 0.0 * cross
-    c = 1.0 / norm if step == "auto" else float(step)
-    if not 0.0 < c < 2.0 / norm:
-        raise ValueError(
-            f"step={step!r} does not converge; expected 0 < step < 2 / ‖X Xᵀ + alpha I‖ = {2.0 / norm:.6g}. "
-            "Use step='auto'."
-        )
-    return _hyperpower_sum(gram, cross, c, n_layers) if hyperpower else _sum(gram, cross, c, n_layers)
+    options = {"alpha": alpha, "n_layers": n_layers, "step": step, "hyperpower": hyperpower}
+    return _series(gram, cross, **options, order=2)
 
 
 def moments(gram, cross, *, alpha=0.0):
@@ -204,22 +209,55 @@ def moments(gram, cross, *, alpha=0.0):
     return vectors @ (gains[:, None] * (xp.matrix_transpose(vectors) @ cross))
 
 
-def _sum(gram, right_side, c, n_layers):
-    solution = c * right_side
-    for _ in range(n_layers - 1):
-        solution = solution + c * (right_side - gram @ solution)
-    return solution
+def _series(gram, right_side, *, alpha, n_layers, step, hyperpower, order):
+    """c Σ_{l < L} (I - c G)^l ``right_side``, from the spectrum of G.
+
+    The weights are the solution (`order` 2), or Xᵀ times it (1): so much does a direction count in their norm.
+    """
+    xp, alpha = arrays.namespace(gram), float(alpha)
+    values, vectors = xp.linalg.eigh(gram)
+    # Decided before alpha is added: what is absent from the patterns must not come back as rounding over alpha.
+    kept = values > gram.shape[0] * xp.finfo(gram.dtype).eps * values[-1]
+    values = xp.where(kept, values + alpha, xp.ones_like(values))
+    norm = float(xp.max(xp.where(kept, values, xp.zeros_like(values))))
+    if norm <= 0.0:  # X is all zero, so is its pseudoinverse
+        return 0.0 * right_side
+    c = 1.0 / norm if step == "auto" else float(step)
+    if not 0.0 < c < 2.0 / norm:
+        raise ValueError(
+            f"step={step!r} does not converge; expected 0 < step < 2 / ‖X Xᵀ + alpha I‖ = {2.0 / norm:.6g}. "
+            "Use step='auto'."
+        )
+    # With hyperpower 2^L terms; beyond 2^60 no term of a direction that counts is left.
+    n_terms = 2.0 ** min(n_layers, 60) if hyperpower else float(n_layers)
+    reached = _reached(c * values, n_terms, xp)
+    parts = xp.where(kept[:, None], xp.matrix_transpose(vectors) @ right_side, 0.0 * right_side)
+    limit = parts / values[:, None]
+    _warn_of_what_is_left(1.0 - reached, limit * (limit if order == 2 else parts), n_layers, xp)
+    return vectors @ (reached[:, None] * limit)
 
 
-def _hyperpower_sum(gram, right_side, c, n_layers):
-    # Σ_{l < 2^L} M^l = (I + M^{2^{L-1}}) ... (I + M²) (I + M), M = I - c G
-    power = _ridged(-c * gram, 1.0)
-    solution = c * right_side
-    for layer in range(n_layers):
-        solution = solution + power @ solution
-        if layer + 1 < n_layers:
-            power = power @ power
-    return solution
+def _reached(rate, n_terms, xp):
+    """1 - (1 - rate)^n_terms for rates in [0, 2): the share of its limit that a direction's series has reached."""
+    slow = rate < 0.5
+    base = xp.abs(1.0 - rate)
+    # expm1 and log1p keep the digits of slow directions.
+    exponents = n_terms * xp.log1p(-xp.where(slow, rate, xp.zeros_like(rate)))
+    left = xp.exp(n_terms * xp.log(xp.where(slow | (base == 0.0), xp.ones_like(base), base)))
+    left = xp.where(base == 0.0, xp.zeros_like(base), left)
+    left = xp.where(rate > 1.0, -left, left) if n_terms % 2 else left
+    return xp.where(slow, -xp.expm1(exponents), 1.0 - left)
+
+
+def _warn_of_what_is_left(left, energies, n_layers, xp):
+    whole = float(xp.sum(energies))
+    off = (float(xp.sum(left[:, None] ** 2 * energies)) / whole) ** 0.5 if whole > 0.0 else 0.0
+    if off > _LEFT:
+        warn(
+            f"The Neumann series of n_layers={n_layers} leaves the weights {100 * off:.2g} % away from the "
+            "least-squares solution. Give it more layers, hyperpower=True, or alpha > 0; or use solver='svd'.",
+            ConvergenceWarning,
+        )
 
 
 def _ridged(gram, alpha):

@@ -27,7 +27,8 @@ class PseudoinverseMemory(BaseMemory):
     alpha : float, default=0.0
         Ridge penalty, >= 0, in squared units of the patterns: W = (Xᵀ X + α I)⁻¹ Xᵀ Y.
     n_layers : int, default=100
-        Terms of the Neumann series; for ``solver="neumann"``.
+        Terms of the Neumann series; for ``solver="neumann"``. When they leave the weights more than 1 % from the
+        least-squares solution, `fit` gives a ConvergenceWarning.
     step : "auto" or float, default="auto"
         Step of the Neumann series, in (0, 2 / ‖X Xᵀ + α I‖); "auto" is half that limit.
     hyperpower : bool, default=False

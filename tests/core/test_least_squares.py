@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 from skamem.core import least_squares
 from skamem.core.least_squares import SOLVERS, cholesky, moments, neumann, svd
@@ -67,7 +68,10 @@ def test_nothing_but_zeros_is_associated_with_nothing(solver):
 
 # ------------------------------------------------------------------------------------- the Neumann series
 
+cut_short = pytest.mark.filterwarnings("ignore:The Neumann series:sklearn.exceptions.ConvergenceWarning")
 
+
+@cut_short
 @pytest.mark.parametrize("n_layers", [1, 2, 7])
 @pytest.mark.parametrize("alpha", [0.0, 0.3])
 def test_neumann_is_gradient_descent_from_zero(X, n_layers, alpha):
@@ -78,6 +82,7 @@ def test_neumann_is_gradient_descent_from_zero(X, n_layers, alpha):
     np.testing.assert_allclose(neumann(X, Y, alpha=alpha, n_layers=n_layers, step=step), W, rtol=1e-10, atol=1e-12)
 
 
+@cut_short
 @pytest.mark.parametrize("n_layers", [1, 2, 7])
 def test_neumann_is_a_residual_network(X, n_layers):
     # Layer: Z <- Z + c (Y - X Xᵀ Z), the same weights in each; output Xᵀ Z.
@@ -88,6 +93,7 @@ def test_neumann_is_a_residual_network(X, n_layers):
     np.testing.assert_allclose(neumann(X, Y, n_layers=n_layers, step=step), X.T @ Z, rtol=1e-10, atol=1e-12)
 
 
+@cut_short
 @pytest.mark.parametrize("n_layers", [1, 5, 20])
 @pytest.mark.parametrize("step", [0.05, "auto", 0.45])
 def test_the_error_falls_as_the_largest_contraction_to_the_power_of_layers(X, n_layers, step):
@@ -98,6 +104,7 @@ def test_the_error_falls_as_the_largest_contraction_to_the_power_of_layers(X, n_
     np.testing.assert_allclose(np.linalg.norm(error, 2), law, rtol=1e-8)
 
 
+@cut_short
 @pytest.mark.parametrize("n_layers", [1, 2, 3, 6])
 @pytest.mark.parametrize("alpha", [0.0, 0.3])
 def test_hyperpower_layers_double_the_terms(X, n_layers, alpha):
@@ -106,6 +113,7 @@ def test_hyperpower_layers_double_the_terms(X, n_layers, alpha):
     np.testing.assert_allclose(found, neumann(X, targets(X), n_layers=2**n_layers, **options), rtol=1e-9, atol=1e-12)
 
 
+@cut_short
 @pytest.mark.parametrize("hyperpower", [False, True])
 @pytest.mark.parametrize("alpha", [0.0, 1.0])
 def test_a_step_that_diverges_is_refused(X, hyperpower, alpha):
@@ -115,6 +123,40 @@ def test_a_step_that_diverges_is_refused(X, hyperpower, alpha):
     for step in (1.001 * limit, 0.0, -0.1, float("nan")):
         with pytest.raises(ValueError, match=rf"step={step!r} does not converge; expected 0 < step < .*{limit:.3g}"):
             neumann(X, X, step=step, **options)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("n_layers", [12, 100, 10**9])
+@pytest.mark.parametrize("shape", [(5, 20), (60, 20)])
+def test_any_number_of_doubling_layers_is_safe_where_patterns_repeat(shape, n_layers, dtype):
+    # Directions that are absent, but for rounding, were squared n_layers times: NaN.
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        X = np.sign(rng.standard_normal(shape)).astype(dtype)
+        X, Y = np.concatenate([X, X[:2]]), targets(np.empty(shape[0] + 2)).astype(dtype)
+        tolerance = 1e-7 if dtype == "float64" else 2e-2
+        expected = np.linalg.pinv(X.astype(float)) @ Y
+        for found in (
+            neumann(X, Y, n_layers=n_layers, hyperpower=True),
+            least_squares.neumann_moments(X.T @ X, X.T @ Y, n_layers=n_layers, hyperpower=True),
+        ):
+            assert found.dtype == dtype
+            np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+@pytest.mark.parametrize("shape", [(8, 20), (30, 20)])
+def test_a_series_cut_short_says_what_is_left(shape, unit):
+    rng = np.random.default_rng(0)
+    U, _, Vt = np.linalg.svd(rng.standard_normal(shape), full_matrices=False)
+    X = unit * U * np.geomspace(1.0, 1e-2, min(shape)) @ Vt
+    with pytest.warns(ConvergenceWarning, match="n_layers=100 leaves the weights") as caught:
+        found = neumann(X, X, n_layers=100)
+    exact = svd(X, X)
+    left = 100 * np.linalg.norm(found - exact) / np.linalg.norm(exact)
+    assert f"leaves the weights {left:.2g} % away" in str(caught[0].message)
+    neumann(X, X, n_layers=100_000)  # converged: no warning
+    neumann(X, X, n_layers=20, hyperpower=True)
 
 
 # ------------------------------------------------------------------------------------------------ libraries

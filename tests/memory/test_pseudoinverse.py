@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
 
 from skamem import HebbianMemory, PseudoinverseMemory
 from skamem.core.least_squares import SOLVERS
@@ -146,6 +147,7 @@ def test_the_linear_projection_is_the_nearest_point_of_the_span():
     assert np.all(np.linalg.norm(cues - hebbian, axis=1) > np.linalg.norm(cues - projected, axis=1))
 
 
+@pytest.mark.filterwarnings("ignore:The Neumann series:sklearn.exceptions.ConvergenceWarning")
 def test_a_series_cut_short_is_no_projection_yet():
     patterns = make_patterns(30, 60, random_state=0)
     errors = [
@@ -190,6 +192,32 @@ def test_dependent_patterns_arrive_in_pieces(solver):
     patterns = make_patterns(5, 20, random_state=0)
     memory = PseudoinverseMemory(solver=solver, n_layers=500).fit(patterns).partial_fit(patterns[:2])
     np.testing.assert_allclose(patterns @ memory.weights_, patterns, atol=1e-6)
+
+
+@pytest.mark.parametrize("in_pieces", [False, True])
+@pytest.mark.parametrize("target", ["self", "y"])
+def test_doubling_layers_survive_repeated_patterns(target, in_pieces):
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        patterns = np.sign(rng.standard_normal((rng.integers(2, 12), 20)))
+        patterns, values = np.concatenate([patterns, patterns[:2]]), np.sign(rng.standard_normal((20, 3)))
+        values = np.sign(patterns @ values + 0.5)
+        memory = PseudoinverseMemory(target, solver="neumann", hyperpower=True)
+        if in_pieces:
+            memory.fit(patterns[:-2], values[:-2]).partial_fit(patterns[-2:], values[-2:])
+        else:
+            memory.fit(patterns, values)
+        truth = patterns if target == "self" else values
+        np.testing.assert_allclose(memory.weights_, np.linalg.pinv(patterns) @ truth, atol=1e-7)
+
+
+def test_a_series_far_from_its_end_is_reported():
+    rng = np.random.default_rng(0)
+    U, _, Vt = np.linalg.svd(rng.standard_normal((10, 30)), full_matrices=False)
+    patterns = U * np.geomspace(1.0, 1e-2, 10) @ Vt
+    for solver in ({"n_layers": 100}, {"n_layers": 3, "hyperpower": True}):
+        with pytest.warns(ConvergenceWarning, match=r"leaves the weights .* % away from the least-squares solution"):
+            PseudoinverseMemory(solver="neumann", binarize=None, activation="identity", **solver).fit(patterns)
 
 
 @pytest.mark.parametrize(
