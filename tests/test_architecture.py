@@ -22,7 +22,17 @@ LAZY = {"cupy", "dask", "jax", "matplotlib", "pandas", "rich", "skops", "torch"}
 HOST_FLOORS = ("core", "memory")  # where NumPy may not compute: data there may live on a device
 MIXED = {"core.arrays", "core.validation", "memory._binary_weights"}  # ... but at the door, and for host-only storage
 MIXED |= {"memory._bandwidth", "memory._imputation"}  # ... and these, for scalars and names
-CROSS_CUTTING = {"architecture", "backends", "callbacks", "estimators", "fake_cupy", "laws", "papers", "readme"}
+CROSS_CUTTING = {
+    "architecture",
+    "backends",
+    "callbacks",
+    "devices",
+    "estimators",
+    "fake_cupy",
+    "laws",
+    "papers",
+    "readme",
+}
 UNTESTED = {"exceptions"}  # no code
 
 

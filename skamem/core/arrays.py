@@ -28,6 +28,7 @@ __all__ = [
     "device",
     "device_scope",
     "float_dtype",
+    "has_current_device",
     "home_state",
     "host_checks_are_free",
     "input_namespace",
@@ -68,8 +69,12 @@ def namespace(*arrays):
 
 
 def input_namespace(X):
-    """Namespace that validation will leave `X` in: its own under array-API dispatch, NumPy otherwise."""
+    """Namespace that validation will leave `X` in: its own under array-API dispatch, NumPy otherwise.
+
+    Call it before validation, which computes, and within `device_scope`: the device of `X` becomes the current one.
+    """
     if get_config()["array_api_dispatch"] and is_array(X) and not scipy.sparse.issparse(X):
+        placement_of(X).use()
         return namespace(X)
     return array_api_compat.numpy
 
@@ -265,15 +270,28 @@ def _torch_placement(where):
     return Placement(importlib.import_module("array_api_compat.torch"), where, returns_numpy=True)
 
 
+def has_current_device():
+    """Whether the process has a library with a current device (CuPy), which `device_scope` then looks after."""
+    return "cupy" in sys.modules
+
+
 @contextlib.contextmanager
-def device_scope():
-    """Restore CuPy's current device on leaving, if CuPy is in use at all."""
+def device_scope(array=None):
+    """Restore CuPy's current device on leaving, if CuPy is in use at all; inside, that of `array` is the current one.
+
+    Parameters
+    ----------
+    array : object, default=None
+        What is no CuPy array leaves the current device as it is.
+    """
     cupy = sys.modules.get("cupy")
     if cupy is None or not cupy.is_available():
         yield
-    else:
-        with cupy.cuda.Device():
-            yield
+        return
+    with cupy.cuda.Device():
+        if array_api_compat.is_cupy_array(array):
+            array.device.use()
+        yield
 
 
 def float_dtype(array, xp):

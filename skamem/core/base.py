@@ -1,15 +1,17 @@
 """The base of every skamem estimator: both doors of the backend switch, transactional fits, pickles that travel."""
 
 import functools
+import inspect
 
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
 from skamem._version import __version__
 from skamem.core import arrays
 from skamem.core.callbacks import CallbackSupportMixin, with_callbacks
 
-__all__ = ["SkamemEstimator", "transactional"]
+__all__ = ["SkamemEstimator", "SkamemTransformer", "transactional"]
 
 _STATE_FORMAT = 1
 
@@ -42,30 +44,36 @@ def transactional(method):
     return all_or_nothing
 
 
-# Methods that compute: inside them the estimator's device is the current one, after them the caller's is again.
-_COMPUTING_METHODS = {
-    "fit",
-    "partial_fit",
-    "forget",
-    "predict",
-    "predict_proba",
-    "predict_log_proba",
-    "decision_function",
-    "predict_inverse",
-    "_decode",
-    "_map",
-    "_map_pairs",
-    "_recall",
-}
+_CONDITIONAL = type(available_if(bool)(len))  # the descriptor that scikit-learn's decorator makes
 
 
-def _on_its_device(method):
+def _scoped(method, *, of_instance=True):
+    """`method` with the estimator's device as the current one; after it the caller's is again."""
+    if hasattr(method, "_is_scoped"):
+        return method
+
     @functools.wraps(method)
-    def scoped(estimator, *args, **kwargs):
-        with arrays.device_scope():
-            return method(estimator, *args, **kwargs)
+    def scoped(owner, *args, **kwargs):
+        if not arrays.has_current_device():
+            return method(owner, *args, **kwargs)
+        with arrays.device_scope(owner._home() if of_instance else None):
+            return method(owner, *args, **kwargs)
 
+    scoped._is_scoped = True
     return scoped
+
+
+def _on_its_device(member):
+    """What stands in a class body, so that it runs on the estimator's device; what computes nothing as it is."""
+    if isinstance(member, _CONDITIONAL):
+        method = _scoped(member.__wrapped__)
+        method._condition = member.check
+        return available_if(member.check)(method)
+    if isinstance(member, classmethod):
+        return classmethod(_scoped(member.__func__, of_instance=False))
+    if isinstance(member, property) and member.fget is not None:
+        return member.getter(_scoped(member.fget))
+    return _scoped(member) if inspect.isfunction(member) else member
 
 
 class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
@@ -82,9 +90,11 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
         return {"estimator_module": "skamem", "estimator_name": type(self).__name__}
 
     def __init_subclass__(cls, **kwargs):
+        """Make every public member run on the estimator's device and give the caller's device back."""
         super().__init_subclass__(**kwargs)
-        for name in _COMPUTING_METHODS & vars(cls).keys():
-            setattr(cls, name, _on_its_device(vars(cls)[name]))
+        for name, member in list(vars(cls).items()):
+            if not name.startswith("_"):
+                setattr(cls, name, _on_its_device(member))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -97,6 +107,10 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
     def _backend(self):
         """The ``backend=`` in force; estimators that compute inside another one may override it."""
         return self.backend
+
+    def _home(self):
+        """A fitted array that lives where the estimator computes; None before the first fit."""
+        return getattr(self, self._anchor, None)
 
     def _receive(self, X, *, reset, method=None, **options):
         """Validate `X` and say where to compute on it.
@@ -155,3 +169,23 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
                 return
             for name in moved:
                 setattr(self, name, placement.asarray(getattr(self, name)))
+
+
+class SkamemTransformer(TransformerMixin, SkamemEstimator):
+    """Base class of the estimators that have ``transform``, at least under some of their settings.
+
+    ``@available_if(condition)`` may stand on ``transform`` as on any other method: scikit-learn, which wraps it for
+    `set_output` when the class is made, would hide the condition.
+    """
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        for name, member in list(vars(cls).items()):
+            if inspect.isfunction(member) and hasattr(member, "_condition"):
+                setattr(cls, name, available_if(member._condition)(member))
+        if "transform" in vars(cls):
+            cls.fit_transform = available_if(_can_transform)(cls.fit_transform)
+
+
+def _can_transform(transformer):
+    return hasattr(transformer, "transform")

@@ -8,14 +8,14 @@ from abc import ABC, abstractmethod
 from dataclasses import fields
 
 import scipy.sparse
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays, validation
-from skamem.core.base import SkamemEstimator, transactional
+from skamem.core.base import SkamemTransformer, transactional
 from skamem.core.coding import UnitCode
 from skamem.core.dynamics import Recall, asynchronous, synchronous
 from skamem.core.fields import QuadraticLandscape
@@ -52,7 +52,7 @@ def _has_energy(memory):
     )
 
 
-class BaseMemory(TransformerMixin, SkamemEstimator, ABC):
+class BaseMemory(SkamemTransformer, ABC):
     """Abstract base of memories whose units are pushed by a field."""
 
     # ------------------------------------------------------------------ what a subclass provides
@@ -229,6 +229,7 @@ class BaseMemory(TransformerMixin, SkamemEstimator, ABC):
             )
         return self._recall(X, "predict").states
 
+    @available_if(is_autoassociative)
     def transform(self, X):
         """Recall, as `predict` does, for use inside a pipeline; autoassociative memories only.
 
@@ -485,12 +486,6 @@ class BaseMemory(TransformerMixin, SkamemEstimator, ABC):
             final = xp.where(unresolved, self._majority(), final)
         final = self._codes(self.coding_)[1].decode(final)
         return Recall(final, recall.n_steps, recall.converged, recall.cycle_length, unresolved)
-
-
-# After the class statement: scikit-learn wraps these for set_output when the class is made, which would hide the
-# condition.
-BaseMemory.transform = available_if(is_autoassociative)(BaseMemory.transform)
-BaseMemory.fit_transform = available_if(is_autoassociative)(BaseMemory.fit_transform)
 
 
 def _columns(recall):

@@ -140,6 +140,7 @@ default="polynomial"
             self.patterns_, self.pattern_weight_ = xp.concat(patterns, axis=0), xp.concat(weights)
             self.targets_ = None if Y is None else xp.concat(targets, axis=0)
 
+    @available_if(is_autoassociative)
     @transactional
     def forget(self, X):
         """Take stored patterns out again.
@@ -196,7 +197,3 @@ default="polynomial"
 
     def _capacity(self):
         return None
-
-
-# After the class statement, in which methods are wrapped for their device: that would hide the condition.
-DenseMemory.forget = available_if(is_autoassociative)(DenseMemory.forget)

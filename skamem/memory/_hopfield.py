@@ -183,6 +183,7 @@ class HopfieldNetwork(LandscapeMemory):
         network = cls(**({"fit_intercept": bias is not None} | parameters))
         network._check_parameters()
         place = arrays.resolve_backend(network.backend, weights)
+        place.use()
         couplings = place.asarray(weights)
         if bias is not None:
             bias = check_array(bias, ensure_2d=False, dtype=(xp.float64, xp.float32), input_name="bias")
@@ -251,6 +252,7 @@ class HopfieldNetwork(LandscapeMemory):
         """
         return self._store(X, None, None, reset=True)
 
+    @available_if(_is_incremental)
     @transactional
     def partial_fit(self, X, y=None):
         """Store more patterns beside those stored before; not for ``rule="perceptron"`` or a callable.
@@ -274,6 +276,7 @@ class HopfieldNetwork(LandscapeMemory):
         """
         return self._store(X, None, None, reset=not hasattr(self, "couplings_"))
 
+    @available_if(_is_reversible)
     @transactional
     def forget(self, X):
         """Take patterns out of the weights again, as if they had never been stored; for ``rule="hebbian"``.
@@ -388,11 +391,6 @@ class HopfieldNetwork(LandscapeMemory):
         """
         check_is_fitted(self)
         return self.weights_, self.bias_
-
-
-# After the class statement, in which methods are wrapped for their device: that would hide the condition.
-HopfieldNetwork.partial_fit = available_if(_is_incremental)(HopfieldNetwork.partial_fit)
-HopfieldNetwork.forget = available_if(_is_reversible)(HopfieldNetwork.forget)
 
 
 def _news(X, couplings):

@@ -3,13 +3,13 @@
 import numbers
 from abc import ABC, abstractmethod
 
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin
 from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays, validation
-from skamem.core.base import SkamemEstimator, transactional
+from skamem.core.base import SkamemTransformer, transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.dynamics import Recall, settle
 from skamem.core.rows import row_blocks
@@ -27,7 +27,7 @@ _OPTIONS = {
 _CUES = 1024  # cues that are recalled at a time
 
 
-class RealMemory(TransformerMixin, SkamemEstimator, ABC):
+class RealMemory(SkamemTransformer, ABC):
     """Abstract base of memories of real-valued patterns, in which NaN is an unknown entry."""
 
     # ------------------------------------------------------------------ what a subclass provides
@@ -134,6 +134,7 @@ class RealMemory(TransformerMixin, SkamemEstimator, ABC):
         """
         return self._recall(X, "predict").states
 
+    @available_if(is_autoassociative)
     def transform(self, X):
         """Recall inside a pipeline, in the shape of an imputer; autoassociative memories only.
 
@@ -354,9 +355,3 @@ def split_known(values):
 def _one_pass(states, xp):
     ones = xp.ones(states.shape[0], dtype=xp.int64, device=arrays.device(states))
     return Recall(states, ones, ones == 1, ones, None)
-
-
-# After the class statement: scikit-learn wraps these for set_output when the class is made, which would hide the
-# condition.
-RealMemory.transform = available_if(is_autoassociative)(RealMemory.transform)
-RealMemory.fit_transform = available_if(is_autoassociative)(RealMemory.fit_transform)

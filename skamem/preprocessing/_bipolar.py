@@ -3,19 +3,19 @@
 import numbers
 
 import numpy as np
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays, least_squares, validation
-from skamem.core.base import SkamemEstimator, transactional
+from skamem.core.base import SkamemTransformer, transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.rows import row_blocks
 
 __all__ = ["BipolarEncoder"]
 
 
-class BipolarEncoder(TransformerMixin, SkamemEstimator):
+class BipolarEncoder(SkamemTransformer):
     """Code real features as patterns of -1 and 1, so that memories with two-valued units serve real-valued data.
 
     Parameters

@@ -1,13 +1,15 @@
 """What every estimator inherits: all-or-nothing fits, both doors, pickles that travel."""
 
+import inspect
 import pickle
 
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.utils.metaestimators import available_if
 
 from skamem.core import arrays
-from skamem.core.base import SkamemEstimator, transactional
+from skamem.core.base import SkamemEstimator, SkamemTransformer, transactional
 
 X = np.arange(6.0).reshape(3, 2)
 
@@ -97,3 +99,74 @@ def test_a_pickle_returns_to_its_device_where_there_is_one(fake_cupy):
 
 def test_clones_forget_what_was_fitted():
     assert vars(clone(Sum(backend="numpy").fit(X))) == {"backend": "numpy"}
+
+
+class Shift(SkamemTransformer):
+    """A member of every kind, some under a condition."""
+
+    _anchor = "offset_"
+
+    def __init__(self, able=True, backend=None):
+        self.able = able
+        self.backend = backend
+
+    def fit(self, X, y=None):
+        X, placement = self._receive(X, reset=True)
+        self.offset_ = placement.xp.sum(placement.asarray(X), axis=0)
+        return self
+
+    @classmethod
+    def of(cls, offset, **parameters):
+        """The shift by an offset."""
+        shift = cls(**parameters)
+        place = arrays.resolve_backend(shift.backend, offset)
+        place.use()
+        shift.offset_ = place.asarray(offset)
+        return shift
+
+    @property
+    def double_(self):
+        """Twice the offset."""
+        return 2.0 * self.offset_
+
+    @available_if(lambda shift: shift.able)
+    def transform(self, X):
+        """Shift."""
+        X, placement = self._receive(X, reset=False, method="transform")
+        return placement.release(placement.asarray(X) + self.offset_)
+
+    @available_if(lambda shift: shift.able)
+    def total(self):
+        """Sum of the offset."""
+        return float(arrays.namespace(self.offset_).sum(self.offset_))
+
+    def get_feature_names_out(self, input_features=None):
+        return np.asarray(["a", "b"])
+
+
+def test_every_kind_of_member_runs_on_the_device_and_gives_back_the_callers(fake_cupy):
+    with fake_cupy() as cupy:
+        shift = Shift(backend="cupy:1").fit(X)
+        assert shift.double_.device == Shift.of(X[0], backend="cupy:1").double_.device == cupy.cuda.Device(1)
+        assert (shift.total(), shift.fit_transform(X).shape) == (15.0, X.shape)
+        assert cupy.cuda.Device() == cupy.cuda.Device(0)
+        with pytest.raises(KeyboardInterrupt):
+            Sum(backend="cupy:1").fit(X, "late")
+        assert cupy.cuda.Device() == cupy.cuda.Device(0)
+
+
+def test_a_condition_may_stand_on_transform_and_output_can_still_be_set():
+    pytest.importorskip("pandas")
+    for name in ("transform", "fit_transform", "total"):
+        assert hasattr(Shift().fit(X), name)
+        assert not hasattr(Shift(able=False).fit(X), name)
+        assert callable(getattr(Shift, name))
+    frame = Shift().set_output(transform="pandas").fit_transform(X)
+    assert frame.columns.tolist() == ["a", "b"]
+
+
+def test_members_keep_names_documentation_and_signatures():
+    assert [Shift.of.__doc__, Shift.double_.__doc__] == ["The shift by an offset.", "Twice the offset."]
+    assert [Shift.transform.__doc__, Shift.total.__doc__] == ["Shift.", "Sum of the offset."]
+    assert str(inspect.signature(Shift.of)) == "(offset, **parameters)"
+    assert str(inspect.signature(Shift.transform)) == "(self, X)"
