@@ -82,6 +82,7 @@ def _registry_table(module, registry):
         return ""
     lines = [".. list-table::", "   :header-rows: 1", "   :widths: auto", "", "   * - name", "     - what it is", ""]
     for name, entry in entries.items():
+        entry = getattr(entry, "weights", entry)  # a record of a rule
         entry = getattr(entry, "func", entry)  # functools.partial
         role = "class" if inspect.isclass(entry) else "func"
         lines += [f"   * - ``{name!r}``", f"     - :{role}:`~{module}.{entry.__name__}`: {_first_line(entry)}", ""]

@@ -14,6 +14,7 @@ from scipy.special import erf, gamma
 from scipy.stats import binom, norm
 
 from skamem.core.interactions import resolve_interaction
+from skamem.core.rules import CRITICAL_LOAD
 from skamem.core.validation import check_number, check_option
 
 __all__ = ["bit_error_probability", "capacity", "retrieval_overlap"]
@@ -148,8 +149,8 @@ def _load_of(y):
     return (erf(y) / y - 2 / math.sqrt(math.pi) * math.exp(-(y**2))) ** 2 / 2
 
 
+# Where that is largest, CRITICAL_LOAD: beyond it nothing is retrieved.
 _CRITICAL_Y = float(minimize_scalar(lambda y: -_load_of(y), bounds=(1.0, 2.0), method="bounded").x)
-_CRITICAL_LOAD = _load_of(_CRITICAL_Y)  # .1379
 
 
 def retrieval_overlap(load):
@@ -196,7 +197,7 @@ def retrieval_overlap(load):
 
 
 def _overlap(load):
-    if load == 0 or load > _CRITICAL_LOAD:
+    if load == 0 or load > CRITICAL_LOAD:
         return float(load == 0)
     # y sqrt(2 load) < erf y < 1 bounds the solution from above; the smaller one, below _CRITICAL_Y, is not stable.
     return erf(brentq(lambda y: _load_of(y) - load, _CRITICAL_Y, 1 / math.sqrt(2 * load)))
@@ -328,7 +329,7 @@ def _exponential_pattern(n_units, **_):
 
 _PREDICTIONS = {
     "hebbian": {
-        "retrieval": lambda n, **_: _CRITICAL_LOAD * n,
+        "retrieval": lambda n, **_: CRITICAL_LOAD * n,
         "pattern": lambda n, **_: n / (2 * math.log(n)),
         "all_patterns": lambda n, **_: n / (4 * math.log(n)),
         "bit_error": _hebbian_bit_error,

@@ -22,6 +22,7 @@ import scipy.sparse
 from sklearn import get_config
 
 __all__ = [
+    "WHOLE_IN_FLOAT32",
     "Placement",
     "cholesky_solve",
     "copy",
@@ -44,6 +45,9 @@ __all__ = [
     "take_labels",
     "to_numpy",
 ]
+
+WHOLE_IN_FLOAT32 = 2**23
+"""Below it float32 holds all whole numbers, and their halves too, which recall adds to tell ties."""
 
 device = array_api_compat.device
 is_array = array_api_compat.is_array_api_obj

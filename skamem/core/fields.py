@@ -14,8 +14,6 @@ from skamem.core.thresholds import sign
 
 __all__ = ["LinearCursor", "LinearField", "LinearWalker", "QuadraticLandscape"]
 
-# Below it float32 holds all whole numbers, and the halves that recall adds to tell ties.
-_EXACT_IN_FLOAT32 = 2**23
 _BLOCK = 128  # units whose fields are computed by one matrix product
 # Units that decide together. Where looking at results is free, rounds end when nothing changes; elsewhere there are as
 # many as units.
@@ -88,7 +86,7 @@ class LinearField:
         largest = xp.max(xp.sum(xp.abs(self.weights), axis=0))
         if self.bias is not None:
             largest = largest + xp.max(xp.abs(self.bias))
-        if not bool(largest < _EXACT_IN_FLOAT32):
+        if not bool(largest < arrays.WHOLE_IN_FLOAT32):
             return self
         narrow = copy.copy(self)
         for name in ("weights", "bias", "diagonal"):

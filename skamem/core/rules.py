@@ -1,12 +1,35 @@
-"""Learning rules: pure functions from patterns to the weights of a memory.
+"""Learning rules: pure functions from patterns to the weights of a memory, and what estimators must know of each.
 
 A rule takes validated patterns (one a row) and returns weights W such that unit i is pushed by ``(states @ W)[:, i]``.
-To add one, write the function and enter it in `RULES`; estimators, tests and documentation read the registry.
+To add one, write the function and enter a `Rule` of it in `RULES`; estimators, tests and documentation read nothing
+else.
 """
 
-from skamem.core import arrays, least_squares
+from collections.abc import Callable
+from dataclasses import dataclass
 
-__all__ = ["RULES", "correlation", "hebbian", "perceptron", "pseudoinverse", "storkey"]
+from skamem.core import arrays, least_squares
+from skamem.core.validation import check_option
+
+__all__ = [
+    "CRITICAL_LOAD",
+    "RULES",
+    "Rule",
+    "correlation",
+    "hebbian",
+    "perceptron",
+    "pseudoinverse",
+    "resolve_rule",
+    "storkey",
+]
+
+CRITICAL_LOAD = 0.137905566494837
+"""Random patterns a unit that Hebb's rule holds in a large network without diagonal, under full recall: Amit, Gutfreund
+and Sompolinsky (1985), Physical Review Letters 55:1530; `skamem.analysis.retrieval_overlap` has the equation."""
+
+# A solver's weights carry errors of eps times a condition number, and sqrt(eps) of the largest singular value is where
+# solvers cut off; residuals of stored patterns below this part of their norm are rounding.
+_DEPENDENT = 1e-6
 
 
 def correlation(patterns, targets=None, sample_weight=None):
@@ -119,6 +142,15 @@ def pseudoinverse(patterns, targets=None, *, solver="svd", alpha=0.0, **options)
     return least_squares.SOLVERS[solver](patterns, targets, alpha=alpha, **options)
 
 
+def _extended_projection(patterns, weights):
+    """The projector on what `weights` project on and on new patterns: theirs plus that on what it does not explain."""
+    xp = arrays.namespace(patterns)
+    residual = patterns - patterns @ weights
+    news = xp.sum(residual * residual, axis=1, keepdims=True)
+    known = news <= _DEPENDENT**2 * xp.sum(patterns * patterns, axis=1, keepdims=True)
+    return weights + pseudoinverse(xp.where(known, 0.0, residual))
+
+
 def storkey(patterns, weights=None):
     """Storkey's incremental, local rule: Hebb's outer product, less what the network already predicts.
 
@@ -217,10 +249,170 @@ def perceptron(patterns, *, kappa=0.0, max_epochs=1000):
     return weights / n_units
 
 
+def _unstable(patterns, weights, *, kappa=0.0, max_epochs=1000):
+    """What is left to say after `perceptron` when not every unit of each pattern is stable."""
+    xp = arrays.namespace(patterns)
+    n_unstable = int(xp.count_nonzero(xp.any((patterns * (patterns @ weights) <= 0) & (patterns != 0), axis=1)))
+    if not n_unstable:
+        return None
+    return (
+        f"left {n_unstable} of {patterns.shape[0]} patterns unstable after {max_epochs} epochs: raise max_epochs, "
+        "store fewer patterns, or let fit_intercept=True."
+    )
+
+
 def _diagonal_matrix(values):
     xp = arrays.namespace(values)
     return values[:, None] * xp.eye(values.shape[0], dtype=values.dtype, device=arrays.device(values))
 
 
-RULES = {"hebbian": hebbian, "storkey": storkey, "pseudoinverse": pseudoinverse, "perceptron": perceptron}
-"""Autoassociative learning rules by name: ``patterns -> weights`` of shape (n_units, n_units)."""
+# ------------------------------------------------------------------------------------------------------ the registry
+
+
+def _one(n_units):
+    return 1.0
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A learning rule, and what estimators must know of it; a function of patterns, as the rule itself is.
+
+    Parameters
+    ----------
+    weights : callable
+        ``(patterns, **options) -> weights`` of shape (n_units, n_units), symmetric: the rule.
+    options : tuple of str, default=()
+        Keyword parameters of it that an estimator passes on, by the names of its own parameters.
+    couplings : callable, default=None
+        The same without the last factor, ``scale``, if that keeps whole numbers whole; None for `weights` itself.
+    scale : callable
+        ``n_units -> float``: what couplings are multiplied by to be weights. 1 unless given.
+    additive : bool, default=False
+        Whether couplings are sums over patterns. Then they are learnt in blocks of any size, in any order, and what is
+        subtracted is forgotten.
+    extend : callable, default=None
+        ``(patterns, couplings) -> couplings`` with these patterns learnt, too, for a rule that is incremental without
+        being additive. None: a rule that is not additive needs all patterns together.
+    exact : bool, default=False
+        Whether couplings of two-valued patterns are whole numbers, so that a tie is a field of exactly 0.
+    error : callable, default=None
+        ``eps -> float``: relative error of the weights, up to which a field is a tie (``noise`` of
+        `skamem.core.fields.LinearField`). None for weights that are right to the last digit.
+    capacity : callable, default=None
+        ``n_units -> float``: the number of random patterns known to be the limit. None where none is known.
+    remedy : str, default=""
+        What to do beyond it.
+    shortfall : callable, default=None
+        ``(patterns, couplings, **options) -> str or None``: what the rule wanted and did not reach, with a remedy. None
+        for rules that reach what they want.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> RULES["hebbian"](np.asarray([[1.0, -1.0], [1.0, 1.0]]))
+    array([[1., 0.],
+           [0., 1.]])
+    >>> [name for name, rule in RULES.items() if rule.is_incremental]
+    ['hebbian', 'storkey', 'pseudoinverse']
+    """
+
+    weights: Callable
+    options: tuple[str, ...] = ()
+    couplings: Callable | None = None
+    scale: Callable = _one
+    additive: bool = False
+    extend: Callable | None = None
+    exact: bool = False
+    error: Callable | None = None
+    capacity: Callable | None = None
+    remedy: str = ""
+    shortfall: Callable | None = None
+
+    def __call__(self, patterns, **options):
+        """Weights (n_units, n_units) from patterns (n_patterns, n_units)."""
+        return self.weights(patterns, **options)
+
+    @property
+    def is_incremental(self):
+        """Whether patterns may be learnt in pieces."""
+        return self.additive or self.extend is not None
+
+    def noise(self, weights):
+        """The relative error of `weights`, as `skamem.core.fields.LinearField` takes it; None for rounding alone."""
+        return self.error and self.error(arrays.namespace(weights).finfo(weights.dtype).eps)
+
+    def learn(self, patterns, couplings=None, **options):
+        """Couplings from patterns, on top of those there.
+
+        Parameters
+        ----------
+        patterns : array of shape (n_patterns, n_units)
+            Already validated.
+        couplings : array of shape (n_units, n_units), default=None
+            Of patterns learnt before, for a rule that is incremental; None for none.
+        **options
+            Those named in `options`.
+
+        Returns
+        -------
+        couplings : array of shape (n_units, n_units)
+        """
+        if couplings is not None and not self.additive:
+            return self.extend(patterns, couplings)
+        learnt = (self.couplings or self.weights)(patterns, **options)
+        return learnt if couplings is None else couplings + learnt
+
+
+RULES = {
+    "hebbian": Rule(
+        hebbian,
+        couplings=correlation,
+        scale=lambda n_units: 1.0 / n_units,
+        additive=True,
+        exact=True,
+        # That of large networks; two patterns are stable in a network of any size.
+        capacity=lambda n_units: max(2.0, CRITICAL_LOAD * n_units),
+        remedy="The pseudoinverse (rule='pseudoinverse', PseudoinverseMemory) stores up to as many independent "
+        "patterns as there are units.",
+    ),
+    "storkey": Rule(storkey, extend=storkey),
+    "pseudoinverse": Rule(
+        pseudoinverse,
+        extend=_extended_projection,
+        # Solvers leave errors of eps times the condition number. Where a unit is independent of the others (a pixel
+        # that never changes), its field without the diagonal is 0, a tie, not to be decided by what they leave.
+        error=lambda eps: eps**0.5,
+        capacity=lambda n_units: n_units - 1,
+        remedy="Then W is the identity and no cue is repaired: use fewer patterns or more units.",
+    ),
+    "perceptron": Rule(perceptron, options=("kappa", "max_epochs"), shortfall=_unstable),
+}
+"""Autoassociative learning rules by name."""
+
+
+def resolve_rule(rule):
+    """The record of a rule that is given by name, as a record, or as a function.
+
+    Parameters
+    ----------
+    rule : str, Rule or callable
+        An entry of `RULES`; a record of one's own; or a function from patterns to symmetric weights, of which nothing
+        else is known.
+
+    Returns
+    -------
+    rule : Rule
+
+    Raises
+    ------
+    ValueError
+        For a name that is not registered, or what is no function.
+
+    Examples
+    --------
+    >>> resolve_rule("pseudoinverse").capacity(100)
+    99
+    """
+    if not callable(rule):
+        rule = RULES[check_option("rule", rule, tuple(RULES))]
+    return rule if isinstance(rule, Rule) else Rule(rule)

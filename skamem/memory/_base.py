@@ -20,6 +20,7 @@ from skamem.core.coding import UnitCode
 from skamem.core.dynamics import Recall, asynchronous, synchronous
 from skamem.core.fields import QuadraticLandscape
 from skamem.core.rows import row_blocks
+from skamem.core.rules import Rule
 from skamem.core.thresholds import THRESHOLDS
 from skamem.core.warn import warn
 from skamem.exceptions import CapacityWarning
@@ -65,9 +66,8 @@ class BaseMemory(SkamemTransformer, ABC):
     def _make_field(self):
         """Field that recall runs on, in the scale of the learning rule."""
 
-    @abstractmethod
-    def _capacity(self):
-        """Number of patterns known to be the limit, and what to use beyond; None where there is none."""
+    _rule: Rule | None = None
+    """The `skamem.core.rules.Rule` that weights follow; None where they follow none that says how much they hold."""
 
     _field_scale = 1.0
     """What a field of `_make_field` is multiplied by when it is reported."""
@@ -192,12 +192,14 @@ class BaseMemory(SkamemTransformer, ABC):
         return xp.where(self.pattern_sum_ >= evenly, xp.ones_like(self.pattern_sum_), low)
 
     def _warn_if_overloaded(self):
-        capacity = self._capacity() if self.target == "self" and self.activation == "sign" else None
-        if capacity is not None and self.n_patterns_ > capacity[0]:
-            limit, remedy = capacity
+        rule = self._rule if self.target == "self" and self.activation == "sign" else None
+        if rule is None or rule.capacity is None:
+            return
+        limit = rule.capacity(self.n_features_in_)
+        if self.n_patterns_ > limit:
             warn(
                 f"{type(self).__name__} stores {self.n_patterns_} patterns in {self.n_features_in_} units, beyond the "
-                f"limit of about {limit:.0f}: expect recall to fail. {remedy}",
+                f"limit of about {limit:.0f}: expect recall to fail. {rule.remedy}",
                 CapacityWarning,
             )
 

@@ -142,9 +142,6 @@ class BidirectionalMemory(CorrelationMemory):
     def _make_field(self):
         return LinearField(self.correlation_, exact=self._exact)
 
-    def _capacity(self):
-        return None
-
     # ------------------------------------------------------------------ recalling
 
     def recall(self, X):

@@ -1,4 +1,4 @@
-"""Learning by correlation, W = Xᵀ Y: adding outer products stores patterns, taking them away forgets them."""
+"""Learning by sums over patterns, W = Xᵀ Y: adding outer products stores patterns, taking them away forgets them."""
 
 from sklearn.utils.validation import check_is_fitted
 
@@ -7,33 +7,63 @@ from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.memory._base import BaseMemory
 
-__all__ = ["CorrelationMemory"]
+__all__ = ["AdditiveLearning", "CorrelationMemory"]
 
 
-class CorrelationMemory(BaseMemory):
+class AdditiveLearning:
+    """What memories share whose fitted array, the one that `_anchor` names, is a sum over patterns."""
+
+    def _products(self, X, Y, weight):
+        """What a block of patterns adds to the sum."""
+        return rules.correlation(X, Y, weight)
+
+    def _add(self, stream, *, exact, reset):
+        """Learn patterns; `exact` says whether what they add are whole numbers."""
+        self._exact = exact and (reset or self._exact)
+        dtype = self._sum_dtype(stream, reset)
+        total = 0.0 if reset else stream.placement.asarray(getattr(self, self._anchor), dtype)
+        blocks = stream.rows
+        steps = fit_tasks(self, blocks, name="block", n_tasks=len(blocks), X=stream.X, y=stream.Y, attributes=dict)
+        for rows in steps:
+            X, Y, weight = stream.block(rows, dtype)
+            total = total + self._products(X, Y, weight)
+            setattr(self, self._anchor, total)
+            self._count(X, Y, weight)
+
+    def _sum_dtype(self, stream, reset):
+        """The input's type, or float64 where float32 could not hold the whole numbers that a field sums up."""
+        dtype = stream.dtype if reset else getattr(self, self._anchor).dtype
+        total = stream.total_weight + (0.0 if reset else self.total_weight_)
+        n_inputs = stream.X.shape[1] + 1  # with a unit that is always on, if there is one
+        return stream.placement.xp.float64 if self._exact and total * n_inputs >= arrays.WHOLE_IN_FLOAT32 else dtype
+
+    def _take_away(self, X, y, sample_weight):
+        """Forget patterns."""
+        check_is_fitted(self)
+        self._check_parameters()
+        stream = self._receive_patterns(X, y, sample_weight, reset=False)
+        n_left, weight_left = self.n_patterns_ - stream.X.shape[0], self.total_weight_ - stream.total_weight
+        if n_left < 0 or weight_left < 0:
+            raise ValueError(
+                f"forget() found {stream.X.shape[0]} patterns of total weight {stream.total_weight:g}; expected at "
+                f"most what is stored, {self.n_patterns_} of weight {self.total_weight_:g}."
+            )
+        for rows in stream.rows:
+            total = getattr(self, self._anchor)
+            X, Y, weight = stream.block(rows, total.dtype)
+            setattr(self, self._anchor, total - self._products(X, Y, weight))
+            self._count(X, Y, -(arrays.namespace(X).ones_like(X[:, 0]) if weight is None else weight))
+        self._exact = self._exact and stream.counts_are_whole
+        self.n_patterns_, self.total_weight_ = n_left, weight_left
+        return self
+
+
+class CorrelationMemory(AdditiveLearning, BaseMemory):
     """Abstract base of memories that learn ``correlation_``: exact integers for two-valued patterns, whole weights."""
 
     def _learn(self, stream, *, reset):
         two_valued = stream.code.low is not None and stream.target_code.low is not None
-        exact = two_valued and stream.counts_are_whole and (reset or self._exact)
-        dtype = self._accumulator_dtype(stream, exact, reset)
-        correlation = 0.0 if reset else stream.placement.asarray(self.correlation_, dtype)
-        blocks = stream.rows
-        steps = fit_tasks(self, blocks, name="block", n_tasks=len(blocks), X=stream.X, y=stream.Y, attributes=dict)
-        self._exact = exact
-        for rows in steps:
-            X, Y, weight = stream.block(rows, dtype)
-            correlation = correlation + rules.correlation(X, Y, weight)
-            self.correlation_ = correlation
-            self._count(X, Y, weight)
-
-    def _accumulator_dtype(self, stream, exact, reset):
-        """The input's type, or float64 where float32 could not hold the integers that a field sums up."""
-        xp = stream.placement.xp
-        dtype = stream.dtype if reset else self.correlation_.dtype
-        total = stream.total_weight + (0.0 if reset else self.total_weight_)
-        # 2**23 and not 2**24: recall adds halves to tell ties.
-        return xp.float64 if exact and total * stream.X.shape[1] >= 2**23 else dtype
+        self._add(stream, exact=two_valued and stream.counts_are_whole, reset=reset)
 
     @transactional
     def forget(self, X, y=None, sample_weight=None):
@@ -60,20 +90,4 @@ class CorrelationMemory(BaseMemory):
         ValueError
             As `partial_fit`, and when more patterns would be forgotten than are stored. A failed call changes nothing.
         """
-        check_is_fitted(self)
-        self._check_parameters()
-        stream = self._receive_patterns(X, y, sample_weight, reset=False)
-        n_left, weight_left = self.n_patterns_ - stream.X.shape[0], self.total_weight_ - stream.total_weight
-        if n_left < 0 or weight_left < 0:
-            raise ValueError(
-                f"forget() found {stream.X.shape[0]} patterns of total weight {stream.total_weight:g}; expected at "
-                f"most what is stored, {self.n_patterns_} of weight {self.total_weight_:g}."
-            )
-        for rows in stream.rows:
-            X, Y, weight = stream.block(rows, self.correlation_.dtype)
-            taken = -(arrays.namespace(X).ones_like(X[:, 0]) if weight is None else weight)
-            self.correlation_ = self.correlation_ + rules.correlation(X, Y, taken)
-            self._count(X, Y, taken)
-        self._exact = self._exact and stream.counts_are_whole
-        self.n_patterns_, self.total_weight_ = n_left, weight_left
-        return self
+        return self._take_away(X, y, sample_weight)

@@ -194,6 +194,3 @@ default="polynomial"
                 f"interaction={self.interaction!r} overflows at {self.n_features_in_} units, so energies are known by "
                 "their logarithm only; expected temperature=0. Use a polynomial, or fewer units."
             )
-
-    def _capacity(self):
-        return None

@@ -2,6 +2,7 @@
 
 from skamem.core import validation
 from skamem.core.fields import LinearField
+from skamem.core.rules import RULES
 from skamem.memory._correlation import CorrelationMemory
 
 __all__ = ["HebbianMemory"]
@@ -94,6 +95,7 @@ class HebbianMemory(CorrelationMemory):
     """
 
     _anchor = "correlation_"
+    _rule = RULES["hebbian"]
 
     def __init__(
         self,
@@ -131,14 +133,8 @@ class HebbianMemory(CorrelationMemory):
 
     @property
     def _field_scale(self):
-        return 1.0 / self.n_features_in_
+        return self._rule.scale(self.n_features_in_)
 
     def _make_field(self):
         zero_diagonal = self.zero_diagonal and self.target == "self"
         return LinearField(self.correlation_, zero_diagonal=zero_diagonal, exact=self._exact)
-
-    def _capacity(self):
-        # The limit of large nets; two patterns are stable in a net of any size.
-        return max(2.0, 0.138 * self.n_features_in_), (
-            "PseudoinverseMemory stores up to as many independent patterns as there are units."
-        )

@@ -7,35 +7,40 @@ from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skamem.core import arrays, rules, validation
+from skamem.core import arrays, validation
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.fields import QuadraticLandscape
+from skamem.core.rules import RULES, resolve_rule
 from skamem.core.warn import warn
+from skamem.memory._correlation import AdditiveLearning
 from skamem.memory._landscape import LandscapeMemory
 
 __all__ = ["HopfieldNetwork"]
 
-# Residuals of stored patterns below this part of their norm are rounding.
-_DEPENDENT = 1e-6
+
+def _names(wanted):
+    return " or ".join(f"rule={name!r}" for name in RULES if wanted(resolve_rule(name)))
 
 
 def _is_incremental(network):
-    if network.rule in ("hebbian", "storkey", "pseudoinverse"):
+    if resolve_rule(network.rule).is_incremental:
         return True
     raise AttributeError(
-        f"HopfieldNetwork(rule={network.rule!r}) learns all patterns together; partial_fit needs rule='hebbian', "
-        "'storkey' or 'pseudoinverse'."
+        f"HopfieldNetwork(rule={network.rule!r}) learns all patterns together; partial_fit needs "
+        f"{_names(lambda rule: rule.is_incremental)}."
     )
 
 
 def _is_reversible(network):
-    if network.rule == "hebbian":
+    if resolve_rule(network.rule).additive:
         return True
-    raise AttributeError(f"HopfieldNetwork(rule={network.rule!r}) cannot forget exactly; rule='hebbian' can.")
+    raise AttributeError(
+        f"HopfieldNetwork(rule={network.rule!r}) cannot forget exactly; {_names(lambda rule: rule.additive)} can."
+    )
 
 
-class HopfieldNetwork(LandscapeMemory):
+class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
     """Hopfield network: two-valued units, symmetric weights without diagonal, an energy that recall goes down.
 
     Parameters
@@ -190,10 +195,11 @@ class HopfieldNetwork(LandscapeMemory):
             if tuple(bias.shape) != (n_units,):
                 raise ValueError(f"bias has shape {tuple(bias.shape)}; expected ({n_units},), one entry a unit.")
             couplings = _bordered(couplings, place.asarray(bias, couplings.dtype))
-        network._scale = 1.0 / n_units if network.rule == "hebbian" else 1.0
+        network._scale = network._rule.scale(n_units)
         couplings = couplings / network._scale
         whole = bool(place.xp.all(couplings == place.xp.round(couplings)))
-        network._exact = whole and float(place.xp.max(place.xp.sum(place.xp.abs(couplings), axis=0))) < 2**23
+        largest = float(place.xp.max(place.xp.sum(place.xp.abs(couplings), axis=0)))
+        network._exact = whole and largest < arrays.WHOLE_IN_FLOAT32
         network.couplings_, network.n_features_in_ = couplings, n_units
         network.coding_ = "binary" if network.coding == "binary" else "bipolar"
         network._forget_all(place.xp.zeros_like(couplings[0, :n_units]))
@@ -201,8 +207,7 @@ class HopfieldNetwork(LandscapeMemory):
 
     def _check_parameters(self):
         super()._check_parameters()
-        if not callable(self.rule):
-            validation.check_option("rule", self.rule, tuple(rules.RULES))
+        resolve_rule(self.rule)
         validation.check_option("fit_intercept", self.fit_intercept, (True, False))
         validation.check_number("kappa", self.kappa, low=0.0)
         validation.check_number("max_epochs", self.max_epochs, kind=numbers.Integral, low=1)
@@ -224,6 +229,10 @@ class HopfieldNetwork(LandscapeMemory):
     @property
     def _field_scale(self):
         return self._scale
+
+    @property
+    def _rule(self):
+        return resolve_rule(self.rule)
 
     # ------------------------------------------------------------------ storing
 
@@ -296,31 +305,39 @@ class HopfieldNetwork(LandscapeMemory):
         ValueError
             As `fit`, and when more patterns would be forgotten than are stored. A failed call changes nothing.
         """
-        check_is_fitted(self)
-        kept = self.n_patterns_
-        patterns, total, weight = self.pattern_sum_, self.couplings_, self.total_weight_
-        self.couplings_, self.pattern_sum_ = 0.0 * total, 0.0 * patterns
-        self.n_patterns_, self.total_weight_ = 0, 0.0
-        self._store(X, None, None, reset=False)
-        if self.n_patterns_ > kept:
-            raise ValueError(f"forget() found {self.n_patterns_} patterns; expected at most the {kept} stored ones.")
-        self.couplings_, self.pattern_sum_ = total - self.couplings_, patterns - self.pattern_sum_
-        self.n_patterns_, self.total_weight_ = kept - self.n_patterns_, weight - self.total_weight_
-        return self
+        return self._take_away(X, None, None)
 
     def _learn(self, stream, *, reset):
-        blocks = stream.rows if self.rule == "hebbian" else [slice(None)]
+        rule = self._rule
+        self._scale = rule.scale(stream.X.shape[1])
+        if rule.additive:
+            self._add(stream, exact=rule.exact, reset=reset)
+            return
+        self._exact = rule.exact and (reset or self._exact)
         couplings = None if reset else self.couplings_
-        exact = self.rule == "hebbian" and (reset or self._exact)
-        dtype = stream.dtype if reset else couplings.dtype
-        if exact and (stream.total_weight + (0 if reset else self.total_weight_)) * (stream.X.shape[1] + 1) >= 2**23:
-            dtype = stream.placement.xp.float64
-        self._exact, self._scale = exact, 1.0 / stream.X.shape[1] if self.rule == "hebbian" else 1.0
-        for rows in fit_tasks(self, blocks, name="block", n_tasks=len(blocks), X=stream.X, attributes=dict):
-            X, _, _ = stream.block(rows, dtype)
+        for _ in fit_tasks(self, [0], name="block", n_tasks=1, X=stream.X, attributes=dict):
+            X, _, _ = stream.block(dtype=stream.dtype if reset else couplings.dtype)
             self._count(X, None, None)
-            couplings = self._couple(self._with_constant(X), couplings)
-            self.couplings_ = couplings
+            self.couplings_ = self._couple(rule, self._with_constant(X), couplings)
+
+    def _products(self, X, Y, weight):
+        return self._couple(self._rule, self._with_constant(X))
+
+    def _couple(self, rule, X, couplings=None):
+        """Couplings after learning X, on top of those there."""
+        options = {name: getattr(self, name) for name in rule.options}
+        couplings = rule.learn(X, couplings, **options)
+        if not isinstance(self.rule, str):  # registered rules are known to give what they should
+            if arrays.shape_of(couplings) != (X.shape[1], X.shape[1]):
+                raise ValueError(
+                    f"rule={self.rule!r} returned weights of shape {arrays.shape_of(couplings)}; expected "
+                    f"{(X.shape[1], X.shape[1])}."
+                )
+            _check_symmetric(couplings)
+        shortfall = rule.shortfall and rule.shortfall(X, couplings, **options)
+        if shortfall:
+            warn(f"HopfieldNetwork(rule={self.rule!r}) {shortfall}", ConvergenceWarning)
+        return couplings
 
     def _with_constant(self, X):
         if not self.fit_intercept:
@@ -328,56 +345,11 @@ class HopfieldNetwork(LandscapeMemory):
         xp = arrays.namespace(X)
         return xp.concat([X, xp.ones((X.shape[0], 1), dtype=X.dtype, device=arrays.device(X))], axis=1)
 
-    def _couple(self, X, couplings):
-        """Couplings after learning X, on top of those there."""
-        if self.rule == "hebbian":
-            correlation = rules.correlation(X)
-            return (
-                correlation if couplings is None else arrays.placement_of(X).asarray(couplings, X.dtype) + correlation
-            )
-        if self.rule == "storkey":
-            return rules.storkey(X, couplings)
-        if self.rule == "pseudoinverse":
-            return rules.pseudoinverse(X) if couplings is None else couplings + rules.pseudoinverse(_news(X, couplings))
-        if self.rule == "perceptron":
-            return self._perceptron(X)
-        couplings = self.rule(X)
-        if arrays.shape_of(couplings) != (X.shape[1], X.shape[1]):
-            raise ValueError(
-                f"rule={self.rule!r} returned weights of shape {arrays.shape_of(couplings)}; expected "
-                f"{(X.shape[1], X.shape[1])}."
-            )
-        _check_symmetric(couplings)
-        return couplings
-
-    def _perceptron(self, X):
-        xp = arrays.namespace(X)
-        couplings = rules.perceptron(X, kappa=self.kappa, max_epochs=self.max_epochs)
-        landscape = QuadraticLandscape(couplings)
-        n_unstable = int(xp.count_nonzero(xp.any((X * landscape(X) <= 0) & (X != 0), axis=1)))
-        if n_unstable:
-            warn(
-                f"HopfieldNetwork(rule='perceptron') left {n_unstable} of {X.shape[0]} patterns unstable after "
-                f"{self.max_epochs} epochs: raise max_epochs, store fewer patterns, or let fit_intercept=True.",
-                ConvergenceWarning,
-            )
-        return couplings
-
     def _make_field(self):
         n_units = self.n_features_in_
         weights = self.couplings_[:n_units, :n_units]
         bias = self.couplings_[n_units, :n_units] if self.couplings_.shape[0] > n_units else None
-        # As in PseudoinverseMemory: what the solver leaves is not to decide where the projection has no opinion.
-        noise = arrays.namespace(weights).finfo(weights.dtype).eps ** 0.5 if self.rule == "pseudoinverse" else None
-        return QuadraticLandscape(weights, bias, exact=self._exact, noise=noise)
-
-    def _capacity(self):
-        n_units = self.n_features_in_
-        if self.rule == "hebbian":
-            return max(2.0, 0.138 * n_units), "rule='pseudoinverse' stores up to as many patterns as there are units."
-        if self.rule == "pseudoinverse":
-            return n_units - 1, "Then weights are those of the identity: use fewer patterns or more units."
-        return None
+        return QuadraticLandscape(weights, bias, exact=self._exact, noise=self._rule.noise(weights))
 
     def to_ising(self):
         """Couplings J and fields h of the Ising model with this energy: H(s) = -1/2 sᵀ J s - hᵀ s.
@@ -391,14 +363,6 @@ class HopfieldNetwork(LandscapeMemory):
         """
         check_is_fitted(self)
         return self.weights_, self.bias_
-
-
-def _news(X, couplings):
-    """What the projection on the stored patterns does not explain of new ones; rounding removed."""
-    xp = arrays.namespace(X)
-    residual = X - X @ couplings
-    news = xp.sum(residual * residual, axis=1, keepdims=True)
-    return xp.where(news > (_DEPENDENT**2) * xp.sum(X * X, axis=1, keepdims=True), residual, 0.0)
 
 
 def _bordered(weights, bias):

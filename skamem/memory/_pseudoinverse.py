@@ -2,9 +2,10 @@
 
 import numbers
 
-from skamem.core import arrays, least_squares, validation
+from skamem.core import least_squares, validation
 from skamem.core.callbacks import fit_tasks
 from skamem.core.fields import LinearField
+from skamem.core.rules import RULES
 from skamem.memory._base import BaseMemory
 
 __all__ = ["PseudoinverseMemory"]
@@ -106,6 +107,7 @@ class PseudoinverseMemory(BaseMemory):
     """
 
     _anchor = "weights_"
+    _rule = RULES["pseudoinverse"]
 
     def __init__(
         self,
@@ -199,12 +201,5 @@ class PseudoinverseMemory(BaseMemory):
 
     def _make_field(self):
         zero_diagonal = self.activation != "identity" if self.zero_diagonal == "auto" else self.zero_diagonal
-        # Solvers leave errors of eps times the condition number. Where a unit is independent of the others (a pixel
-        # that never changes), its field without the diagonal is 0, a tie, not to be decided by what they leave.
-        noise = arrays.namespace(self.weights_).finfo(self.weights_.dtype).eps ** 0.5
-        return LinearField(self.weights_, zero_diagonal=zero_diagonal and self.target == "self", noise=noise)
-
-    def _capacity(self):
-        return self.n_features_in_ - 1, (
-            "Then W is the identity and no cue is repaired: use fewer patterns or more units."
-        )
+        drops = zero_diagonal and self.target == "self"
+        return LinearField(self.weights_, zero_diagonal=drops, noise=self._rule.noise(self.weights_))

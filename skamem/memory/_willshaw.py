@@ -214,9 +214,6 @@ class WillshawMemory(BaseMemory):
         fewest = int(xp.min(xp.where(counts > 0, counts, self.n_features_in_ + self._n_features_out)))
         self.fewest_active_ = min(fewest, self.fewest_active_ or fewest)
 
-    def _capacity(self):
-        return None
-
     def _warn_if_overloaded(self):
         density = self.density_
         if density > 0.5:

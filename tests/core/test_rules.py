@@ -1,5 +1,8 @@
 """Learning rules: laws that hold for every entry of the registry, and each rule against its own formula."""
 
+import importlib
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.linalg import hadamard
@@ -171,6 +174,76 @@ def test_perceptron_stops_at_max_epochs():
     assert not stable(contradiction, W).all()
 
 
+# ------------------------------------------------------------------------------------------------ the registry
+
+
 def test_the_registry_holds_public_functions():
     assert set(RULES) <= set(rules.__all__)
-    assert all(rule is getattr(rules, name) for name, rule in RULES.items())
+    assert all(rule.weights is getattr(rules, name) for name, rule in RULES.items())
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_record_says_what_its_rule_does(name):
+    rule, patterns = RULES[name], random_patterns(8, 30)
+    couplings = rule.learn(patterns)
+    np.testing.assert_allclose(rule.scale(30) * couplings, rule(patterns), atol=1e-12)
+    if rule.exact:
+        np.testing.assert_array_equal(couplings, np.rint(couplings))
+    if rule.is_incremental:
+        np.testing.assert_allclose(rule.learn(patterns[5:], rule.learn(patterns[:5])), couplings, atol=1e-10)
+    if rule.additive:
+        gone = couplings - rule.learn(patterns[5:])
+        np.testing.assert_allclose(gone, rule.learn(patterns[:5]), atol=1e-10)
+    assert rule.capacity is None or (1 < rule.capacity(30) <= 30 and rule.remedy)
+    assert rule.shortfall is None or rule.shortfall(patterns, couplings) is None
+
+
+def test_the_critical_load_solves_its_equation():
+    from skamem.analysis import retrieval_overlap
+
+    assert retrieval_overlap(rules.CRITICAL_LOAD) == pytest.approx(0.967, abs=1e-3)
+    assert retrieval_overlap(rules.CRITICAL_LOAD * (1 + 1e-9)) == 0.0
+
+
+def anti_hebbian(patterns):
+    """Hebb's rule of patterns and less of their mean: not registered in the package."""
+    centred = patterns - 0.1 * patterns.mean(axis=0)
+    return centred.T @ centred / patterns.shape[1]
+
+
+@pytest.mark.parametrize("entry", [anti_hebbian, rules.Rule(anti_hebbian, capacity=lambda n: 2, remedy="Use fewer.")])
+def test_one_entry_makes_a_rule_usable_by_name(entry, monkeypatch):
+    from skamem import HopfieldNetwork
+    from skamem.exceptions import CapacityWarning
+
+    with pytest.raises(ValueError, match="rule='anti_hebbian' is not an option"):
+        HopfieldNetwork("anti_hebbian").fit(random_patterns(3, 60))
+    monkeypatch.setitem(RULES, "anti_hebbian", entry)
+    patterns = random_patterns(3, 60)
+    network = HopfieldNetwork("anti_hebbian", random_state=0)
+    if isinstance(entry, rules.Rule):
+        with pytest.warns(CapacityWarning, match=r"stores 3 patterns in 60 units, beyond .* about 2: .* Use fewer\."):
+            network.fit(patterns)
+    else:
+        network.fit(patterns)
+    W = anti_hebbian(patterns)
+    np.testing.assert_array_equal(network.weights_, W - np.diag(np.diag(W)))
+    np.testing.assert_array_equal(network.predict(patterns), patterns)
+    assert not hasattr(network, "partial_fit")
+    with pytest.raises(ValueError, match=r"rule='foo' is not an option; expected one of .*'anti_hebbian'"):
+        HopfieldNetwork("foo").fit(patterns)
+
+
+def test_the_documentation_lists_what_is_registered(monkeypatch):
+    root = Path(__file__).parents[2]
+    if not (root / "docs").exists():
+        pytest.skip("the documentation is not part of this distribution")
+    for folder in ("docs/_ext", "tools"):
+        monkeypatch.syspath_prepend(str(root / folder))
+    reference = importlib.import_module("reference")
+    monkeypatch.setitem(RULES, "anti_hebbian", rules.Rule(anti_hebbian))
+    table = reference._registry_table(*reference.REGISTRIES["rules"])
+    for name in RULES:
+        assert f"``'{name}'``" in table
+    assert ":func:`~skamem.core.rules.hebbian`: Outer-product (Hebb) weights." in table
+    assert "anti_hebbian`: Hebb's rule of patterns and less of their mean" in table

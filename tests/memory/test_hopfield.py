@@ -99,7 +99,7 @@ def test_forgetting_undoes_storing(fit_intercept):
     before = dict(vars(network))
     with pytest.raises(ValueError, match="80 features"):
         network.forget(PATTERNS[:, :7])
-    with pytest.raises(ValueError, match="found 6 patterns; expected at most the 4 stored ones"):
+    with pytest.raises(ValueError, match="found 6 patterns of total weight 6; expected at most what is stored, 4 of"):
         network.forget(PATTERNS)
     assert vars(network) == before
 
