@@ -29,9 +29,11 @@ CROSS_CUTTING = {
     "devices",
     "estimators",
     "fake_cupy",
+    "fuzz",
     "laws",
     "papers",
     "readme",
+    "recipes",
 }
 UNTESTED = {"exceptions"}  # no code
 

@@ -1,0 +1,143 @@
+"""Settings of the estimators: usual, borderline and wrong values of every parameter."""
+
+import numpy as np
+
+import skamem
+from skamem.core.interactions import Softplus
+
+nan, inf = float("nan"), float("inf")
+
+# What no parameter takes as it stands, or only some. No number here makes anything large.
+WRONG = (
+    *("foo", "", -1, 0, 1.5, -0.5, nan, inf, -inf, None, True, (), [], {}, 1j, 1e308, "1", b"auto", np.nan),
+    *(np.int8(3), np.uint8(200), np.float32(0.5), np.float16(2), np.bool_(True), np.str_("auto"), np.array(2)),
+    *(np.array([1.0, 2.0]), (1, 2), [0.5], np.datetime64("2020-01-01"), Ellipsis, 2**70),
+)
+COUNTS = {"n_memories", "max_iter", "n_components", "n_bits", "n_layers", "depth", "max_epochs", "n_jobs"}
+
+_STEPS = (1, 2, 3, 10, 100)
+_BOTH = (False, True)
+_NUMBERS = (0.0, 1e-3, 0.1, 1.0, 10.0)
+# Usual values, then borderline ones: extremes of the range, and what a grid of arrays gives.
+BY_NAME = {
+    "activation": (("sign", "identity", "step"), (np.str_("step"),)),
+    "update": (("sync", "async"), (np.str_("async"),)),
+    "n_recall_steps": (_STEPS, (np.int8(3), np.int64(1))),
+    "zero_diagonal": (_BOTH, (np.bool_(True),)),
+    "binarize": ((0.0, 0.5, -1, None), (np.float32(0.5), 1e300, np.int8(1))),
+    "coding": (("auto", "bipolar", "binary"), ()),
+    "missing": (("free", "clamp"), ()),
+    "random_state": ((0, 1), (np.int64(3), np.int8(3), 2**32 - 1)),
+    "backend": ((None, "numpy", "torch"), ("torch:cpu", np.str_("numpy"))),
+    "target": (("self", "y"), ()),
+    "solver": (("svd", "cholesky", "neumann"), ()),
+    "alpha": (_NUMBERS, (1e-300, 1e300, np.float32(0.5), 1)),
+    "n_layers": ((1, 5, 100), (np.int8(3),)),
+    "step": (("auto", 1e-3, 1e-2), (1e-300, 1.0, 1e300)),
+    "hyperpower": (_BOTH, (np.bool_(True),)),
+    "interaction": (
+        ("polynomial", "rectified_polynomial", "exponential", "logcosh", "softplus"),
+        (Softplus(), np.str_("logcosh")),
+    ),
+    "degree": ((1, 2, 3, 2.5, 5, 10), (30, 100, np.int8(3), np.float32(2), 1.0000001)),
+    "rule": (("hebbian", "storkey", "pseudoinverse", "perceptron"), (np.str_("storkey"),)),
+    "kappa": ((0.0, 0.1, 1.0), (np.float32(0.1), 100.0)),
+    "max_epochs": ((1, 10, 50), (np.int8(3),)),
+    "fit_intercept": (_BOTH, (np.bool_(False),)),
+    "threshold": ((0.0, 0.5, -1), (np.float32(0.5), 1e300)),
+    "storage": (("auto", "sparse", "packed", "dense"), ()),
+    "n_active": ((None, 1, 2, 5), (np.int8(3), 1000)),
+    "method": (("threshold", "median", "thermometer", "hyperplanes"), ()),
+    "n_bits": ((1, 2, 4), (np.int8(3),)),
+    "n_components": ((1, 5, 20), (np.int8(3),)),
+    "output": (("bipolar", "binary"), ()),
+    "beta": (("auto", "held-out", "separation", 0.1, 1.0, 10.0), (1e-300, 1e300, np.float32(1), 1)),
+    "similarity": (("nearest", "dot", "local"), ()),
+    "max_distance": ((None, 1.0, 10.0), (1e-300, 1e300, np.float32(1))),
+    "add_indicator": (_BOTH, (np.bool_(True),)),
+    "keep_empty_features": (_BOTH, (np.bool_(True),)),
+    "kernel": (("rbf", "laplacian", "ntk", "linear", "poly", "sigmoid", "cosine"), ("chi2", "polynomial")),
+    "gamma": ((None, 0.01, 1.0), (1e-300, 1e300, np.float32(1))),
+    "coef0": ((0, 1, 0.5), (-1, 1e300)),
+    "depth": ((1, 2, 5), (50,)),
+    "approximation": (("nystroem", "fourier"), ()),
+    "memory": (
+        (
+            None,
+            skamem.HebbianMemory(),
+            skamem.PseudoinverseMemory(),
+            skamem.PseudoinverseMemory(solver="cholesky", alpha=1.0, binarize=None),
+            skamem.KernelMemory(),
+            skamem.ModernHopfieldMemory(),
+        ),
+        (skamem.WillshawMemory(), skamem.DenseMemory(), skamem.HopfieldNetwork(), skamem.BidirectionalMemory()),
+    ),
+    "n_memories": ((1, 2, 20), (np.int8(10), 100)),
+    "readout": (("linear", "exact"), ()),
+    "power": ((1, 2, 3.5), (0.5, 10, np.float32(2), 50)),
+    "learning_rate_init": (("auto", 0.001, 0.1), (1e-300, 1e3, np.float32(0.01))),
+    "max_iter": ((1, 2, 5), (np.int8(3),)),
+    "batch_size": ((10, 100), (1, np.int8(100), 2**70)),
+    "temperature": (("auto", 1.0, 5.0, (10.0, 1.0)), (1e-300, 1e300, np.float32(2))),
+    "momentum": ((0.0, 0.6), (0.999999, np.float32(0.5))),
+    "noise": (("auto", 0.0, 0.1), (1e-300, 1e3)),
+    "adversarial": ((0.0, 0.1), (1e3,)),
+    "weight_decay": (("auto", 0.0, 0.1), (1e3,)),
+    "scale": (("feature", "global", None), ()),
+    "init": (("random", "data"), ()),
+    "class_weight": ((None, "balanced", {0: 1.0, 1: 2.0}), ({0: 0.0, 1: 1.0}, {7: 1.0}, {0: 1e300, 1: 1e-300})),
+    "early_stopping": (_BOTH, (np.bool_(True),)),
+    "validation_fraction": ((0.1, 0.5), (1e-9, 0.999999)),
+    "n_iter_no_change": ((1, 3), (np.int8(3),)),
+    "tol": ((0.0, 1e-7, 1e-4), (1e3,)),
+    "warm_start": (_BOTH, (np.bool_(True),)),
+    "verbose": (_BOTH, ()),
+    "n_nonzero_coefs": ((None, 1, 2, 3), (0, np.int8(2), 10**6)),
+    "effort": (("auto", "fast", "swap", "thorough"), ("plain", "normalized")),
+    "criterion": (("gic", "bic", "ebic"), ()),
+    "max_features": ((None, 1, 3), (0, np.int8(2), 10**6)),
+    "groups": ((None,), ((0, 0, 1), (0, 0, 1, 1, 2, 2, 3, 3), ("a", "b", "a"))),
+    "always_select": ((None, (0,), (1, 2)), ((), (2, 2), (-1,), (10**6,), (0, 1, 2, 3, 4, 5, 6, 7))),
+    "positive": (_BOTH, (np.bool_(True),)),
+    "multi_output": (("joint", "independent"), ()),
+    "cv": ((None, 2, 3), (1, 10**6, np.int8(3))),
+    "scoring": ((None, "r2", "neg_mean_absolute_error"), ("accuracy", "max_error")),
+    "one_se": (_BOTH, (np.bool_(True),)),
+    "n_jobs": ((None, 1, 2), (-1, np.int8(1))),
+    "dictionary": ((None,), (((1.0, 0.0, 0.0), (0.0, 1.0, 1.0)), ((0.0, 0.0, 0.0),), ((nan, 1.0, 0.0),))),
+}
+# Where a name means something else, or a default takes long.
+BY_ESTIMATOR = {
+    ("WillshawMemory", "threshold"): (("match", "winners", 1, 2), (np.int8(2), 10**6)),
+    ("PseudoinverseMemory", "zero_diagonal"): (("auto", False, True), (np.bool_(False),)),
+    ("DenseAMClassifier", "solver"): (("adam", "paper"), ()),
+    ("KernelMemory", "n_components"): ((None, 1, 5, 20), (np.int8(3), 10**4)),
+    ("KernelMemory", "alpha"): (("auto", 0.0, 1e-3, 1.0), (1e-300, 1e300)),
+    ("IHTSparseCoder", "n_nonzero_coefs"): ((None, 1, 2), (0, np.int8(2), 10**6)),
+}
+QUICK = {"max_iter": 3, "n_memories": 10, "random_state": 0, "max_epochs": 20}
+
+
+def values_of(Estimator, name):
+    """(usual, borderline, wrong) values of a parameter."""
+    usual, borderline = BY_ESTIMATOR.get((Estimator.__name__, name)) or BY_NAME[name]
+    return usual, borderline, WRONG[:-1] if name in COUNTS else WRONG  # such a count is right, and takes for ever
+
+
+def draw_setting(rng, Estimator):
+    """One parameter by chance, and a value: usual three times of four."""
+    names = list(Estimator().get_params(deep=False))
+    name = names[rng.integers(len(names))]
+    usual, borderline, wrong = values_of(Estimator, name)
+    choices = (usual, borderline or usual, wrong)[rng.choice(3, p=(0.8, 0.12, 0.08))]
+    return name, choices[rng.integers(len(choices))]
+
+
+def draw_settings(rng, Estimator):
+    """Parameters other than the defaults, none to five of them, and what keeps fits quick."""
+    return dict(draw_setting(rng, Estimator) for _ in range(rng.integers(0, 6)))
+
+
+def quick(Estimator):
+    """Parameters that keep a fit quick and its numbers alike, where the case does not set them."""
+    return {name: QUICK[name] for name in QUICK.keys() & Estimator().get_params(deep=False).keys()}
