@@ -4,13 +4,15 @@ import numbers
 
 import numpy as np
 from sklearn.base import ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
 
 from skamem.core import arrays
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.validation import check_labels, check_number, check_option, check_sample_weight
+from skamem.core.warn import warn
 from skamem.sparse._base import SparseLinearModel, check_size
-from skamem.sparse._inputs import check_always_select, read_samples
+from skamem.sparse._inputs import check_always_select, check_room, read_samples
 from skamem.sparse.objective._criteria import CRITERIA
 from skamem.sparse.search._logistic import LogisticSearch
 from skamem.sparse.search._solver import EFFORTS, TEXTBOOK, Settings
@@ -146,14 +148,20 @@ class IHTClassifier(ClassifierMixin, SparseLinearModel):
         check_size(
             self.n_nonzero_coefs, min(problem.n_rows, problem.n_features), f"min(n_samples, n_features) ({shape})"
         )
+        check_room(problem, None, size=self.n_nonzero_coefs, max_features=self.max_features)
         found = [
             search.run(self.n_nonzero_coefs, self.max_features)
             for search in fit_tasks(self, searches, name="class", n_tasks=len(searches), X=X, y=y)
         ]
         # A callback may stop the fit: the classes that it did not come to have an intercept.
-        found += [(search.refit(locked), 1) for search in searches[len(found) :]]
-        self._store(searches, [fit for fit, _ in found], placement)
-        self.n_iter_ = max(n_iter for _, n_iter in found)
+        found += [(search.refit(np.flatnonzero(problem.locked)), 1, True) for search in searches[len(found) :]]
+        self._store(searches, [fit for fit, *_ in found], placement)
+        self.n_iter_ = max(n_iter for _, n_iter, _ in found)
+        if not all(converged for *_, converged in found):
+            warn(
+                f"Quadratic models still lower the loss after max_iter={self.max_iter} of them. Raise max_iter.",
+                ConvergenceWarning,
+            )
         return self
 
     def _store(self, searches, fits, placement):

@@ -2,17 +2,18 @@
 
 import numpy as np
 from sklearn.metrics import check_scoring
-from sklearn.model_selection import check_cv
 
 from skamem.core import arrays
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.validation import check_option
+from skamem.core.warn import warn
 from skamem.sparse._base import SparseLinearRegressor, path_bunch
-from skamem.sparse._inputs import check_always_select, check_groups, read_inputs
+from skamem.sparse._inputs import check_always_select, check_groups, check_room, read_inputs, read_splits
 from skamem.sparse._regressor import IHTRegressor
 from skamem.sparse.objective._design import host
 from skamem.sparse.objective._problem import Problem
+from skamem.sparse.search._groups import count_selections
 from skamem.sparse.search._path import default_max_size
 from skamem.sparse.search._solver import EFFORTS, TEXTBOOK, Settings
 from skamem.sparse.search._validation import CrossValidation
@@ -31,7 +32,8 @@ class IHTRegressorCV(SparseLinearRegressor):
     max_features : int, default=None
         Largest number of coefficients tried (of groups, with `groups`). None: as in `IHTRegressor`, with an early stop.
     cv : int, splitter or iterable of splits, default=None
-        As in scikit-learn; None is 5 folds.
+        As in scikit-learn; None is 5 folds. Samples of weight zero are in none, and splits without others on both sides
+        are left out.
     scoring : str or callable, default=None
         As in scikit-learn, greater is better, called without sample weights. None: the negative mean squared error,
         weighted by `sample_weight`, summed over targets.
@@ -167,10 +169,11 @@ class IHTRegressorCV(SparseLinearRegressor):
             return fit_tasks(self, steps, name="size or fold", n_tasks=None, X=X, y=y)
 
         scores, points = validation.run(track)
-        chosen = self._choose(scores)
+        chosen = self._choose(scores, validation)
         solution = validation.final(points, chosen)
         self._summarise(scores, validation)
-        self.n_nonzero_coefs_ = int(self.cv_results_["n_nonzero_coefs"][chosen])
+        # Not the size of that index: an exact fit drops idle members, and signs may leave fewer.
+        self.n_nonzero_coefs_ = validation.n_selected(solution)
         self._store([(problem, solution)], inputs)
         self.path_ = path_bunch(problem, solution)
         self.n_iter_ = solution.n_iter
@@ -187,8 +190,9 @@ class IHTRegressorCV(SparseLinearRegressor):
             )  # fmt: skip
 
         problem = problem_of(inputs.weights)
-        samples = np.empty((inputs.design.shape[0], 0))
-        splits = list(check_cv(self.cv).split(samples, arrays.to_numpy(inputs.y[:, 0])))
+        check_room(problem, groups, size=None, max_features=self.max_features)
+        weights = None if inputs.weights is None else host(inputs.weights)
+        splits = read_splits(self, arrays.to_numpy(inputs.y[:, 0]), weights)
         return CrossValidation(
             problem, problem_of, inputs.y, splits, self._largest(problem, splits, groups),
             self.max_features is not None, groups, Settings(self.effort, self.max_iter, self.tol),
@@ -199,8 +203,10 @@ class IHTRegressorCV(SparseLinearRegressor):
         n_samples = min(_counted(problem.weight, train) for train, _ in splits)
         n_choices = problem.n_features if groups is None else len(groups)
         if self.max_features is None:
-            return min(n_choices, default_max_size(n_samples, problem.n_features))
-        return min(self.max_features, n_choices, max(int(n_samples) - 1, 0))
+            most = min(n_choices, default_max_size(n_samples, problem.n_features))
+        else:
+            most = min(self.max_features, n_choices, max(int(n_samples) - 1, 0))
+        return max(most, count_selections(problem.locked, groups))
 
     def _score(self, inputs, splits):
         """Function of ``(fold, support, slopes, intercepts)``, or None for the squared error."""
@@ -222,14 +228,21 @@ class IHTRegressorCV(SparseLinearRegressor):
 
         return score
 
-    def _choose(self, scores):
+    def _choose(self, scores, validation):
         """Index of the best size, or of the smallest that is not clearly worse."""
         mean = scores.mean(axis=1)
-        best = int(np.argmax(mean))
+        if not np.all(np.isfinite(mean)):
+            if np.all(np.isnan(mean)):
+                raise ValueError(
+                    f"scoring={self.scoring!r} is NaN for every size; expected numbers. Choose another score, or "
+                    "larger folds."
+                )
+            warn(f"One or more of the test scores are non-finite: {mean}. Sizes with NaN are not chosen.")
+        best = validation.best(mean)
         if not self.one_se or scores.shape[1] == 1:
             return best
         error = scores[best].std(ddof=1) / np.sqrt(scores.shape[1])
-        return int(np.argmax(mean >= mean[best] - error))
+        return validation.best(mean, error)
 
     def _summarise(self, scores, validation):
         self.cv_results_ = {f"split{k}_test_score": scores[:, k] for k in range(scores.shape[1])}

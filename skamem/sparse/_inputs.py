@@ -1,17 +1,34 @@
 """From what the user passes to what the solver takes: X, y, weights and the options that name features."""
 
+import numbers
+import weakref
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy.sparse
+from sklearn.model_selection import BaseCrossValidator, BaseShuffleSplit, PredefinedSplit, check_cv
 from sklearn.utils import check_array, check_consistent_length, column_or_1d, get_tags
 
 from skamem.core import arrays
 from skamem.core.validation import check_sample_weight
+from skamem.core.warn import warn
 from skamem.sparse.objective._design import as_design
+from skamem.sparse.search._groups import count_selections
 
-__all__ = ["Inputs", "check_always_select", "check_groups", "read_inputs", "read_samples"]
+__all__ = [
+    "Inputs",
+    "check_always_select",
+    "check_groups",
+    "check_room",
+    "read_inputs",
+    "read_samples",
+    "read_splits",
+]
+
+# What an estimator's iterator of splits gave: it gives it once, and the estimator may be fitted again, after a failed
+# fit too.
+_GIVEN = weakref.WeakKeyDictionary()
 
 
 @dataclass
@@ -105,3 +122,89 @@ def check_groups(value, n_features):
         raise ValueError(f"groups has shape {labels.shape}; expected ({n_features},): one label for each feature of X.")
     _, index = np.unique(labels, return_inverse=True)
     return [np.flatnonzero(index == g) for g in range(index.max() + 1)]
+
+
+def check_room(problem, groups, *, size, max_features):
+    """Raise ValueError if `always_select` has more members than fit; warn of members that the others span.
+
+    Parameters
+    ----------
+    problem : Problem
+    groups : list of int arrays or None
+        Columns of each group.
+    size : int or None
+        The parameter `n_nonzero_coefs`.
+    max_features : int or None
+        That parameter.
+    """
+    asked = problem.locked.copy()
+    asked[problem.dependent] = True
+    needed = count_selections(asked, groups)
+    bounds = {"n_nonzero_coefs": size, "max_features": max_features}
+    bounds = [(bound, f"{name}={bound}", f"raise {name}") for name, bound in bounds.items() if bound is not None]
+    if groups is None:
+        room = problem.n_rows - problem.fit_intercept
+        bounds.append((room, f"the {room} that n_samples={problem.n_rows} leave room for", "add samples"))
+    for bound, found, remedy in bounds:
+        if needed > bound:
+            raise ValueError(
+                f"always_select needs {needed} selections, more than {found}; they count among them. Shorten the "
+                f"list, or {remedy}."
+            )
+    if len(problem.dependent):
+        warn(
+            f"always_select names features {problem.dependent.tolist()}, which are combinations of its other members; "
+            "they are left out, since their coefficients would mean nothing. Take them off the list."
+        )
+
+
+def read_splits(estimator, y, weights):
+    """Training and held-out samples that the parameter `cv` names, without samples of weight zero.
+
+    Parameters
+    ----------
+    estimator : object
+        With a parameter `cv`: int, splitter, iterable or None.
+    y : array of shape (n_samples,)
+        Host.
+    weights : array of shape (n_samples,) or None
+        Host.
+
+    Returns
+    -------
+    splits : list of (int array, int array)
+
+    Raises
+    ------
+    ValueError
+        When no split has a sample on both sides.
+
+    Notes
+    -----
+    A sample of weight zero is absent: scikit-learn's splitters divide the others. Splits that are given as indices
+    lose it, and a split that loses one side is left out.
+    """
+    cv = _reusable(estimator)
+    present = np.ones(len(y), dtype=bool) if weights is None else weights > 0
+    rows = np.flatnonzero(present)
+    divides = cv is None or isinstance(cv, numbers.Integral | BaseCrossValidator | BaseShuffleSplit)
+    among = rows if divides and not isinstance(cv, PredefinedSplit) else np.arange(len(y))
+    splits = []
+    for train, test in check_cv(cv).split(np.empty((len(among), 0)), y[among]):
+        train, test = among[train], among[test]
+        splits.append((train[present[train]], test[present[test]]))
+    splits = [split for split in splits if all(map(len, split))]
+    if not splits:
+        raise ValueError(
+            f"cv={cv!r} gives no split that has samples of positive weight on both sides; expected at least one. Check "
+            "cv and sample_weight."
+        )
+    return splits
+
+
+def _reusable(estimator):
+    if not hasattr(estimator.cv, "__next__"):
+        return estimator.cv
+    if _GIVEN.get(estimator, [None])[0] is not estimator.cv:
+        _GIVEN[estimator] = estimator.cv, list(estimator.cv)
+    return _GIVEN[estimator][1]

@@ -11,7 +11,7 @@ from skamem.core.callbacks import fit_tasks
 from skamem.core.validation import check_number, check_option
 from skamem.core.warn import warn
 from skamem.sparse._base import SparseLinearRegressor, check_size, path_bunch
-from skamem.sparse._inputs import check_always_select, check_groups, read_inputs
+from skamem.sparse._inputs import check_always_select, check_groups, check_room, read_inputs
 from skamem.sparse.objective._criteria import CRITERIA
 from skamem.sparse.objective._problem import Problem
 from skamem.sparse.search._groups import solve_groups
@@ -180,14 +180,16 @@ class IHTRegressor(SparseLinearRegressor):
         settings = self._check_options()
         earlier = self._earlier_support()
         inputs = read_inputs(self, X, y, sample_weight)
-        options = self._feature_options(self.n_features_in_)
+        locked = check_always_select(self.always_select, self.n_features_in_)
+        groups = check_groups(self.groups, self.n_features_in_)
         joint = self.multi_output == "joint"
         problem = Problem(
             inputs.design, inputs.y, inputs.weights, fit_intercept=self.fit_intercept, alpha=self.alpha,
-            locked=options["locked"], positive=self.positive,
+            locked=locked, positive=self.positive,
         )  # fmt: skip
+        check_room(problem, groups, size=self.n_nonzero_coefs, max_features=self.max_features)
         solved = [
-            (part, self._solve(part, settings, options["groups"], earlier, X, y))
+            (part, self._solve(part, settings, groups, earlier, X, y))
             for part in ([problem] if joint else problem.single_targets())
         ]
         self._store(solved, inputs)
@@ -224,18 +226,6 @@ class IHTRegressor(SparseLinearRegressor):
                 "groups=None, or choose another effort."
             )
         return Settings(self.effort, self.max_iter, self.tol, self.criterion)
-
-    def _feature_options(self, n_features):
-        locked = check_always_select(self.always_select, n_features)
-        groups = check_groups(self.groups, n_features)
-        if self.n_nonzero_coefs is not None:
-            needed = len(locked) if groups is None else sum(bool(np.isin(locked, group).any()) for group in groups)
-            if needed > self.n_nonzero_coefs:
-                raise ValueError(
-                    f"always_select needs {needed} selections, more than n_nonzero_coefs={self.n_nonzero_coefs}; they "
-                    "count among them. Raise n_nonzero_coefs or shorten the list."
-                )
-        return {"locked": locked, "groups": groups}
 
     def _earlier_support(self):
         if not self.warm_start or not hasattr(self, "support_"):

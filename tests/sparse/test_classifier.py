@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse
 from scipy.optimize import minimize
 from sklearn.datasets import load_breast_cancer, load_iris
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -111,3 +112,10 @@ def test_breast_cancer_with_few_features():
 def test_too_many_coefficients():
     with pytest.raises(ValueError, match="n_nonzero_coefs=41"):
         IHTClassifier(41).fit(*problem()[:2])
+
+
+def test_more_to_gain_after_max_iter_is_reported():
+    X, y, _ = problem()
+    with pytest.warns(ConvergenceWarning, match="max_iter=1"):
+        IHTClassifier(3, max_iter=1).fit(X, y)
+    IHTClassifier(3).fit(X, y)  # warnings are errors here

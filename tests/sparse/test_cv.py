@@ -6,7 +6,7 @@ import pytest
 import scipy.sparse
 from sklearn.datasets import load_diabetes
 from sklearn.linear_model import OrthogonalMatchingPursuitCV
-from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit, cross_val_score
+from sklearn.model_selection import GroupKFold, KFold, PredefinedSplit, ShuffleSplit, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -164,3 +164,109 @@ def test_bad_options_are_named():
         IHTRegressorCV(effort="plain").fit(X, Y)
     with pytest.raises(ValueError, match="one_se='yes'"):
         IHTRegressorCV(one_se="yes").fit(X, Y)
+
+
+# ------------------------------------------------------------------------------------- what rounding must not decide
+
+NOISE_FREE = [
+    {}, {"effort": "auto"}, {"scoring": "r2"}, {"scoring": "neg_mean_squared_error"}, {"one_se": True},
+    {"max_features": 12}, {"positive": True}, {"groups": np.arange(50)},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("params", NOISE_FREE, ids=str)
+@pytest.mark.parametrize("offset", [0.0, 1e5])
+def test_without_noise_the_true_columns_are_chosen(params, offset):
+    for seed in range(4):
+        X = np.random.default_rng(seed).standard_normal((200, 50))
+        y = X[:, [3, 7, 20]] @ [1.0, 2.0, 0.5] + offset
+        model = IHTRegressorCV(**params).fit(X, y)
+        np.testing.assert_array_equal(model.support_, [3, 7, 20])
+        assert model.n_nonzero_coefs_ == 3
+
+
+def test_a_mean_squared_error_is_never_negative_and_is_that_of_the_predictions():
+    X = np.random.default_rng(0).standard_normal((200, 50))
+    for noise in (0.0, 1e-12, 1e-7):
+        y = X[:, [3, 7, 20]] @ [1.0, -2.0, 0.5] + noise * np.random.default_rng(1).standard_normal(200)
+        model = IHTRegressorCV(5).fit(X, y)
+        errors = -np.array([model.cv_results_[f"split{k}_test_score"] for k in range(5)]).T
+        assert np.all(errors >= 0.0)
+        if noise:
+            assert errors[3].mean() == pytest.approx(noise**2, rel=0.3)
+
+
+def test_equal_scores_go_to_the_smaller_model():
+    X, Y, _ = problem()
+    model = IHTRegressorCV(6, scoring=lambda *_: 1.0).fit(X, Y)
+    assert model.n_nonzero_coefs_ == 0
+
+
+def test_a_score_of_nan_never_wins():
+    X, Y, _ = problem()
+
+    def score(estimator, X, y):
+        size = np.count_nonzero(estimator.coef_)
+        return np.nan if size in (0, 3) else -float(size)
+
+    with pytest.warns(UserWarning, match="non-finite"):
+        model = IHTRegressorCV(6, scoring=score).fit(X, Y[:, 0])
+    assert model.n_nonzero_coefs_ == 1
+    with pytest.raises(ValueError, match="NaN for every size"):
+        IHTRegressorCV(6, scoring=lambda *_: np.nan).fit(X, Y[:, 0])
+
+
+def test_a_part_with_an_exact_fit_does_not_stop_the_others():
+    rng = np.random.default_rng(6)
+    X = np.sign(rng.standard_normal((60, 12)))
+    y = X[:, 0] + np.r_[np.zeros(48), X[48:, 1] + X[48:, 2]]  # the first column alone where the last fold is out
+    sizes = IHTRegressorCV(6, cv=KFold(5)).fit(X, y).cv_results_["mean_test_score"]
+    assert len(sizes) == 7
+    constant = np.r_[np.zeros(48), rng.standard_normal(12)]  # nothing to fit where the last fold is out
+    assert len(IHTRegressorCV(6, cv=KFold(5)).fit(X, constant).cv_results_["mean_test_score"]) == 7
+
+
+# --------------------------------------------------------------------------------------------- weights of zero, and cv
+
+
+@pytest.mark.parametrize("params", [{}, {"groups": np.arange(25) // 2}, {"positive": True}, {"scoring": "r2"}], ids=str)
+@pytest.mark.parametrize("cv", [None, KFold(4), ShuffleSplit(3, random_state=0)], ids=str)
+def test_samples_of_weight_zero_are_absent(params, cv):
+    X, _, _ = problem()
+    y = 3.0 * X[:, 3] + np.random.default_rng(0).standard_normal(90)
+    weights = np.ones(90)
+    weights[:20] = 0.0  # the whole first fold
+    model, without = (
+        IHTRegressorCV(4, cv=cv, **params).fit(*data) for data in [(X, y, weights), (X[20:], y[20:], weights[20:])]
+    )
+    np.testing.assert_array_equal(model.support_, without.support_)
+    np.testing.assert_allclose(model.coef_, without.coef_, atol=1e-10)
+    np.testing.assert_allclose(model.cv_results_["mean_test_score"], without.cv_results_["mean_test_score"])
+    assert 2.5 < model.coef_[3] < 3.5
+
+
+def test_splits_without_a_weighted_sample_are_left_out():
+    X, Y, _ = problem()
+    weights = np.repeat([0.0, 1.0], [30, 60])
+    part = [np.arange(30), np.arange(30, 60), np.arange(60, 90)]
+    splits = [(np.r_[part[1], part[2]], part[0]), (part[1], part[2]), (part[2], part[1])]
+    model, used = (IHTRegressorCV(4, cv=cv).fit(X, Y, weights) for cv in (splits, splits[1:]))
+    np.testing.assert_allclose(model.coef_, used.coef_)
+    assert PredefinedSplit(np.repeat([0, 1, 2], 30)).get_n_splits() == 3
+    predefined = IHTRegressorCV(4, cv=PredefinedSplit(np.repeat([0, 1, 2], 30))).fit(X, Y, weights)
+    np.testing.assert_allclose(predefined.coef_, used.coef_)
+    with pytest.raises(ValueError, match="no split that has samples of positive weight on both sides"):
+        IHTRegressorCV(4, cv=splits[:1]).fit(X, Y, weights)
+
+
+def test_an_iterator_of_splits_serves_every_fit():
+    X, Y, _ = problem()
+    model = IHTRegressorCV(4, cv=iter(list(KFold(3).split(X))))
+    first = model.fit(X, Y).cv_results_["mean_test_score"]
+    with pytest.raises(ValueError, match="NaN"):
+        model.fit(X * np.nan, Y)
+    np.testing.assert_array_equal(model.fit(X, Y).cv_results_["mean_test_score"], first)
+    model.set_params(cv=KFold(4).split(X))
+    for _ in range(2):
+        second = model.fit(X, Y).cv_results_
+    assert "split3_test_score" in second

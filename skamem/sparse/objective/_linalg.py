@@ -9,6 +9,7 @@ __all__ = [
     "TIE",
     "ZERO_LOSS",
     "damped_least_squares",
+    "independent",
     "inverses",
     "loss_reduction",
     "nonnegative_solve",
@@ -35,6 +36,17 @@ def _cholesky(gram, alpha):
     if info or np.diagonal(factor).min(initial=1.0) ** 2 < DEPENDENT:
         return None
     return factor
+
+
+def independent(gram):
+    """Mask of the unit columns that are not dependent on those before them, from their Gram matrix."""
+    rest, kept = np.array(gram, dtype=np.float64), np.zeros(len(gram), dtype=bool)
+    for j in range(len(rest)):
+        room = rest[j, j]
+        kept[j] = room > DEPENDENT
+        if kept[j]:
+            rest -= np.outer(rest[:, j], rest[j] / room)
+    return kept
 
 
 def regularised_solve(gram, right_side, alpha):

@@ -17,6 +17,7 @@ import numpy as np
 from skamem.sparse.objective._design import host
 from skamem.sparse.objective._linalg import (
     damped_least_squares,
+    independent,
     nonnegative_solve,
     regularised_solve,
     well_conditioned_solver,
@@ -82,6 +83,8 @@ class Problem:
         ‖y_t - ȳ_t‖ of each target; 0 when it is constant.
     scale : float
         Their norm, which ỹ was divided by.
+    dependent : int array
+        Those of `locked` that the others span; they are not kept.
     is_far_from_zero : bool
         Whether some column's mean is large against its spread, so that sums of its squares would lose digits.
     mean, inverse_norm : array of shape (n_features,)
@@ -106,6 +109,7 @@ class Problem:
         self.locked = np.zeros(self.n_features, dtype=bool)
         self.locked[np.asarray(locked, dtype=np.intp)] = True
         self.locked &= self.usable
+        self._unlock_dependent()
         self._quadratic = None
 
     def _weigh_rows(self, sample_weight):
@@ -173,6 +177,16 @@ class Problem:
         weighted = columns if self.weight is None else columns * self.weight[:, None]
         rest = host(xp.sum(weighted, axis=0))  # the mean was rounded: take out what it left
         return host(xp.sum(weighted * columns, axis=0)) - rest**2 / self.total_weight
+
+    def _unlock_dependent(self):
+        """Of features that every support should contain, leave out what those before it already span."""
+        index = np.flatnonzero(self.locked)
+        self.dependent = index[:0]
+        if len(index) > 1:
+            columns = self.columns(index)
+            gram = host(self.design.xp.matrix_transpose(columns) @ columns)
+            self.dependent = index[~independent(gram)]
+            self.locked[self.dependent] = False
 
     def single_targets(self):
         """One problem for each target; they share what was found out about the columns of X."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skamem.sparse.objective._linalg import independent
 from skamem.sparse.objective._moments import moments_of
 from skamem.sparse.objective._quadratic import DenseQuadratic
 from skamem.sparse.search._chains import Chains
@@ -13,6 +14,8 @@ __all__ = ["LockStep", "Step"]
 
 _MAX_SWAPS = 50
 _EPS = np.finfo(np.float64).eps
+# Held-out errors below this fraction of the terms that they are the difference of are mostly rounding.
+_CANCELLATION = 1e-6
 
 
 @dataclass
@@ -22,9 +25,9 @@ class Step:
     Parameters
     ----------
     supports : int array of shape (n_folds, s)
-        On the training parts.
+        On the training parts. A path that ended before ends in columns 0.
     coefs : array of shape (n_folds, s, n_targets)
-        In their solver's units.
+        In their solver's units; zero there.
     point : PathPoint
         On all samples.
     """
@@ -59,6 +62,13 @@ class LockStep:
         self.shift_x = problem.mean if problem.is_far_from_zero else np.zeros_like(problem.mean)
         problem.adopt_gram(self.paths.gram[-1].copy())
 
+    @property
+    def can_start(self):
+        """Whether the locked features are independent in every training part."""
+        locked = np.flatnonzero(self.problem.locked)
+        grams = self.paths.gram[:, locked[:, None], locked]
+        return bool(self.paths.usable[:, locked].all()) and all(independent(gram).all() for gram in grams)
+
     def steps(self, max_size, tol, *, swaps):
         """Yield a `Step` for each size, from the locked features alone up to `max_size`.
 
@@ -77,28 +87,49 @@ class LockStep:
         paths, problem = self.paths, self.problem
         n_paths = len(paths.gram)
         quadratic = DenseQuadratic(
-            paths.gram, paths.correlation, np.ones(n_paths), paths.usable, problem.locked, problem.alpha
+            paths.gram, paths.correlation, (paths.scale > 0).astype(float), paths.usable, problem.locked, problem.alpha
         )
         chains = Chains(quadratic, max_size)
         for column in np.flatnonzero(problem.locked):
             chains.add(np.full(n_paths, column))
+        going = np.arange(n_paths)  # paths that have not ended
+        supports = np.zeros((n_paths, max_size), dtype=np.intp)
+        coefs = np.zeros((n_paths, max_size, problem.n_targets))
         while True:
-            point = PathPoint.of(chains, n_paths - 1)
-            yield Step(chains.supports[:-1].copy(), chains.coefs[:-1].copy(), point)
-            if chains.size >= max_size or not grow(chains):
+            size = chains.size
+            supports[going, :size], coefs[going, :size] = chains.supports, chains.coefs
+            if going[-1] == n_paths - 1:
+                point = PathPoint.of(chains, len(going) - 1)
+            yield Step(supports[:-1, :size].copy(), coefs[:-1, :size].copy(), point)
+            # A path ends for want of columns, or at an exact fit: to that, further ones would add their rounding.
+            kept = chains.loss > chains.floor
+            while size < max_size and kept[going < n_paths - 1].any():
+                if not kept.all():
+                    chains.keep(kept)
+                    going = going[kept]
+                if grow(chains):
+                    break
+                kept = chains.addition_gains().max(axis=1) > 0.0
+            else:
                 return
             if swaps and chains.size > 1:  # the first column is the best by itself
                 chains.settle(_MAX_SWAPS, tol)
 
     def errors(self, steps):
-        """Mean squared errors on the held-out samples, summed over targets: (n_steps, n_folds)."""
+        """Mean squared errors on the held-out samples, summed over targets, and which of them are mostly rounding.
+
+        Both of shape (n_steps, n_folds).
+        """
         S, slopes, intercepts = self._shifted_models(steps)
         part, fold = self.held_out, np.arange(S.shape[1])[:, None]
         gram = part.xx[fold[:, :, None], S[..., :, None], S[..., None, :]]
-        quadratic = np.sum(slopes * (gram @ slopes - 2 * part.xy[fold, S]), axis=(2, 3))
+        squares, products = slopes * (gram @ slopes), slopes * part.xy[fold, S]
+        quadratic = np.sum(squares - 2 * products, axis=(2, 3))
         sums = (part.x[fold, S][..., None, :] @ slopes)[..., 0, :]
         linear = np.sum(intercepts * (2 * (sums - part.y) + part.weight[:, None] * intercepts), axis=2)
-        return (part.yy + quadratic + linear) / part.weight
+        errors = part.yy + quadratic + linear
+        terms = part.yy + np.sum(np.abs(squares) + 2 * np.abs(products), axis=(2, 3)) + np.abs(linear)
+        return errors / part.weight, errors < _CANCELLATION * terms
 
     def models(self, step):
         """List of (support, slopes, intercepts), one for each fold, in the units of X and y.

@@ -7,9 +7,14 @@ from skamem.sparse.search._forward import PathPoint
 from skamem.sparse.search._search import Candidate
 from skamem.sparse.search._solver import Solution, criterion_of
 
-__all__ = ["solve_groups"]
+__all__ = ["GroupSearch", "count_selections", "solve_groups"]
 
 _MAX_SWAPS = 200
+
+
+def count_selections(selected, groups):
+    """Number of columns of the mask `selected`, or of the groups that have one of them."""
+    return int(selected.sum()) if groups is None else sum(bool(selected[group].any()) for group in groups)
 
 
 class GroupSearch:

@@ -86,16 +86,20 @@ class LogisticSearch:
         fit : LogisticFit
         n_iter : int
             Quadratic models that were searched.
+        converged : bool
+            Whether the last of them brought nothing better, or could not.
         """
         fit = self.refit(np.flatnonzero(self.base.locked))
         best, n_iter = None, 0
         while n_iter < self.settings.max_iter:
             n_iter += 1
             fit = self._on_model(fit, size, limit)
-            if best is not None and self._value(fit) >= self._value(best):
-                break
+            if best is not None and (
+                self._value(fit) >= self._value(best) or np.array_equal(fit.support, best.support)
+            ):
+                return min(fit, best, key=self._value), n_iter, True
             best = fit
-        return best, n_iter
+        return best, n_iter, False
 
     def _value(self, fit):
         """What the search minimises: the penalised loss and, for a free size, the criterion's price of the size."""
@@ -116,6 +120,7 @@ class LogisticSearch:
         if size is not None:
             return self.refit(solve_size(model, size, self.settings).candidate.support, fit)
         limit = default_max_size(self.base.n_counted, self.base.n_features) if limit is None else limit
+        limit = max(limit, int(model.locked.sum()))
         fits = []
         for point in forward_path(model, limit, swaps=self.settings.effort != "fast", tol=self.settings.tol):
             fits.append(self.refit(point.support, fits[-1] if fits else fit))

@@ -44,6 +44,7 @@ def solve_path(problem, max_size, settings, start=None, track=iter):
     """
     patient = max_size is not None
     limit = max_size if patient else default_max_size(problem.n_counted, problem.n_features)
+    limit = max(limit, int(problem.locked.sum()))
     points, criteria = [], []
     for point in track(path_points(problem, limit, settings)):
         points.append(point)

@@ -8,9 +8,10 @@ from joblib import Parallel, delayed
 from sklearn import get_config
 
 from skamem.sparse.objective._design import host
+from skamem.sparse.objective._linalg import TIE, ZERO_LOSS
 from skamem.sparse.search._folds import LockStep
 from skamem.sparse.search._forward import PathPoint, forward_path
-from skamem.sparse.search._groups import GroupSearch
+from skamem.sparse.search._groups import GroupSearch, count_selections
 from skamem.sparse.search._path import best_of_size, settled
 from skamem.sparse.search._search import Candidate
 from skamem.sparse.search._solver import Solution, criterion_of
@@ -82,21 +83,25 @@ class CrossValidation:
         n_grams, p = 2 * len(self.splits) + 3, self.problem.n_features
         fits_memory = n_grams * p * p * 8 <= get_config()["working_memory"] * 2**20
         if self.groups is None and not self.problem.positive and p <= _MANY_FEATURES and fits_memory:
-            return self._in_lock_step(track)
+            paths = LockStep(self.problem, self.y, self.splits)
+            if paths.can_start:
+                return self._in_lock_step(paths, track)
         return self._fold_by_fold(track), []
 
-    def _in_lock_step(self, track):
-        paths = LockStep(self.problem, self.y, self.splits)
+    def _in_lock_step(self, paths, track):
         scores, points, unscored = [], [], []
+        end = np.inf if self.patient else _enough(0)  # number of sizes after which the path may stop
         for step in track(paths.steps(self.limit, self.settings.tol, swaps=self.swaps)):
             points.append(step.point)
             unscored.append(step)
-            if self.patient and len(unscored) < _TOGETHER:
+            if len(points) < end and len(unscored) < _TOGETHER:
                 continue
             scores += self._scores_of(paths, unscored)
             unscored = []
-            if not self.patient and self._is_long_past(scores):
-                break
+            if not self.patient:
+                end = _enough(self.best(np.mean(scores, axis=1)))
+                if len(points) >= end:
+                    break
         scores += self._scores_of(paths, unscored)
         return np.array(scores), points
 
@@ -104,13 +109,25 @@ class CrossValidation:
         """Scores (n_folds,) of each of `steps`."""
         if not steps:
             return []
-        if self.score is None:
-            return list(-paths.errors(steps))
-        return [[self.score(fold, *model) for fold, model in enumerate(paths.models(step))] for step in steps]
+        if self.score is not None:
+            return [[self.score(fold, *model) for fold, model in enumerate(paths.models(step))] for step in steps]
+        errors, doubtful = paths.errors(steps)
+        scores = -errors
+        for t, fold in zip(*np.nonzero(doubtful), strict=True):
+            scores[t, fold] = self._error(self.splits[fold][1], *paths.models(steps[t])[fold])
+        return list(scores)
 
-    @staticmethod
-    def _is_long_past(scores):
-        return len(scores) > 2 * int(np.argmax(np.mean(scores, axis=1))) + 10
+    def best(self, mean, slack=0.0):
+        """Index of the smallest size whose `mean` score is within `slack` of the best; NaN never wins.
+
+        Scores that differ by rounding are equal, and errors are zero below what a Gram matrix leaves of an exact fit.
+        """
+        mean = np.where(np.isnan(mean), -np.inf, mean)
+        best = mean.max()
+        slack += TIE * abs(best) if np.isfinite(best) else 0.0
+        if self.score is None:
+            slack += ZERO_LOSS * self.problem.scale**2 / self.problem.total_weight
+        return int(np.argmax(mean >= best - slack))
 
     def _fold_by_fold(self, track):
         work = (delayed(self._fold_scores)(fold) for fold in track(range(len(self.splits))))
@@ -153,10 +170,15 @@ class CrossValidation:
             support = search.columns_of(chosen)
             yield PathPoint(support, problem.refit(support), search.look(chosen)[0])
 
+    def n_selected(self, solution):
+        """Number of columns, or of groups, that a solution selects."""
+        selected = np.zeros(self.problem.n_features, dtype=bool)
+        selected[solution.candidate.support] = True
+        return count_selections(selected, self.groups)
+
     def smallest_size(self):
         """Size of the first step: what every support contains."""
-        locked = self.problem.locked
-        return int(locked.sum()) if self.groups is None else sum(bool(locked[group].any()) for group in self.groups)
+        return count_selections(self.problem.locked, self.groups)
 
     def final(self, points, chosen):
         """Solution on all samples at the size of index `chosen`; `points` is the path there, if it is known."""
@@ -184,6 +206,11 @@ class CrossValidation:
     def _solution(self, candidate, points, chosen, n_iter):
         criteria = [criterion_of(point, self.problem, self.settings.criterion) for point in points]
         return Solution(candidate, points[chosen].coefs, n_iter, points, criteria)
+
+
+def _enough(best):
+    """Number of sizes that are enough when that of index `best` is the best of them."""
+    return 2 * best + 11
 
 
 def _every_size(points):
