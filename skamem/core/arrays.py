@@ -9,6 +9,7 @@ input is moved at the door, computed there, and NumPy comes back.
 """
 
 import contextlib
+import functools
 import importlib
 import sys
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ __all__ = [
     "copy",
     "device",
     "device_scope",
+    "dtype_name",
     "float_dtype",
     "has_current_device",
     "home_state",
@@ -44,6 +46,7 @@ __all__ = [
     "sign",
     "take_labels",
     "to_numpy",
+    "wider_dtype",
 ]
 
 WHOLE_IN_FLOAT32 = 2**23
@@ -125,11 +128,17 @@ class Placement:
         Device of that namespace; None for its default.
     returns_numpy : bool
         True behind the ``backend=`` door: results go back as NumPy.
+    dtype : dtype of `xp`, default=None
+        Floating type of the caller's data, in which results go back; None for that in which they were computed.
+    working_dtype : dtype of `xp`, default=None
+        Floating type to compute in: the wider of `dtype` and that of the fitted arrays; None where nothing is fitted.
     """
 
     xp: Any
     device: Any
     returns_numpy: bool
+    dtype: Any = None
+    working_dtype: Any = None
 
     def asarray(self, array, dtype=None):
         """Move `array` here, from the host or from another library; None passes unchanged.
@@ -158,20 +167,50 @@ class Placement:
             host = np.require(host, requirements=["C", "W"])
         return self.xp.asarray(host, dtype=dtype, device=self.device)
 
+    def between(self, data, fitted):
+        """This placement, for the caller's `data` and a `fitted` array or None: with `dtype` and `working_dtype`."""
+        dtype = wider_dtype(self.xp, data)
+        working_dtype = dtype if dtype == self.xp.float64 else wider_dtype(self.xp, fitted)
+        return Placement(self.xp, self.device, self.returns_numpy, dtype, working_dtype)
+
     def use(self):
         """Make this the current device where the library has such a thing (CuPy); see `device_scope`."""
         if array_api_compat.is_cupy_namespace(self.xp):
             self.device.use()
 
-    def release(self, array):
-        """Hand a result to the caller: NumPy behind the ``backend=`` door, unchanged otherwise."""
-        return to_numpy(array) if self.returns_numpy else array
+    def give(self, blocks):
+        """Hand results to the caller: joined, floats in the type of the caller's data, where the caller's data are.
 
-    def release_host(self, array, dtype):
-        """Hand a result that was computed on the host to the caller, as `dtype` of `xp`, without a detour."""
-        if self.returns_numpy:
-            return array.astype(to_numpy(self.xp.empty(0, dtype=dtype, device=self.device)).dtype, copy=False)
-        return self.asarray(array, dtype)
+        Parameters
+        ----------
+        blocks : array, or iterable of arrays or of tuples of arrays
+            Results, or their rows block by block, from this placement or from the host; at least one block. With
+            tuples there are several results.
+
+        Returns
+        -------
+        result : array or tuple of arrays
+            NumPy behind the ``backend=`` door. Shares no memory with `blocks` if these were several.
+        """
+        blocks = [blocks] if is_array(blocks) else list(blocks)
+        if isinstance(blocks[0], tuple):
+            return tuple(self._joined(parts) for parts in zip(*blocks, strict=True))
+        return self._joined(blocks)
+
+    def _joined(self, parts):
+        parts = [self._given(part) for part in parts]
+        return namespace(*parts).concat(parts, axis=0)
+
+    def _given(self, part):
+        dtype = self.dtype if namespace(part).isdtype(part.dtype, "real floating") else None
+        if is_host(part) and self.returns_numpy:  # without a detour over this placement
+            return part if dtype is None else part.astype("f4" if dtype == self.xp.float32 else "f8", copy=False)
+        part = self.asarray(part, dtype)
+        return to_numpy(part) if self.returns_numpy else part
+
+    def release(self, array):
+        """What `give` replaces, for estimators that join and convert by themselves."""
+        return to_numpy(array) if self.returns_numpy else array
 
 
 def shape_of(array_like):
@@ -181,11 +220,11 @@ def shape_of(array_like):
     return tuple(array_like.shape) if hasattr(array_like, "shape") else np.asarray(array_like, dtype=object).shape
 
 
-def placement_of(array, *, returns_numpy=False):
+def placement_of(array, *, returns_numpy=False, dtype=None):
     """Placement on which `array` lives."""
     if is_host(array):
-        return Placement(array_api_compat.numpy, None, returns_numpy)
-    return Placement(namespace(array), device(array), returns_numpy)
+        return Placement(array_api_compat.numpy, None, returns_numpy, dtype)
+    return Placement(namespace(array), device(array), returns_numpy, dtype)
 
 
 def same_place(array, placement):
@@ -298,10 +337,26 @@ def device_scope(array=None):
         yield
 
 
+def dtype_name(array):
+    """Name of an array's dtype, "float32" say: dtypes of different libraries do not compare."""
+    dtype = array.dtype
+    return _numpy_name(dtype) if isinstance(dtype, np.dtype) else str(dtype).rpartition(".")[2]
+
+
+_numpy_name = functools.cache(str)
+
+
 def float_dtype(array, xp):
     """The float32 of `xp` for float32 input of any library, sparse input included; its float64 for everything else."""
-    # By name: dtypes of different libraries do not compare.
-    return xp.float32 if str(array.dtype).rpartition(".")[2] == "float32" else xp.float64
+    return xp.float32 if dtype_name(array) == "float32" else xp.float64
+
+
+def wider_dtype(xp, *arrays):
+    """Floating type of `xp` that holds all of `arrays`: float32 if all are float32, else float64; None is skipped."""
+    for array in arrays:
+        if array is not None and dtype_name(array) != "float32":
+            return xp.float64
+    return xp.float32
 
 
 def copy(array):

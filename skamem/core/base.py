@@ -4,6 +4,7 @@ import functools
 import inspect
 
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
@@ -131,19 +132,53 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
         X : array or sparse matrix
             Validated, float32 or float64, still where the user had it.
         placement : Placement
-            In ``fit`` the place that ``backend`` names; later the place of the fitted arrays.
+            In ``fit`` the place that ``backend`` names; later the place of the fitted arrays. Compute in its
+            `working_dtype`; its `give` hands results to the caller, in the type of `X`.
         """
         xp = arrays.input_namespace(X)
         X = validate_data(self, X, reset=reset, dtype=(xp.float64, xp.float32), **options)
-        if method is None:
+        return X, self._placement_for(X, method)
+
+    def _receive_outputs(self, Y, n_outputs, *, method, name="X", unit="output", **options):
+        """Validate what a recall gave, or could have given, and say where to compute on it.
+
+        Parameters
+        ----------
+        Y : array-like of shape (n_samples, n_outputs)
+            What the user passed.
+        n_outputs : int
+            How many columns it must have.
+        method : str
+            The calling method's name.
+        name, unit : str
+            The argument's name, and what its columns stand for, in the message.
+        **options
+            Further options of `sklearn.utils.check_array`.
+
+        Returns
+        -------
+        Y : array or sparse matrix
+            Validated, float32 or float64, still where the user had it.
+        placement : Placement
+            As `_receive` gives it.
+        """
+        xp = arrays.input_namespace(Y)
+        Y = check_array(Y, dtype=(xp.float64, xp.float32), input_name=name, **options)
+        if Y.shape[1] != n_outputs:
+            raise ValueError(f"{name} has {Y.shape[1]} columns; expected {n_outputs}, one for each {unit}.")
+        return Y, self._placement_for(Y, method)
+
+    def _placement_for(self, X, method):
+        """Where to compute on validated `X`, as in `_receive`; its device is the current one from here on."""
+        fitted = None if method is None else self._home()
+        if fitted is None:
             placement = arrays.resolve_backend(self._backend, X)
-            placement.use()
-            return X, placement
-        placement = arrays.placement_of(getattr(self, self._anchor), returns_numpy=self._backend is not None)
-        if self._backend is None and not arrays.same_place(X, placement):
-            self._raise_namespace_mismatch(X, placement, method)
+        else:
+            placement = arrays.placement_of(fitted, returns_numpy=self._backend is not None)
+            if self._backend is None and not arrays.same_place(X, placement):
+                self._raise_namespace_mismatch(X, placement, method)
         placement.use()
-        return X, placement
+        return placement.between(X, fitted)
 
     def _raise_namespace_mismatch(self, X, placement, method):
         found = arrays.placement_of(X)

@@ -108,9 +108,9 @@ class LandscapeMemory(BaseMemory):
         low, high = (-1.0 if self.coding_ == "bipolar" else 0.0), 1.0
         if self.binarize is not None:
             low, high = self.binarize - 1.0, self.binarize + 1.0
-        place = arrays.placement_of(learnt, returns_numpy=self.backend is not None)
+        place = arrays.placement_of(learnt, returns_numpy=self.backend is not None, dtype=learnt.dtype)
         on = random_state.random_sample((n_samples, self.n_features_in_)) < 0.5
-        return place.release_host(low + (high - low) * on, learnt.dtype)
+        return place.give(low + (high - low) * on)
 
     def _glauber(self, temperature, n_steps, shared, random_state):
         random_state = check_random_state(random_state)

@@ -4,13 +4,13 @@ import numbers
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays, least_squares, validation
 from skamem.core.base import SkamemTransformer, transactional
 from skamem.core.callbacks import fit_tasks
-from skamem.core.rows import row_blocks
+from skamem.core.rows import Rows
 
 __all__ = ["BipolarEncoder"]
 
@@ -198,13 +198,12 @@ class BipolarEncoder(SkamemTransformer):
         X, placement = self._receive(X, reset=False, method=method, ensure_all_finite="allow-nan")
         code = self._side_of_planes if hasattr(self, "planes_") else self._above_thresholds
         off = -1.0 if self.output == "bipolar" else 0.0
-        working_dtype, xp, parts = getattr(self, self._anchor).dtype, placement.xp, []
-        dtype = arrays.float_dtype(X, xp)
-        for rows in row_blocks(X.shape[0], 4 * 8 * self._n_features_out):
-            on, known = code(placement.asarray(X[rows, :], working_dtype))
-            codes = xp.where(on, xp.ones_like(on, dtype=dtype), off)
+        xp, parts = placement.xp, []
+        for _, values in Rows(X, placement, placement.working_dtype).blocks(4 * 8 * self._n_features_out):
+            on, known = code(values)
+            codes = xp.where(on, xp.ones_like(on, dtype=placement.dtype), off)
             parts.append(xp.where(known, codes, xp.nan))
-        return placement.release(xp.concat(parts, axis=0))
+        return placement.give(parts)
 
     def _above_thresholds(self, X):
         xp = arrays.namespace(X)
@@ -216,7 +215,7 @@ class BipolarEncoder(SkamemTransformer):
         xp = arrays.namespace(X)
         unknown = xp.isnan(X)
         centred = xp.where(unknown, xp.zeros_like(X), X - self.mean_)
-        return centred @ self.planes_ > 0, ~xp.all(unknown, axis=1)[:, None]
+        return centred @ xp.astype(self.planes_, X.dtype, copy=False) > 0, ~xp.all(unknown, axis=1)[:, None]
 
     def inverse_transform(self, X):
         """Real values for codes, such as those that a memory recalled.
@@ -232,26 +231,18 @@ class BipolarEncoder(SkamemTransformer):
             `levels_` by the number of units on; a feature with an unknown unit is NaN. For "hyperplanes" the
             least-squares estimate, to which unknown units add nothing. dtype of `X`.
         """
-        return self._decode(X)
-
-    def _decode(self, codes):
         check_is_fitted(self)
-        xp = arrays.input_namespace(codes)
-        codes = check_array(codes, dtype=(xp.float64, xp.float32), ensure_all_finite="allow-nan", input_name="X")
-        if codes.shape[1] != self._n_features_out:
-            raise ValueError(
-                f"X has {codes.shape[1]} columns; expected {self._n_features_out}, one for each unit of the code."
-            )
-        anchor = getattr(self, self._anchor)
-        placement = arrays.placement_of(anchor, returns_numpy=self.backend is not None)
-        if self.backend is None and not arrays.same_place(codes, placement):
-            self._raise_namespace_mismatch(codes, placement, "inverse_transform")
-        placement.use()
-        xp, dtype = placement.xp, arrays.float_dtype(codes, placement.xp)
-        codes = placement.asarray(codes, anchor.dtype)
-        on, known = codes > (0.0 if self.output == "bipolar" else 0.5), ~xp.isnan(codes)
-        values = self._from_planes(on, known) if hasattr(self, "planes_") else self._from_levels(on, known)
-        return placement.release(xp.astype(values, dtype, copy=False))
+        codes, placement = self._receive_outputs(
+            X,
+            self._n_features_out,
+            method="inverse_transform",
+            unit="unit of the code",
+            ensure_all_finite="allow-nan",
+        )
+        codes = placement.asarray(codes)
+        on, known = codes > (0.0 if self.output == "bipolar" else 0.5), ~placement.xp.isnan(codes)
+        decode = self._from_planes if hasattr(self, "planes_") else self._from_levels
+        return placement.give(decode(on, known))
 
     def _from_levels(self, on, known):
         xp = arrays.namespace(on)

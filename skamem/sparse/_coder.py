@@ -136,13 +136,13 @@ class IHTSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkamemEs
         """
         check_is_fitted(self)
         X, placement = self._receive(X, reset=False, method="transform")
-        X = placement.asarray(X)
+        X, atoms = (placement.asarray(rows, placement.working_dtype) for rows in (X, self.components_))
         codes = np.zeros((X.shape[0], self.n_components_))
-        coding = _Coding(placement.asarray(self.components_), self._size(), swaps=self.effort == "swap")
+        coding = _Coding(atoms, self._size(), swaps=self.effort == "swap")
         for start in range(0, X.shape[0], coding.block_length):
             rows = slice(start, min(start + coding.block_length, X.shape[0]))
             coding.fill(codes[rows], X[rows, :])
-        return placement.release_host(codes, X.dtype)
+        return placement.give(codes)
 
     def inverse_transform(self, codes):
         """Samples from codes.
@@ -158,11 +158,11 @@ class IHTSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkamemEs
             Combinations of the atoms.
         """
         check_is_fitted(self)
-        placement = arrays.placement_of(self.components_, returns_numpy=self.backend is not None)
-        codes = check_array(codes, input_name="codes", dtype=None)
-        if codes.shape[1] != self.n_components_:
-            raise ValueError(f"codes has {codes.shape[1]} columns; expected {self.n_components_}, one for each atom.")
-        return placement.release(placement.asarray(codes, self.components_.dtype) @ self.components_)
+        codes, placement = self._receive_outputs(
+            codes, self.n_components_, method="inverse_transform", name="codes", unit="atom"
+        )
+        dtype = placement.working_dtype
+        return placement.give(placement.asarray(codes, dtype) @ placement.asarray(self.components_, dtype))
 
     def _size(self):
         if self.n_nonzero_coefs is not None:

@@ -30,6 +30,35 @@ def test_a_round_trip_keeps_values_and_dtype(place, dtype):
     assert placement.asarray(moved) is moved
 
 
+@pytest.mark.parametrize("returns_numpy", [True, False])
+@pytest.mark.parametrize("dtype", [None, "float32", "float64"])
+def test_results_are_joined_and_given_in_the_callers_type_where_the_caller_is(place, returns_numpy, dtype):
+    placement = Placement(place.xp, place.device, returns_numpy, dtype and getattr(place.xp, dtype))
+
+    def look(array):
+        assert arrays.is_host(array) == returns_numpy
+        return array if returns_numpy else place.get(array)
+
+    there, counts = place.put(VALUES), place.put([1, 2])
+    for blocks in ([there, there], [VALUES, VALUES], iter([there, VALUES])):  # from there, from the host, from both
+        joined = look(placement.give(blocks))
+        assert joined.dtype == (dtype or "float64")
+        np.testing.assert_array_equal(joined, np.concatenate([VALUES, VALUES]))
+    one = look(placement.give(there))
+    np.testing.assert_array_equal(one, VALUES)
+    values, numbers = map(look, placement.give([(there, counts), (there, np.asarray([1, 2]))]))
+    assert (values.shape, values.dtype, numbers.dtype) == ((4, 3), dtype or "float64", "int64")
+    np.testing.assert_array_equal(numbers, [1, 2, 1, 2])
+
+
+def test_the_wider_type_holds_all(place):
+    single, double = place.put(VALUES.astype("float32")), place.put(VALUES)
+    xp = place.xp
+    assert arrays.wider_dtype(xp, single, None, VALUES.astype("float32")) == xp.float32
+    assert arrays.wider_dtype(xp, single, double) == arrays.wider_dtype(xp, single, VALUES) == xp.float64
+    assert arrays.wider_dtype(xp, place.put([1, 2])) == xp.float64
+
+
 @pytest.mark.parametrize(
     "awkward",
     [VALUES[::-1], VALUES.T, np.broadcast_to(VALUES[0], (2, 3)), scipy.sparse.csr_array(VALUES), VALUES.tolist()],
