@@ -33,6 +33,7 @@ class SparseLinearModel(SkamemEstimator):
         check_number("max_iter", self.max_iter, kind=numbers.Integral, low=1)
         check_number("tol", self.tol, low=0, high=1, high_open=True)
         check_option("fit_intercept", self.fit_intercept, (True, False))
+        check_option("weight_kind", self.weight_kind, ("frequency", "precision"))
 
     def _scores(self, X, method):
         """Linear predictor at X, for the public `method`, and the placement that releases it."""

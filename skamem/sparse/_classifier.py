@@ -12,9 +12,9 @@ from skamem.core.callbacks import fit_tasks
 from skamem.core.validation import check_labels, check_number, check_option, check_sample_weight
 from skamem.core.warn import warn
 from skamem.sparse._base import SparseLinearModel, check_size
-from skamem.sparse._inputs import check_always_select, check_room, read_samples
+from skamem.sparse._inputs import check_always_select, check_room, counting, read_samples
 from skamem.sparse.objective._criteria import CRITERIA
-from skamem.sparse.search._logistic import LogisticSearch
+from skamem.sparse.search._logistic import LogisticSearch, log_logistic, logistic
 from skamem.sparse.search._solver import EFFORTS, TEXTBOOK, Settings
 
 __all__ = ["IHTClassifier"]
@@ -38,8 +38,8 @@ class IHTClassifier(ClassifierMixin, SparseLinearModel):
         Whether to fit an unpenalised intercept.
     effort : {"swap", "fast", "auto", "thorough"}, default="swap"
         As in `IHTRegressor`, for each quadratic model.
-    criterion : {"gic", "bic", "ebic"}, default="gic"
-        Price of the size, added to the deviance, when `n_nonzero_coefs` is None.
+    criterion : {"gicc", "gic", "bic", "ebic"}, default="gicc"
+        Price of the size, added to the deviance, when `n_nonzero_coefs` is None; as in `IHTRegressor`.
     max_features : int, default=None
         Largest size tried, for ``n_nonzero_coefs=None``; None as in `IHTRegressor`.
     always_select : array-like of int, default=None
@@ -47,6 +47,8 @@ class IHTClassifier(ClassifierMixin, SparseLinearModel):
     max_iter : int, default=10
         Most quadratic models.
     tol : float, default=1e-7
+        As in `IHTRegressor`.
+    weight_kind : {"frequency", "precision"}, default="frequency"
         As in `IHTRegressor`.
     backend : None, "numpy", "cupy", "cupy:<index>", "torch" or "torch:<device>", default=None
         Where passes over X run; None follows X.
@@ -96,11 +98,12 @@ class IHTClassifier(ClassifierMixin, SparseLinearModel):
         alpha=1e-3,
         fit_intercept=True,
         effort="swap",
-        criterion="gic",
+        criterion="gicc",
         max_features=None,
         always_select=None,
         max_iter=10,
         tol=1e-7,
+        weight_kind="frequency",
         backend=None,
     ):
         self.n_nonzero_coefs = n_nonzero_coefs
@@ -112,6 +115,7 @@ class IHTClassifier(ClassifierMixin, SparseLinearModel):
         self.always_select = always_select
         self.max_iter = max_iter
         self.tol = tol
+        self.weight_kind = weight_kind
         self.backend = backend
 
     @transactional
@@ -125,7 +129,7 @@ class IHTClassifier(ClassifierMixin, SparseLinearModel):
         y : array-like of shape (n_samples,)
             Labels, numbers or strings.
         sample_weight : array of shape (n_samples,), default=None
-            >= 0, not all zero; a weight of 2 is a sample seen twice.
+            >= 0, not all zero, see `weight_kind`; a sample of weight 0 is absent.
 
         Returns
         -------
@@ -135,6 +139,7 @@ class IHTClassifier(ClassifierMixin, SparseLinearModel):
         design, placement = read_samples(self, X)
         self.classes_, codes = check_labels(y, design.X, owner=type(self).__name__)
         weights = check_sample_weight(sample_weight, design.X, placement, design.wide)
+        weights = counting(weights, precisions=self.weight_kind == "precision")
         locked = check_always_select(self.always_select, self.n_features_in_)
         searches = [
             LogisticSearch(
@@ -208,14 +213,29 @@ class IHTClassifier(ClassifierMixin, SparseLinearModel):
             Rows sum to 1.
         """
         scores, placement = self._scores(X, "predict_proba")
-        xp = arrays.namespace(scores)
-        # Shifted by the highest score, so that a row whose odds all underflow still has a sum.
         if scores.shape[1] == 1:
-            high = 1.0 / (1.0 + xp.exp(-scores))
-            return placement.release(xp.concat([1.0 - high, high], axis=1))
-        logs = xp.clip(scores, max=0.0) - xp.log1p(xp.exp(-xp.abs(scores)))
-        odds = xp.exp(logs - xp.max(logs, axis=1, keepdims=True))
-        return placement.release(odds / xp.sum(odds, axis=1, keepdims=True))
+            xp = arrays.namespace(scores)
+            return placement.give(xp.concat([logistic(-scores), logistic(scores)], axis=1))
+        return placement.give(_shares(log_logistic(scores))[0])
+
+    def predict_log_proba(self, X):
+        """Logarithms of the probabilities of the classes, finite where those are too small for a number.
+
+        Parameters
+        ----------
+        X : array or sparse matrix of shape (n_samples, n_features)
+            As in `fit`.
+
+        Returns
+        -------
+        logarithms : array of shape (n_samples, n_classes)
+            Of what `predict_proba` gives.
+        """
+        scores, placement = self._scores(X, "predict_log_proba")
+        if scores.shape[1] == 1:
+            xp = arrays.namespace(scores)
+            return placement.give(xp.concat([log_logistic(-scores), log_logistic(scores)], axis=1))
+        return placement.give(_shares(log_logistic(scores))[1])
 
     def predict(self, X):
         """Most probable class.
@@ -234,3 +254,13 @@ class IHTClassifier(ClassifierMixin, SparseLinearModel):
         xp = arrays.namespace(scores)
         winners = xp.argmax(scores, axis=1) if scores.shape[1] > 1 else xp.astype(scores[:, 0] > 0, xp.int64)
         return arrays.take_labels(self.classes_, placement.release(winners))
+
+
+def _shares(logs):
+    """exp(logs) scaled to rows that sum to 1, and the logarithms of that."""
+    xp = arrays.namespace(logs)
+    # Less the highest, so that a row whose odds all underflow still has a sum.
+    logs = logs - xp.max(logs, axis=1, keepdims=True)
+    odds = xp.exp(logs)
+    total = xp.sum(odds, axis=1, keepdims=True)
+    return odds / total, logs - xp.log(total)

@@ -58,6 +58,8 @@ class IHTRegressorCV(SparseLinearRegressor):
         As in `IHTRegressor`.
     tol : float, default=1e-7
         As in `IHTRegressor`.
+    weight_kind : {"frequency", "precision"}, default="frequency"
+        As in `IHTRegressor`.
     backend : None, "numpy", "cupy", "cupy:<index>", "torch" or "torch:<device>", default=None
         Where passes over X run; None follows X.
 
@@ -124,6 +126,7 @@ class IHTRegressorCV(SparseLinearRegressor):
         positive=False,
         max_iter=100,
         tol=1e-7,
+        weight_kind="frequency",
         backend=None,
     ):
         self.max_features = max_features
@@ -139,6 +142,7 @@ class IHTRegressorCV(SparseLinearRegressor):
         self.positive = positive
         self.max_iter = max_iter
         self.tol = tol
+        self.weight_kind = weight_kind
         self.backend = backend
 
     @transactional
@@ -152,7 +156,7 @@ class IHTRegressorCV(SparseLinearRegressor):
         y : array of shape (n_samples,) or (n_samples, n_targets)
             Any units.
         sample_weight : array of shape (n_samples,), default=None
-            >= 0, not all zero; used in fitting and in the default score.
+            >= 0, not all zero; used in fitting and in the default score. A sample of weight 0 is absent.
 
         Returns
         -------
@@ -186,7 +190,7 @@ class IHTRegressorCV(SparseLinearRegressor):
         def problem_of(weights):
             return Problem(
                 inputs.design, inputs.y, weights, fit_intercept=self.fit_intercept, alpha=self.alpha, locked=locked,
-                positive=self.positive,
+                positive=self.positive, precisions=self.weight_kind == "precision",
             )  # fmt: skip
 
         problem = problem_of(inputs.weights)
@@ -200,13 +204,19 @@ class IHTRegressorCV(SparseLinearRegressor):
         )  # fmt: skip
 
     def _largest(self, problem, splits, groups):
-        n_samples = min(_counted(problem.weight, train) for train, _ in splits)
+        n_samples = min(self._counted(problem.weight, train) for train, _ in splits)
         n_choices = problem.n_features if groups is None else len(groups)
         if self.max_features is None:
             most = min(n_choices, default_max_size(n_samples, problem.n_features))
         else:
             most = min(self.max_features, n_choices, max(int(n_samples) - 1, 0))
         return max(most, count_selections(problem.locked, groups))
+
+    def _counted(self, weights, rows):
+        """Number of samples `rows` that a criterion counts; see `Problem.n_counted`."""
+        if weights is None or self.weight_kind == "precision":
+            return len(rows)
+        return max(float(host(weights)[rows].sum()), len(rows))
 
     def _score(self, inputs, splits):
         """Function of ``(fold, support, slopes, intercepts)``, or None for the squared error."""
@@ -249,11 +259,3 @@ class IHTRegressorCV(SparseLinearRegressor):
         self.cv_results_["mean_test_score"] = scores.mean(axis=1)
         self.cv_results_["std_test_score"] = scores.std(axis=1)
         self.cv_results_["n_nonzero_coefs"] = validation.smallest_size() + np.arange(len(scores))
-
-
-def _counted(weights, rows):
-    """Number of samples `rows` that a criterion counts; see `Problem.n_counted`."""
-    if weights is None:
-        return len(rows)
-    weights = host(weights)[rows]
-    return max(float(weights.sum()), int(np.count_nonzero(weights)))

@@ -21,6 +21,7 @@ __all__ = [
     "check_always_select",
     "check_groups",
     "check_room",
+    "counting",
     "read_inputs",
     "read_samples",
     "read_splits",
@@ -122,6 +123,14 @@ def check_groups(value, n_features):
         raise ValueError(f"groups has shape {labels.shape}; expected ({n_features},): one label for each feature of X.")
     _, index = np.unique(labels, return_inverse=True)
     return [np.flatnonzero(index == g) for g in range(index.max() + 1)]
+
+
+def counting(weights, *, precisions):
+    """Weights that sum to the number of samples that a likelihood counts; see `Problem.n_counted`."""
+    if weights is None:
+        return None
+    total, n_rows = float(weights.sum()), int((weights > 0).sum())
+    return weights * (n_rows / total) if precisions or total < n_rows else weights
 
 
 def check_room(problem, groups, *, size, max_features):

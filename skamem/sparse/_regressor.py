@@ -47,8 +47,10 @@ class IHTRegressor(SparseLinearRegressor):
         two members where they are cheap; with up to 18 features all subsets are looked at, and the result is the best
         of all. thorough: all starts, all columns, and every size of a path for itself; on small problems one size is
         the end of such a path, so that losses never rise with the size and a path agrees with each of its sizes alone.
-    criterion : {"gic", "bic", "ebic"}, default="gic"
-        What chooses the size when `n_nonzero_coefs` is None.
+    criterion : {"gicc", "gic", "bic", "ebic"}, default="gicc"
+        What chooses the size when `n_nonzero_coefs` is None: the least n log loss + s log p log log n (gic), n log loss
+        + s log n (bic), or that + 2 log (p choose s) (ebic). gicc corrects gic for few samples: degrees of freedom, and
+        a price of at least 2 s + 2 log (p choose s); gic and bic select noise where n << p.
     max_features : int, default=None
         Largest size that the path tries, for ``n_nonzero_coefs=None``; it then tries them all. None: n / (log log n ·
         log p) and half of the degrees of freedom, with an early stop once the criterion has long been rising.
@@ -67,6 +69,9 @@ class IHTRegressor(SparseLinearRegressor):
         Least decrease of the loss, relative to it, that makes a change of support worthwhile.
     warm_start : bool, default=False
         Start hard thresholding from the support of the previous fit.
+    weight_kind : {"frequency", "precision"}, default="frequency"
+        What sample weights are. frequency: repetitions; a sum of weights below the number of samples counts as that
+        number. precision: inverse variances 1/σ², whose scale means nothing.
     backend : None, "numpy", "cupy", "cupy:<index>", "torch" or "torch:<device>", default=None
         Where passes over X run; None follows X.
 
@@ -107,8 +112,6 @@ class IHTRegressor(SparseLinearRegressor):
     A fit costs a few passes over X (`n_passes_`) where the margin is comfortable, and little memory beyond X.
     Selecting s columns is NP-hard; what is promised is that no single exchange improves the result (`swap_optimal_`).
 
-    Integer sample weights are repetitions, in the criterion too.
-
     References
     ----------
     Blumensath and Davies (2009), Applied and Computational Harmonic Analysis 27:265, doi:10.1016/j.acha.2009.04.002.
@@ -134,7 +137,7 @@ class IHTRegressor(SparseLinearRegressor):
         alpha=0.0,
         fit_intercept=True,
         effort="auto",
-        criterion="gic",
+        criterion="gicc",
         max_features=None,
         groups=None,
         always_select=None,
@@ -143,6 +146,7 @@ class IHTRegressor(SparseLinearRegressor):
         max_iter=100,
         tol=1e-7,
         warm_start=False,
+        weight_kind="frequency",
         backend=None,
     ):
         self.n_nonzero_coefs = n_nonzero_coefs
@@ -158,6 +162,7 @@ class IHTRegressor(SparseLinearRegressor):
         self.max_iter = max_iter
         self.tol = tol
         self.warm_start = warm_start
+        self.weight_kind = weight_kind
         self.backend = backend
 
     @transactional
@@ -171,7 +176,7 @@ class IHTRegressor(SparseLinearRegressor):
         y : array of shape (n_samples,) or (n_samples, n_targets)
             Any units.
         sample_weight : array of shape (n_samples,), default=None
-            >= 0, not all zero; a weight of 2 is a sample seen twice.
+            >= 0, not all zero, see `weight_kind`; a sample of weight 0 is absent.
 
         Returns
         -------
@@ -185,7 +190,7 @@ class IHTRegressor(SparseLinearRegressor):
         joint = self.multi_output == "joint"
         problem = Problem(
             inputs.design, inputs.y, inputs.weights, fit_intercept=self.fit_intercept, alpha=self.alpha,
-            locked=locked, positive=self.positive,
+            locked=locked, positive=self.positive, precisions=self.weight_kind == "precision",
         )  # fmt: skip
         check_room(problem, groups, size=self.n_nonzero_coefs, max_features=self.max_features)
         solved = [

@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse
 from scipy.optimize import minimize
 from sklearn.datasets import load_breast_cancer, load_iris
+from sklearn.ensemble import AdaBoostClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -119,3 +120,61 @@ def test_more_to_gain_after_max_iter_is_reported():
     with pytest.warns(ConvergenceWarning, match="max_iter=1"):
         IHTClassifier(3, max_iter=1).fit(X, y)
     IHTClassifier(3).fit(X, y)  # warnings are errors here
+
+
+# ------------------------------------------------------------------------------------------- weights and probabilities
+
+
+def test_small_weights_count_no_less_than_the_samples():
+    X, y, _ = problem()
+    model = IHTClassifier().fit(X, y)
+    for weights in (np.full(300, 1 / 300), np.full(300, 1e-12)):
+        weighted = IHTClassifier().fit(X, y, weights)
+        np.testing.assert_array_equal(weighted.support_, model.support_)
+        np.testing.assert_allclose(weighted.coef_, model.coef_, rtol=1e-6)
+
+
+def test_boosting_works_whose_weights_sum_to_one():
+    X, y, _ = problem()
+    boosted = AdaBoostClassifier(IHTClassifier(2), n_estimators=5).fit(X, y)
+    assert boosted.score(X, y) >= 0.8
+    assert len(boosted.estimators_) == 5
+
+
+@pytest.mark.parametrize("effort", ["fast", "swap"])
+@pytest.mark.parametrize("size", [3, None])
+def test_weights_are_repetitions_and_zero_is_absent(effort, size):
+    X, y, _ = problem(4, n=100)
+    weights = np.random.default_rng(0).integers(0, 4, 100)
+    weighted = IHTClassifier(size, effort=effort).fit(X, y, weights)
+    repeated = IHTClassifier(size, effort=effort).fit(np.repeat(X, weights, axis=0), np.repeat(y, weights))
+    np.testing.assert_allclose(weighted.coef_, repeated.coef_, rtol=1e-6, atol=1e-10)
+    present = weights > 0
+    without = IHTClassifier(size, effort=effort).fit(X[present], y[present], weights[present])
+    np.testing.assert_allclose(weighted.coef_, without.coef_, rtol=1e-6, atol=1e-10)
+
+
+def test_the_scale_of_precisions_means_nothing():
+    X, y, weights = problem(n=120)
+    models = [IHTClassifier(weight_kind="precision").fit(X, y, c * weights) for c in (1e-3, 1.0, 100.0)]
+    for model in models[1:]:
+        np.testing.assert_array_equal(model.support_, models[0].support_)
+        np.testing.assert_allclose(model.coef_, models[0].coef_, rtol=1e-5)
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_far_rows_have_probabilities_and_finite_logarithms(many):
+    X, y, _ = problem()
+    labels = y + (many & (X[:, 2] > 0.5))
+    model = IHTClassifier(2).fit(X, labels)
+    near = model.predict_proba(X)
+    np.testing.assert_allclose(model.predict_log_proba(X), np.log(near), atol=1e-12)
+    far = np.concatenate([1e6 * X[:20], 1e4 * X[:20]])
+    with np.errstate(all="raise", under="ignore"):
+        probabilities, logarithms = model.predict_proba(far), model.predict_log_proba(far)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1.0)
+    assert np.all(np.isfinite(logarithms))
+    np.testing.assert_allclose(np.exp(logarithms), probabilities, atol=1e-12)
+    assert logarithms.min() < -1000
+    narrow = IHTClassifier(2).fit(X.astype(np.float32), labels)
+    assert narrow.predict_log_proba(far.astype(np.float32)).dtype == np.float32

@@ -4,8 +4,9 @@ import itertools
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
-from skamem.sparse import IHTRegressor
+from skamem.sparse import IHTRegressor, IHTRegressorCV
 
 
 def correlated_design(rng, n, p, rho):
@@ -133,6 +134,18 @@ def test_weights_are_repetitions(n_nonzero_coefs):
     assert weighted.margin_ == pytest.approx(repeated.margin_)
     unweighted = IHTRegressor(4).fit(X, y)
     assert not np.allclose(unweighted.coef_, weighted.coef_)
+
+
+@pytest.mark.parametrize("estimator", [IHTRegressor(weight_kind="precision"), IHTRegressorCV(weight_kind="precision")])
+def test_the_scale_of_precisions_means_nothing(estimator):
+    # Heteroscedastic noise, weighed by 1/σ²: as repetitions, great weights would select noise.
+    rng = np.random.default_rng(0)
+    X, sigma = rng.standard_normal((100, 60)), rng.uniform(0.05, 0.2, 100)
+    y = X[:, 3] - X[:, 40] + sigma * rng.standard_normal(100)
+    for c in (1e-6, 1.0, 1e6):
+        model = clone(estimator).fit(X, y, c / sigma**2)
+        np.testing.assert_array_equal(model.support_, [3, 40])
+    assert len(IHTRegressor().fit(X, y, 100 / sigma**2).support_) > 2
 
 
 def test_coefficients_minimise_the_penalised_loss_on_the_support():

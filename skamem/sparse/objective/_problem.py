@@ -74,6 +74,8 @@ class Problem:
         Features that every support contains.
     positive : bool
         Whether coefficients must not be negative; for a single target.
+    precisions : bool
+        Whether weights are inverse variances, whose scale means nothing, rather than repetitions.
 
     Attributes
     ----------
@@ -96,7 +98,19 @@ class Problem:
         When X is not finite (that is seen here, and not by a pass of its own), or when squares of a column overflow.
     """
 
-    def __init__(self, design, y, sample_weight=None, *, fit_intercept=True, alpha=0.0, locked=(), positive=False):
+    def __init__(
+        self,
+        design,
+        y,
+        sample_weight=None,
+        *,
+        fit_intercept=True,
+        alpha=0.0,
+        locked=(),
+        positive=False,
+        precisions=False,
+    ):
+        self.precisions = precisions
         self.design = design
         self.alpha = float(alpha)
         self.positive = positive
@@ -204,11 +218,11 @@ class Problem:
 
     @property
     def n_counted(self):
-        """Number of samples that a criterion counts.
+        """Number of samples that a criterion counts: the sum of the weights, and no less than the samples.
 
         Weights are repetitions, yet weights that sum to one do not make a single sample of a thousand.
         """
-        return max(self.total_weight, self.n_rows)
+        return self.n_rows if self.precisions else max(self.total_weight, self.n_rows)
 
     @property
     def n_passes(self):

@@ -5,20 +5,34 @@ from typing import Any
 
 import numpy as np
 
-from skamem.sparse.objective._criteria import CRITERIA
+from skamem.core import arrays
+from skamem.sparse.objective._criteria import price
 from skamem.sparse.objective._design import host
 from skamem.sparse.objective._problem import Problem
 from skamem.sparse.search._forward import forward_path
 from skamem.sparse.search._path import default_max_size
 from skamem.sparse.search._solver import solve_size
 
-__all__ = ["LogisticFit", "LogisticSearch"]
+__all__ = ["LogisticFit", "LogisticSearch", "log_logistic", "logistic"]
 
 _NEWTON_STEPS = 50
 _NEWTON_TOL = 1e-9
 _HALVINGS = 30
 # Curvatures p (1 - p) below this are raised to it: samples far from the boundary keep a finite working response.
 _LEAST_CURVATURE = 1e-4
+
+
+def logistic(scores):
+    """1 / (1 + exp(-score)), which no score makes overflow."""
+    xp = arrays.namespace(scores)
+    tail = xp.exp(-xp.abs(scores))
+    return xp.where(scores >= 0, 1.0, tail) / (1.0 + tail)
+
+
+def log_logistic(scores):
+    """Its logarithm, which no score makes infinite."""
+    xp = arrays.namespace(scores)
+    return xp.clip(scores, max=0.0) - xp.log1p(xp.exp(-xp.abs(scores)))
 
 
 @dataclass
@@ -103,13 +117,15 @@ class LogisticSearch:
 
     def _value(self, fit):
         """What the search minimises: the penalised loss and, for a free size, the criterion's price of the size."""
-        penalty = CRITERIA[self.settings.criterion](self.base.n_counted, self.base.n_features, len(fit.support))
-        return 2.0 * fit.loss + penalty
+        base = self.base
+        return 2.0 * fit.loss + price(
+            self.settings.criterion, len(fit.support), n_samples=base.n_counted, n_features=base.n_features
+        )
 
     def _on_model(self, fit, size, limit):
         """Refit of the best support on the quadratic model at the scores of `fit`."""
         xp = self.design.xp
-        probability = 1.0 / (1.0 + xp.exp(-fit.scores))
+        probability = logistic(fit.scores)
         curvature = xp.clip(probability * (1.0 - probability), min=_LEAST_CURVATURE)
         response = fit.scores + (self.positive - probability) / curvature
         weights = curvature[:, 0] if self.weights is None else curvature[:, 0] * self.weights
@@ -120,7 +136,7 @@ class LogisticSearch:
         if size is not None:
             return self.refit(solve_size(model, size, self.settings).candidate.support, fit)
         limit = default_max_size(self.base.n_counted, self.base.n_features) if limit is None else limit
-        limit = max(limit, int(model.locked.sum()))
+        limit = min(max(limit, int(model.locked.sum())), int(model.usable.sum()))
         fits = []
         for point in forward_path(model, limit, swaps=self.settings.effort != "fast", tol=self.settings.tol):
             fits.append(self.refit(point.support, fits[-1] if fits else fit))
@@ -177,7 +193,7 @@ class LogisticSearch:
 
     def _newton_step(self, columns, theta, scores, ridge):
         xp = self.design.xp
-        probability = 1.0 / (1.0 + xp.exp(-scores))
+        probability = logistic(scores)
         slope, curvature = probability - self.positive, probability * (1.0 - probability)
         if self.weights is not None:
             slope, curvature = slope * self.weights[:, None], curvature * self.weights[:, None]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skamem.sparse.objective._criteria import information_criterion
+from skamem.sparse.objective._criteria import DEFAULT, information_criterion
 from skamem.sparse.objective._linalg import ZERO_LOSS
 from skamem.sparse.search._chains import Chains
 from skamem.sparse.search._exhaustive import best_subsets
@@ -46,7 +46,7 @@ class Settings:
     effort: str = "auto"
     max_iter: int = 100
     tol: float = 1e-7
-    criterion: str = "gic"
+    criterion: str = DEFAULT
 
     @property
     def looks_further(self):
