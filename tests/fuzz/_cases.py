@@ -443,7 +443,7 @@ def _one_row(X, row):
 def _alike(batch, alone, row):
     if batch.dtype.kind != "f" or batch.dtype.name not in TOLERABLE:
         return np.array_equal(batch[row], alone)
-    scale = max(np.abs(batch[np.isfinite(batch)]).max(initial=0.0), 1e-6)  # what is less may be a sum's rounding
+    scale = max(np.abs(batch[np.isfinite(batch)]).max(initial=0.0), 1e-3)  # what is less may be a sum's rounding
     return np.allclose(batch[row], alone, rtol=0, atol=TOLERABLE[batch.dtype.name] * scale, equal_nan=True)
 
 

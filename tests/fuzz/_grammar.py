@@ -112,7 +112,7 @@ BY_ESTIMATOR = {
     ("WillshawMemory", "threshold"): (("match", "winners", 1, 2), (np.int8(2), 10**6)),
     ("PseudoinverseMemory", "zero_diagonal"): (("auto", False, True), (np.bool_(False),)),
     ("DenseAMClassifier", "solver"): (("adam", "paper"), ()),
-    ("KernelMemory", "n_components"): ((None, 1, 5, 20), (np.int8(3), 10**4)),
+    ("KernelMemory", "n_components"): ((None, 1, 5, 20), (np.int8(3), 300)),
     ("KernelMemory", "alpha"): (("auto", 0.0, 1e-3, 1.0), (1e-300, 1e300)),
     ("IHTSparseCoder", "n_nonzero_coefs"): ((None, 1, 2), (0, np.int8(2), 10**6)),
 }
