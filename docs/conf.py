@@ -7,7 +7,8 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
 sys.path.insert(0, str(HERE.parent / "tools"))
 
-import reference  # noqa: E402  (docs/_ext)
+import inventories  # noqa: E402  (docs/_ext)
+import reference  # noqa: E402
 
 import skamem  # noqa: E402
 
@@ -19,8 +20,11 @@ version = release = skamem.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
+    "sphinx.ext.viewcode",
     "numpydoc",
     "myst_parser",
+    "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     "mathml",
@@ -34,16 +38,22 @@ default_role = "literal"
 
 reference.write_pages(HERE)
 autosummary_generate = True
+autosummary_context = {"guide": reference.guide_pages(HERE)}
 autodoc_typehints = "none"
 autodoc_member_order = "groupwise"
 toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 
-# Names of other projects, which are not resolved offline; any skamem name that does not resolve is an error.
+# Names of projects without an inventory here; any other name that does not resolve is an error.
+intersphinx_mapping = inventories.write_inventories(HERE / "api" / "inventories")
 nitpick_ignore_regex = [
-    (r"py:.*", r"(array_api_compat|cupy|joblib|matplotlib|numpy|np|pandas|scipy|sklearn|torch)\..*"),
+    (r"py:.*", r"(array_api_compat|cupy|joblib|matplotlib|np|pandas|torch)\..*"),
 ]
+
+# -- Buttons that copy code: without prompts and without what was printed
+
+copybutton_exclude = ".linenos, .gp, .go"
 
 # -- Gallery
 
@@ -51,7 +61,8 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"(^|[\\/])(plot_\w+|quickstart)\.py$",
-    "within_subsection_order": "FileNameSortKey",
+    "within_subsection_order": "gallery.tour_first",
+    "capture_repr": (),  # what an example has to say it prints
     "doc_module": ("skamem",),
     "backreferences_dir": "api/backreferences",
     "reference_url": {"skamem": None},
@@ -80,7 +91,7 @@ html_theme_options = {
     "header_links_before_dropdown": 6,
     "navigation_with_keys": False,
     "show_toc_level": 2,
-    "show_prev_next": False,
+    "show_prev_next": True,
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
     "pygments_light_style": "tango",

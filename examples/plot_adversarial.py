@@ -21,7 +21,9 @@ from skamem.analysis import attack, transfer_table
 from skamem.display import PatternsDisplay
 
 X, y = load_digits(return_X_y=True)
-X_train, X_test, y_train, y_test = train_test_split(X / 16, y, test_size=497, random_state=0, stratify=y)
+X_train, X_test, y_train, y_test = train_test_split(
+    X / 16, y, test_size=497, random_state=0, stratify=y
+)
 classifiers = {
     f"n = {degree}": DenseAMClassifier(100, degree=degree, init=init, random_state=0)
     for degree, init in ((2, "random"), (3, "random"), (20, "data"), (30, "data"))
@@ -36,7 +38,9 @@ table = transfer_table(classifiers, X_test, y_test, eps=0.1, clip=(0, 1))
 low, high = table.error_interval()
 print((100 * table.to_frame()).round(1).to_string())
 for name, error, *ends in zip(table.names, *map(np.diag, (table.errors, low, high)), strict=True):
-    print(f"{name}: {100 * error:.1f} % on its own, 95 % interval {100 * ends[0]:.1f} to {100 * ends[1]:.1f}")
+    print(
+        f"{name}: {100 * error:.1f} % on its own, 95 % interval {100 * ends[0]:.1f} to {100 * ends[1]:.1f}"
+    )
 
 # %%
 # More steps, other step sizes and restarts must not find many more errors, or the gradient was masked. It is when the
@@ -53,7 +57,10 @@ checks = {
 }
 print(f"{'':26}" + "".join(f"{name:>9}" for name in classifiers))
 for check, settings in checks.items():
-    errors = [attack(each, X_test, y_test, eps=0.1, clip=(0, 1), **settings).error for each in classifiers.values()]
+    errors = [
+        attack(each, X_test, y_test, eps=0.1, clip=(0, 1), **settings).error
+        for each in classifiers.values()
+    ]
     print(f"{check:26}" + "".join(f"{100 * error:9.1f}" for error in errors))
 
 # %%
@@ -69,7 +76,9 @@ for (name, classifier), colour, line in zip(classifiers.items(), colours, lines,
     axis.plot(radii, [100 * each.error for each in found], line, color=colour, ms=5, label=name)
     axis.fill_between(radii, *ends.T, color=colour, alpha=0.15, linewidth=0)
 axis.set(
-    xlabel="largest change of a pixel, eps (pixels in [0, 1])", ylabel="error on attacked digits, %", ylim=(0, 100)
+    xlabel="largest change of a pixel, eps (pixels in [0, 1])",
+    ylabel="error on attacked digits, %",
+    ylim=(0, 100),
 )
 axis.set_title("Digits under attack: prototypes (n = 20, 30) resist longest")
 axis.legend(frameon=False)

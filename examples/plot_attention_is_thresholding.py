@@ -87,7 +87,9 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained
 for (name, rates), style in zip(found.items(), ("o-", "s--", "^-"), strict=True):
     left.plot(sizes, 100 * np.array(rates), style, color={"o": "#0072B2", "s": "#E69F00", "^": "#009E73"}[style[0]],
               linewidth=2, label=name)  # fmt: skip
-left.set(xlabel="patterns in the mixture, s", ylabel="cues with all members found, %", ylim=(-3, 103))
+left.set(
+    xlabel="patterns in the mixture, s", ylabel="cues with all members found, %", ylim=(-3, 103)
+)
 left.set_title("Who finds all members of a mixture?")
 left.legend(frameon=False, loc="upper right", bbox_to_anchor=(1, 0.93))
 right.semilogx(temperatures, 100 * np.array(shares), "o-", color="#0072B2", linewidth=2)

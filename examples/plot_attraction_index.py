@@ -35,7 +35,9 @@ def measure(n_units, loads, n_draws, **options):
             patterns = make_patterns(m, n_units, random_state=rng)
             for row, n_steps in enumerate(steps.values()):
                 memory = HebbianMemory(n_recall_steps=n_steps).fit(patterns)
-                found[row, column, draw] = attraction_index(memory, patterns, random_state=0, **options)
+                found[row, column, draw] = attraction_index(
+                    memory, patterns, random_state=0, **options
+                )
     return found
 
 
@@ -47,10 +49,14 @@ figure, axes = plt.subplots(1, 2, figsize=(7.5, 3.6), layout="constrained")
 for axis, (n_units, options) in zip(axes, settings.items(), strict=True):
     indices, loads = measure(n_units, **options), options["loads"]
     print(f"\n{n_units} units, m =" + "".join(f"{m:8}" for m in loads))
-    for name, colour, marker, values in zip(steps, ("#0072B2", "#D55E00"), "os", indices, strict=True):
+    for name, colour, marker, values in zip(
+        steps, ("#0072B2", "#D55E00"), "os", indices, strict=True
+    ):
         mean, error = values.mean(axis=1), values.std(axis=1, ddof=1) / np.sqrt(values.shape[1])
         print(f"{name:>14} " + "".join(f"{value:8.2f}" for value in mean))
-        axis.errorbar(loads, mean, error, color=colour, marker=marker, markersize=5, linewidth=1.8, label=name)
+        axis.errorbar(
+            loads, mean, error, color=colour, marker=marker, markersize=5, linewidth=1.8, label=name
+        )
     axis.set(title=f"{n_units} units", xlabel="m, patterns stored", ylim=(0, None))
     axis.spines[["top", "right"]].set_visible(False)
 axes[0].set_ylabel("index of attraction, Σ h p$_h$")

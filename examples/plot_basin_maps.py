@@ -25,7 +25,9 @@ from skamem.exceptions import CapacityWarning
 warnings.simplefilter("ignore", CapacityWarning)  # 15 patterns are one too many for 100 units
 n_units = 100
 patterns = make_patterns(15, n_units, random_state=0)
-figure, axes = plt.subplots(2, 2, figsize=(6.6, 5.6), sharex=True, sharey=True, layout="constrained")
+figure, axes = plt.subplots(
+    2, 2, figsize=(6.6, 5.6), sharex=True, sharey=True, layout="constrained"
+)
 print("m    half of the states are recalled up to    cells of the map recalled by half")
 for axis, m in zip(axes.flat, (4, 6, 10, 15), strict=True):
     stored = patterns[:m]

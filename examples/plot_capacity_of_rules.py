@@ -27,14 +27,19 @@ memories = {
     "Hebb": (HopfieldNetwork(), np.geomspace(0.06, 0.5, 8)),
     "Storkey": (HopfieldNetwork("storkey"), np.geomspace(0.15, 1, 8)),
     "pseudoinverse": (HopfieldNetwork("pseudoinverse"), [0.2, 0.3, 0.4, 0.5, 0.6, 0.74, 0.9, 0.98]),
-    "perceptron": (HopfieldNetwork("perceptron", max_epochs=100), [0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.2, 1.4]),
+    "perceptron": (
+        HopfieldNetwork("perceptron", max_epochs=100),
+        [0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.2, 1.4],
+    ),
     "dense, degree 3": (DenseMemory(degree=3), np.geomspace(0.5, 8, 8)),
     "dense, degree 4": (DenseMemory(degree=4), np.geomspace(7, 28, 4)),
 }
 n_seeds = {"perceptron": 3, "dense, degree 4": 3}  # slow ones; 8 for the others
 curves = {
     rate: {
-        name: capacity_curve(memory, n_units, loads=loads, n_seeds=n_seeds.get(name, 8), rate=rate, random_state=0)
+        name: capacity_curve(
+            memory, n_units, loads=loads, n_seeds=n_seeds.get(name, 8), rate=rate, random_state=0
+        )
         for name, (memory, loads) in memories.items()
     }
     for rate in (0.0, 0.1)
@@ -61,7 +66,11 @@ predicted = {
 def load_of(curve):
     """Load at which 9 of 10 patterns are recalled, or that it is beyond the loads that were measured."""
     n_patterns, error = curve.capacity(0.9)
-    return f"> {curve.loads[-1]:.2f}" if np.isnan(n_patterns) else f"{n_patterns / n_units:.2f} ± {error / n_units:.2f}"
+    return (
+        f"> {curve.loads[-1]:.2f}"
+        if np.isnan(n_patterns)
+        else f"{n_patterns / n_units:.2f} ± {error / n_units:.2f}"
+    )
 
 
 print(f"Patterns by units at which 9 of 10 patterns are recalled, n = {n_units}")
@@ -84,4 +93,12 @@ axes[1].set_xticks([0.1, 0.3, 1, 3, 10, 30], ["0.1", "0.3", "1", "3", "10", "30"
 handles, labels = axes[0].get_legend_handles_labels()
 for axis in axes:
     axis.get_legend().remove()
-figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, columnspacing=1, fontsize="small")
+figure.legend(
+    handles,
+    labels,
+    loc="outside lower center",
+    ncols=4,
+    frameon=False,
+    columnspacing=1,
+    fontsize="small",
+)

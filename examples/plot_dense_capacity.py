@@ -30,12 +30,16 @@ for degree, units in sizes.items():
         few_errors = capacity(n_units, **theory, criterion="bit_error", error=0.005)
         no_error = capacity(n_units, **theory, criterion="pattern")
         counts = np.rint(np.concatenate([few_errors * around, no_error * around])).astype(int)
-        n_seeds = max(4, round(50_000 / (few_errors * n_units)))  # about the same number of bits for all
+        n_seeds = max(
+            4, round(50_000 / (few_errors * n_units))
+        )  # about the same number of bits for all
         curve = capacity_curve(memory, n_units, n_patterns=counts, n_seeds=n_seeds, random_state=0)
         bits, whole = curve.capacity(0.005, measure="bit_error"), curve.capacity(0.9)
         found[degree, n_units] = few_errors, no_error, bits, whole
         cells = [f"{value:.1f} ± {error:.1f}" for value, error in (bits, whole)]
-        print(f"{degree:3}{n_units:5}{cells[0]:>19}{few_errors:10.1f}{cells[1]:>19}{no_error:10.1f}")
+        print(
+            f"{degree:3}{n_units:5}{cells[0]:>19}{few_errors:10.1f}{cells[1]:>19}{no_error:10.1f}"
+        )
 
 # %%
 # The exponent between the smallest and the largest network. Theory for infinite N says n - 1; the logarithm of eq. (6)
@@ -58,9 +62,14 @@ figure, axis = plt.subplots(figsize=(7, 5), layout="constrained")
 for degree, units in sizes.items():
     N = np.geomspace(units[0] / 1.15, units[-1] * 1.15, 50).astype(int)
     theory = {"model": "polynomial", "degree": degree}
-    lines = [[capacity(int(n), **theory, criterion=kind, error=0.005) for n in N] for kind in ("bit_error", "pattern")]
+    lines = [
+        [capacity(int(n), **theory, criterion=kind, error=0.005) for n in N]
+        for kind in ("bit_error", "pattern")
+    ]
     measured = [found[degree, n_units] for n_units in units]
-    for line, index, style, face in zip(lines, (2, 3), ("-", "--"), (colours[degree], "white"), strict=True):
+    for line, index, style, face in zip(
+        lines, (2, 3), ("-", "--"), (colours[degree], "white"), strict=True
+    ):
         axis.plot(N, line, style, color=colours[degree], linewidth=1.5)
         values, errors = np.transpose([row[index] for row in measured])
         axis.errorbar(
@@ -71,7 +80,13 @@ for degree, units in sizes.items():
                   fontsize="large")  # fmt: skip
 axis.plot([], [], "ko-", label="0.5 % of the bits wrong, eq. (5)")
 axis.plot([], [], "ko--", markerfacecolor="white", label="9 of 10 patterns whole, eq. (6)")
-axis.set(xscale="log", yscale="log", xlabel="units N", ylabel="patterns K", title="Capacity grows as $N^{n-1}$")
+axis.set(
+    xscale="log",
+    yscale="log",
+    xlabel="units N",
+    ylabel="patterns K",
+    title="Capacity grows as $N^{n-1}$",
+)
 axis.set_xticks([10, 20, 50, 100, 200, 500], ["10", "20", "50", "100", "200", "500"])
 axis.xaxis.set_minor_formatter(NullFormatter())
 axis.set_xlim(14, 700)

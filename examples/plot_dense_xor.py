@@ -35,7 +35,10 @@ for n in degrees:
     for name in energies:
         memory = DenseMemory(name, degree=n, missing="clamp", random_state=0).fit(table)
         recall, field = memory.recall(cues), memory.field(cues)[:, 2]
-        answers[name, n], fields[name, n] = np.where(recall.unresolved[:, 2], 0.0, recall.states[:, 2]), field
+        answers[name, n], fields[name, n] = (
+            np.where(recall.unresolved[:, 2], 0.0, recall.states[:, 2]),
+            field,
+        )
         right, undecided = np.sum(answers[name, n] == truth), np.sum(answers[name, n] == 0)
         line += f"{right:9} / {undecided},  field {np.max(np.abs(field)):4.0f}"
     print(f"{line}{3**n - 3:10}")
@@ -51,7 +54,9 @@ for row, (name, formula) in zip(axes, energies.items(), strict=True):
         for index, answer in enumerate(answers[name, n]):
             colour = "white" if answer < 0 else "black"
             text = f"{fields[name, n][index]:+.0f}" if answer else "0"
-            axis.text(*divmod(index, 2), text, ha="center", va="center", color=colour, fontsize="large")
+            axis.text(
+                *divmod(index, 2), text, ha="center", va="center", color=colour, fontsize="large"
+            )
         solved = ": XOR" if np.array_equal(answers[name, n], truth) else ""
         axis.set(xticks=[0, 1], yticks=[0, 1], title=f"n = {n}{solved}")
         axis.set_xticklabels(["-1", "+1"])

@@ -25,15 +25,18 @@ weights = random_state.standard_normal((50, 50))
 weights = (weights + weights.T) / np.sqrt(2 * 50)
 cues = make_patterns(8, 50, random_state=1)
 
-figure, axes = plt.subplots(2, 2, figsize=(8.5, 5.6), layout="constrained", gridspec_kw={"height_ratios": [3, 1.4]})
-for axis, update, by in zip(axes[0], ("async", "sync"), ("unit", "step"), strict=True):
+figure, axes = plt.subplots(1, 2, figsize=(8.5, 3.8), layout="constrained")
+for axis, update, by in zip(axes, ("async", "sync"), ("unit", "step"), strict=True):
     network = HopfieldNetwork.from_weights(weights, update=update, random_state=0)
     name = "One at a time" if update == "async" else "All at once"
     path = EnergyDisplay.from_estimator(
         network, cues, by=by, n_steps=None if by == "unit" else 20, name=name, ax=axis
     ).path
     lengths, counts = np.unique(attractors(network, cues).cycle_lengths, return_counts=True)
-    print(f"{name}: {np.sum(path.rises.any(axis=1))} of {len(cues)} cues rise; cycle lengths of the", end=" ")
+    print(
+        f"{name}: {np.sum(path.rises.any(axis=1))} of {len(cues)} cues rise; cycle lengths of the",
+        end=" ",
+    )
     print(f"attractors: {dict(zip(lengths.tolist(), counts.tolist(), strict=True))}")
 
 # %%
@@ -46,17 +49,29 @@ restless = {
     "Asymmetric: 2 units": np.asarray([[0.0, 1.0], [-1.0, 0.0]]),
     "Negative diagonal: 3 units": -np.eye(3),
 }
-for axis, (name, weights) in zip(axes[1], restless.items(), strict=True):
+figure, axes = plt.subplots(1, 2, figsize=(8.5, 2), layout="constrained")
+for axis, (name, weights) in zip(axes, restless.items(), strict=True):
     field, n_units = LinearField(weights), len(weights)
     states = [np.ones((1, n_units))]
     for _ in range(4):
         for unit in range(n_units):
             held = np.arange(n_units)[None, :] != unit
-            states.append(asynchronous(field, states[-1], n_steps=1, order=np.arange(n_units), clamped=held).states)
+            states.append(
+                asynchronous(
+                    field, states[-1], n_steps=1, order=np.arange(n_units), clamped=held
+                ).states
+            )
     found = asynchronous(field, states[0], n_steps=100, order=np.arange(n_units))
-    print(f"{name}, one at a time: comes to rest: {found.converged[0]}, cycle of {found.cycle_length[0]} sweeps")
+    print(
+        f"{name}, one at a time: comes to rest: {found.converged[0]}, cycle of {found.cycle_length[0]} sweeps"
+    )
     axis.imshow(np.concatenate(states).T, cmap="cividis", aspect="auto", interpolation="nearest")
-    axis.set(yticks=range(n_units), xlabel="turns of single units", ylabel="unit", title=f"{name} never rest")
+    axis.set(
+        yticks=range(n_units),
+        xlabel="turns of single units",
+        ylabel="unit",
+        title=f"{name} never rest",
+    )
     axis.set_yticks(np.arange(n_units - 1) + 0.5, minor=True)
     axis.grid(which="minor", color="white", linewidth=2)
 plt.show()

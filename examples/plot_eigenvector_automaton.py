@@ -28,12 +28,20 @@ matrices = {
     "an angle of 1 radian": rotation(1.0),
 }
 starts = {"a dominant eigenvalue": [-0.4, 0.9]}
-orbits = {name: linear_orbit(W, starts.get(name, [0.8, 0.6]), n_steps=400) for name, W in matrices.items()}
+orbits = {
+    name: linear_orbit(W, starts.get(name, [0.8, 0.6]), n_steps=400) for name, W in matrices.items()
+}
 
 for name, orbit in orbits.items():
     values = np.round(np.linalg.eigvals(matrices[name]), 4)
-    found = "none" if orbit.direction is None else f"{orbit.eigenvalue:.4f} along {np.round(orbit.direction, 4)}"
-    print(f"{name:22} eigenvalues {values}; found {found}; period {orbit.period or 'none in 400 steps'}")
+    found = (
+        "none"
+        if orbit.direction is None
+        else f"{orbit.eigenvalue:.4f} along {np.round(orbit.direction, 4)}"
+    )
+    print(
+        f"{name:22} eigenvalues {values}; found {found}; period {orbit.period or 'none in 400 steps'}"
+    )
 
 # %%
 # The first orbit closes in on its eigenvector as fast as powers of the ratio of the eigenvalues fall. The other two
@@ -44,15 +52,36 @@ circle = np.linspace(0, 2 * np.pi, 200)
 for axis, (name, orbit), n_shown in zip(axes, orbits.items(), (8, 4, 44), strict=True):
     axis.plot(np.cos(circle), np.sin(circle), color="0.85", linewidth=1, zorder=0)
     x, y = orbit.states[: n_shown + 1].T
-    axis.plot(x, y, color="#0072b2", linewidth=0.8 if n_shown > 10 else 1.5, alpha=0.5 if n_shown > 10 else 1)
+    axis.plot(
+        x,
+        y,
+        color="#0072b2",
+        linewidth=0.8 if n_shown > 10 else 1.5,
+        alpha=0.5 if n_shown > 10 else 1,
+    )
     axis.plot(x, y, "o", color="#0072b2", markersize=4)
     axis.plot(x[0], y[0], "s", color="#e69f00", markersize=9, label="start")
     if orbit.direction is not None:
-        axis.annotate("", orbit.direction * 1.25, (0, 0), arrowprops={"arrowstyle": "->", "color": "#d55e00", "lw": 2})
+        axis.annotate(
+            "",
+            orbit.direction * 1.25,
+            (0, 0),
+            arrowprops={"arrowstyle": "->", "color": "#d55e00", "lw": 2},
+        )
     period = (
-        "never back" if not orbit.period else f"period {orbit.period}" if orbit.period > 1 else "to the eigenvector"
+        "never back"
+        if not orbit.period
+        else f"period {orbit.period}"
+        if orbit.period > 1
+        else "to the eigenvector"
     )
-    axis.set(xticks=[-1, 0, 1], yticks=[-1, 0, 1], aspect="equal", xlabel="first unit", title=f"{name}:\n{period}")
+    axis.set(
+        xticks=[-1, 0, 1],
+        yticks=[-1, 0, 1],
+        aspect="equal",
+        xlabel="first unit",
+        title=f"{name}:\n{period}",
+    )
     axis.set(xlim=(-1.35, 1.35), ylim=(-1.35, 1.35))
 axes[0].set_ylabel("second unit")
 axes[0].legend(frameon=False, loc="lower left")

@@ -21,9 +21,13 @@ from skamem import DenseAMClassifier
 from skamem.display import PatternsDisplay, PrototypeDisplay
 
 X, y = load_digits(return_X_y=True)
-X_train, X_test, y_train, y_test = train_test_split(X / 8 - 1, y, test_size=497, random_state=0, stratify=y)
+X_train, X_test, y_train, y_test = train_test_split(
+    X / 8 - 1, y, test_size=497, random_state=0, stratify=y
+)
 memories = {
-    f"n = {degree}": DenseAMClassifier(100, degree=degree, init=init, random_state=0).fit(X_train, y_train)
+    f"n = {degree}": DenseAMClassifier(100, degree=degree, init=init, random_state=0).fit(
+        X_train, y_train
+    )
     for degree, init in ((2, "random"), (3, "random"), (20, "data"), (30, "data"))
 }
 
@@ -34,7 +38,9 @@ memories = {
 figure = plt.figure(figsize=(9, 8.2), layout="constrained")
 panels = figure.subfigures(2, 2, wspace=0.05, hspace=0.05)
 for panel, (name, memory) in zip(panels.ravel(), memories.items(), strict=True):
-    weights = memory.memories_[:25] * memory.scale_  # by a pixel's spread: how much it can contribute
+    weights = (
+        memory.memories_[:25] * memory.scale_
+    )  # by a pixel's spread: how much it can contribute
     images = weights / abs(weights).max(axis=1, keepdims=True)
     PatternsDisplay({"": images}, signed=True).plot(ax=panel.subplots(5, 5), n_columns=5)
     panel.suptitle(name, fontsize="x-large")
@@ -47,6 +53,8 @@ print(f"{'':8}{'accuracy':>10}{'vote for one class':>22}{'one memory decides':>2
 for pair, (name, memory) in zip(axes, memories.items(), strict=True):
     display = PrototypeDisplay.from_estimator(memory, X_test, ax=pair, name=name)
     votes, decisive = display.votes.single_share, display.decisive.single_share
-    print(f"{name:8}{memory.score(X_test, y_test):10.3f}{100 * votes:20.0f} %{100 * decisive:20.0f} %")
+    print(
+        f"{name:8}{memory.score(X_test, y_test):10.3f}{100 * votes:20.0f} %{100 * decisive:20.0f} %"
+    )
 for axis in axes[:-1].ravel():
     axis.set_xlabel("")

@@ -25,7 +25,10 @@ from skamem.exceptions import CapacityWarning
 warnings.simplefilter("ignore", CapacityWarning)
 images, labels = load_digits(return_X_y=True)
 digits = np.asarray([images[labels == label][0] for label in range(10)])
-settings = {"random patterns": make_patterns(10, 64, random_state=0), "digits": np.where(digits > 7, 1.0, -1.0)}
+settings = {
+    "random patterns": make_patterns(10, 64, random_state=0),
+    "digits": np.where(digits > 7, 1.0, -1.0),
+}
 
 figure, axes = plt.subplots(1, 2, figsize=(8, 3.4), sharey=True, layout="constrained")
 for axis, (title, patterns) in zip(axes, settings.items(), strict=True):
@@ -38,7 +41,9 @@ for axis, (title, patterns) in zip(axes, settings.items(), strict=True):
     }
     for name, profile in profiles.items():
         at_0, at_16 = profile.share[[0, 8]]
-        print(f"  {name:14} recalls {at_0:4.0%} of the patterns, {at_16:3.0%} of the states with 16 units flipped")
+        print(
+            f"  {name:14} recalls {at_0:4.0%} of the patterns, {at_16:3.0%} of the states with 16 units flipped"
+        )
     BasinDisplay.from_profiles(profiles, ax=axis)
     axis.set(title=title, ylabel="" if axis is axes[1] else "recalled, %")
 axes[1].get_legend().remove()

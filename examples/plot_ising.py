@@ -30,8 +30,12 @@ def measured(network, temperatures, *, n_chains, n_steps, random_state):
     """Energy and magnetisation a unit, from cold to hot: each temperature starts where the last one ended."""
     states, results = np.ones((n_chains, network.n_features_in_)), []
     for temperature in temperatures:
-        states = network.sample(start=states, temperature=temperature, n_steps=n_steps, random_state=random_state)
-        results.append(np.column_stack([network.energy(states) / states.shape[1], np.abs(states.mean(axis=1))]))
+        states = network.sample(
+            start=states, temperature=temperature, n_steps=n_steps, random_state=random_state
+        )
+        results.append(
+            np.column_stack([network.energy(states) / states.shape[1], np.abs(states.mean(axis=1))])
+        )
     return np.asarray(results)
 
 
@@ -58,9 +62,15 @@ def exact(temperature):
 print("4 x 4 units, of 2000 samples: mean (standard errors from the exact one)")
 print("   T |  energy exact  sampled         | |magnetisation| exact  sampled")
 for temperature, result in zip(temperatures, sampled, strict=True):
-    mean, error, truth = result.mean(axis=0), result.std(axis=0) / len(result) ** 0.5, exact(temperature)
+    mean, error, truth = (
+        result.mean(axis=0),
+        result.std(axis=0) / len(result) ** 0.5,
+        exact(temperature),
+    )
     (e, m), (de, dm) = mean, (mean - truth) / error
-    print(f"{temperature:4.1f} | {truth[0]:13.4f} {e:8.4f} ({de:+.1f})  | {truth[1]:21.4f} {m:8.4f} ({dm:+.1f})")
+    print(
+        f"{temperature:4.1f} | {truth[0]:13.4f} {e:8.4f} ({de:+.1f})  | {truth[1]:21.4f} {m:8.4f} ({dm:+.1f})"
+    )
 
 # %%
 # The infinite lattice: Onsager's energy, and the magnetisation that he announced and Yang proved.
@@ -74,7 +84,9 @@ def onsager(temperature):
     return energy, np.maximum(0, 1 - np.sinh(2 * K) ** -4.0) ** 0.125
 
 
-print(f"At the critical temperature Onsager's energy is {onsager(critical - 1e-9)[0]:.5f}: minus the root of 2")
+print(
+    f"At the critical temperature Onsager's energy is {onsager(critical - 1e-9)[0]:.5f}: minus the root of 2"
+)
 print("   T | 16 x 16 sampled, infinite lattice: energy, |magnetisation|")
 for temperature, result in zip(temperatures, sampled_large, strict=True):
     (e, m), (e_infinite, m_infinite) = result.mean(axis=0), onsager(temperature)
@@ -90,8 +102,20 @@ for column, (ax, name) in enumerate(zip(axes, ("energy per unit", "|magnetisatio
     ax.axvline(critical, color="0.7", linestyle=":", linewidth=1.5)
     ax.plot(axis, infinite[column], color="black", linewidth=1.5, label="infinite, Onsager")
     ax.plot(axis, truth[:, column], color="#0072b2", linewidth=1.5, label="4 x 4, all states")
-    ax.plot(temperatures, sampled[..., column].mean(axis=1), "o", color="#0072b2", label="4 x 4, sampled")
-    ax.plot(temperatures, sampled_large[..., column].mean(axis=1), "s", color="#d55e00", label="16 x 16, sampled")
+    ax.plot(
+        temperatures,
+        sampled[..., column].mean(axis=1),
+        "o",
+        color="#0072b2",
+        label="4 x 4, sampled",
+    )
+    ax.plot(
+        temperatures,
+        sampled_large[..., column].mean(axis=1),
+        "s",
+        color="#d55e00",
+        label="16 x 16, sampled",
+    )
     ax.set(xlabel="temperature", ylabel=name)
     ax.spines[["top", "right"]].set_visible(False)
 axes[0].legend(frameon=False, loc="upper left")

@@ -44,14 +44,18 @@ def error(memory):
 
 
 depths = np.unique(np.geomspace(1, 128, 15).round().astype(int))
-found = {name: [error(network(depth, step=step)) for depth in depths] for name, step in steps.items()}
+found = {
+    name: [error(network(depth, step=step)) for depth in depths] for name, step in steps.items()
+}
 laws = {name: np.max(np.abs(1 - step * squares)) ** depths for name, step in steps.items()}
 doubled = np.arange(1, 9)
 found["hyperpower"] = [error(network(depth, hyperpower=True)) for depth in doubled]
 laws["hyperpower"] = np.max(np.abs(1 - squares / squares[0])) ** (2.0**doubled)
 for name, errors in found.items():
     off = np.max(np.abs(np.asarray(errors) - laws[name]))
-    print(f"{name:14} error after the last of {len(errors)} depths {errors[-1]:.1e}, off the law by {off:.0e} at most")
+    print(
+        f"{name:14} error after the last of {len(errors)} depths {errors[-1]:.1e}, off the law by {off:.0e} at most"
+    )
 
 # %%
 # Gradient descent on ‖X W - X‖² from zero takes the same steps, to rounding.
@@ -73,7 +77,11 @@ print(f"gradient descent, 1 to 64 steps: weights differ by {difference:.0e} at m
 depths_of_recall = (1, 2, 3, 4, 6, 8, 12, 16, 32, 64, 128)
 loads = (5, 15, 30, 45, 55)
 shares = {}
-print("\ncues recalled exactly, %     Hebb" + "".join(f"{depth:>5}" for depth in depths_of_recall) + "  pseudoinverse")
+print(
+    "\ncues recalled exactly, %     Hebb"
+    + "".join(f"{depth:>5}" for depth in depths_of_recall)
+    + "  pseudoinverse"
+)
 for load in loads:
     patterns = make_patterns(load, 100, random_state=1)
     cues = np.vstack([corrupt(patterns, "flip", 0.1, random_state=seed) for seed in range(20)])
@@ -82,10 +90,14 @@ for load in loads:
         """Share of the cues from which the whole pattern comes back."""
         with warnings.catch_warnings():  # overloading Hebb's rule is the point
             warnings.simplefilter("ignore", CapacityWarning)
-            return exact_recall_score(np.tile(patterns, (20, 1)), memory.fit(patterns).predict(cues))
+            return exact_recall_score(
+                np.tile(patterns, (20, 1)), memory.fit(patterns).predict(cues)
+            )
 
     networks = [PseudoinverseMemory(solver="neumann", n_layers=depth) for depth in depths_of_recall]
-    hebb, *deep, last = map(recalled, [HebbianMemory(zero_diagonal=True), *networks, PseudoinverseMemory()])
+    hebb, *deep, last = map(
+        recalled, [HebbianMemory(zero_diagonal=True), *networks, PseudoinverseMemory()]
+    )
     shares[load] = deep
     print(f"{load} patterns".ljust(24) + f"{100 * hebb:9.0f}" + "".join(f"{100 * share:5.0f}" for share in deep)
           + f"{100 * last:15.0f}")  # fmt: skip
@@ -99,13 +111,23 @@ styles = ("#0072B2", "o"), ("#E69F00", "s"), ("#009E73", "^")
 for (name, errors), (colour, marker) in zip(found.items(), styles, strict=True):
     left.loglog(axes_of[name], laws[name], "-", color=colour)
     left.loglog(axes_of[name], errors, marker, color=colour, ms=5, label=name)
-left.set(xlabel="layers L", ylabel="error of the weights, relative", title="Error: dots measured, lines the law")
+left.set(
+    xlabel="layers L",
+    ylabel="error of the weights, relative",
+    title="Error: dots measured, lines the law",
+)
 left.set_ylim(1e-13, 3)
 left.set_xticks([1, 2, 4, 8, 16, 32, 64, 128], ["1", "2", "4", "8", "16", "32", "64", "128"])
 left.legend(frameon=False, loc="lower left")
 colours = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00")
 for (load, share), colour, marker in zip(shares.items(), colours, "osv^D", strict=True):
-    right.semilogx(depths_of_recall, 100 * np.asarray(share), marker + "-", color=colour, label=f"{load} patterns")
+    right.semilogx(
+        depths_of_recall,
+        100 * np.asarray(share),
+        marker + "-",
+        color=colour,
+        label=f"{load} patterns",
+    )
 right.set_xticks([1, 2, 4, 8, 16, 32, 64, 128], ["1", "2", "4", "8", "16", "32", "64", "128"])
 right.set(xlabel="layers L", ylabel="cues recalled exactly, %", ylim=(-3, 103))
 right.set_title("100 units, a tenth of them flipped in the cue")

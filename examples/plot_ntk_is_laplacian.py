@@ -46,8 +46,12 @@ angles = np.linspace(0, np.pi, 361)
 distances = 2 * np.sin(angles / 2)
 depths = (1, 2, 3, 5, 10, 20)
 kernels = {depth: tangent_kernel(np.cos(angles), depth) for depth in depths}
-laplacians = {depth: fitted(kernels[depth], lambda gamma: np.exp(-gamma * distances)) for depth in depths}
-gaussians = {depth: fitted(kernels[depth], lambda gamma: np.exp(-gamma * distances**2)) for depth in depths}
+laplacians = {
+    depth: fitted(kernels[depth], lambda gamma: np.exp(-gamma * distances)) for depth in depths
+}
+gaussians = {
+    depth: fitted(kernels[depth], lambda gamma: np.exp(-gamma * distances**2)) for depth in depths
+}
 print("Correlation of the tangent kernel with the best fitting")
 print("depth   Laplacian   (its gamma)   Gaussian")
 for depth in depths:
@@ -77,7 +81,11 @@ print("\nEigenvalues on the circle, and the power by which they fall from wave 3
 print("wave".ljust(18) + "".join(f"{wave:9}" for wave in shown) + "    power")
 for name, spectrum in spectra.items():
     fall = np.log2(spectrum[63] / spectrum[31]) if spectrum[63] > 1e-15 else -np.inf  # rounding
-    print(name.ljust(18) + "".join(f"{abs(spectrum[wave - 1]):9.0e}" for wave in shown) + f"{fall:9.2f}")
+    print(
+        name.ljust(18)
+        + "".join(f"{abs(spectrum[wave - 1]):9.0e}" for wave in shown)
+        + f"{fall:9.2f}"
+    )
 
 # %%
 # What they recall
@@ -87,13 +95,19 @@ for name, spectrum in spectra.items():
 
 X, y = load_digits(return_X_y=True)
 X /= np.linalg.norm(X, axis=1, keepdims=True)
-X_stored, X_new, y_stored, y_new = train_test_split(X, y, train_size=600, random_state=0, stratify=y)
+X_stored, X_new, y_stored, y_new = train_test_split(
+    X, y, train_size=600, random_state=0, stratify=y
+)
 one_hot = np.where(y_stored[:, None] == np.arange(10), 1.0, -1.0)
 
 
 def recalled(kernel, **options):
     """Fields of the ten classes, for the new digits."""
-    return KernelMemory(kernel, target="y", alpha=1e-6, **options).fit(X_stored, one_hot).predict(X_new)
+    return (
+        KernelMemory(kernel, target="y", alpha=1e-6, **options)
+        .fit(X_stored, one_hot)
+        .predict(X_new)
+    )
 
 
 fields = {}
@@ -101,7 +115,10 @@ print("\nDigits: correlation of fields with those of the tangent kernel, and equ
 print("depth   Laplacian       Gaussian        error, %: tangent   Laplacian   Gaussian")
 for depth in depths:
     tangent = recalled("ntk", depth=depth)
-    others = recalled("laplacian", gamma=laplacians[depth][0]), recalled("rbf", gamma=gaussians[depth][0])
+    others = (
+        recalled("laplacian", gamma=laplacians[depth][0]),
+        recalled("rbf", gamma=gaussians[depth][0]),
+    )
     fields[depth] = tangent, *others
     labels = [np.argmax(each, axis=1) for each in fields[depth]]
     line = f"{depth:5}"
@@ -115,7 +132,13 @@ for depth in depths:
 
 figure, (left, middle, right) = plt.subplots(1, 3, figsize=(10, 3.8), layout="constrained")
 for depth, colour in zip((1, 3, 10), ("#E69F00", "#009E73", "#0072B2"), strict=True):
-    left.plot(np.degrees(angles), kernels[depth], color=colour, linewidth=2, label=f"tangent, depth {depth}")
+    left.plot(
+        np.degrees(angles),
+        kernels[depth],
+        color=colour,
+        linewidth=2,
+        label=f"tangent, depth {depth}",
+    )
     left.plot(np.degrees(angles), laplacians[depth][2], color="black", linestyle=":", linewidth=1.5)
 left.plot([], [], color="black", linestyle=":", label="best Laplacian")
 left.set(xlabel="angle θ, degrees", ylabel="kernel", title="Kernels", xticks=[0, 45, 90, 135, 180])
@@ -131,9 +154,23 @@ middle.set(xlabel="wave number k", ylabel="eigenvalue", title="Waves on the circ
 middle.legend(frameon=False, loc="upper right", handletextpad=0.1)
 
 tangent, laplacian, gaussian = fields[3]
-right.plot(tangent[:300].ravel(), gaussian[:300].ravel(), "^", color="#CC79A7", ms=3, alpha=0.5, label="Gaussian")
-right.plot(tangent[:300].ravel(), laplacian[:300].ravel(), "x", color="black", ms=3, label="Laplacian")
-right.set(xlabel="field by tangent kernel, depth 3", ylabel="field by another kernel", title="Recalled classes")
+right.plot(
+    tangent[:300].ravel(),
+    gaussian[:300].ravel(),
+    "^",
+    color="#CC79A7",
+    ms=3,
+    alpha=0.5,
+    label="Gaussian",
+)
+right.plot(
+    tangent[:300].ravel(), laplacian[:300].ravel(), "x", color="black", ms=3, label="Laplacian"
+)
+right.set(
+    xlabel="field by tangent kernel, depth 3",
+    ylabel="field by another kernel",
+    title="Recalled classes",
+)
 right.set(xlim=(-1.6, 1.6), ylim=(-1.6, 1.6))
 right.legend(frameon=False, loc="upper left", markerscale=2, handletextpad=0.1)
 for axis in (left, middle, right):

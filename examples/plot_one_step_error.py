@@ -49,17 +49,34 @@ figure, axis = plt.subplots(figsize=(6.4, 4.4), layout="constrained")
 counts = np.arange(35, 256)
 styles = {"without the diagonal": ("#0072B2", "o"), "with the diagonal": ("#D55E00", "s")}
 for name, (colour, marker) in styles.items():
-    for law, style in (("exact", {"color": colour}), ("gaussian", {"color": "black", "linestyle": ":"})):
+    for law, style in (
+        ("exact", {"color": colour}),
+        ("gaussian", {"color": "black", "linestyle": ":"}),
+    ):
         errors = bit_error_probability(n_units, counts, zero_diagonal=kinds[name], law=law)
         axis.plot(counts / n_units, 100 * errors, linewidth=1.5, **style)
     curve = curves[name]
     means, errors = 100 * curve.mean("bit_error"), 100 * curve.standard_error("bit_error")
-    axis.errorbar(curve.loads, means, errors, color=colour, marker=marker, linestyle="none", capsize=2, label=name)
+    axis.errorbar(
+        curve.loads,
+        means,
+        errors,
+        color=colour,
+        marker=marker,
+        linestyle="none",
+        capsize=2,
+        label=name,
+    )
 axis.plot([], [], color="0.4", label="exact law")
 axis.plot([], [], ":", color="black", label="normal law")
 axis.axhline(1, color="0.7", linewidth=1, zorder=0)
 axis.vlines([0.18, 0.32], 0.005, 1, color="0.7", linewidth=1, zorder=0)
-axis.set(yscale="log", ylim=(0.005, 12), xlabel="patterns stored / units", ylabel="wrong bits after one step, %")
+axis.set(
+    yscale="log",
+    ylim=(0.005, 12),
+    xlabel="patterns stored / units",
+    ylabel="wrong bits after one step, %",
+)
 axis.set_title("1 % of the bits are wrong near load 0.18, or 0.32 with the diagonal")
 axis.set_yticks([0.01, 0.1, 1, 10], ["0.01", "0.1", "1", "10"])
 axis.set_xticks([0.1, 0.18, 0.32, 0.4, 0.5])

@@ -22,7 +22,9 @@ from skamem.analysis import basin_profile
 from skamem.datasets import make_patterns
 from skamem.exceptions import CapacityWarning
 
-warnings.simplefilter("ignore", CapacityWarning)  # ten patterns are too many for ten units: that is what we look at
+warnings.simplefilter(
+    "ignore", CapacityWarning
+)  # ten patterns are too many for ten units: that is what we look at
 
 n_units, n_draws, loads, distances = 10, 50, np.arange(1, 11), np.arange(5)
 steps = {"one step": 1, "feedback": 100}
@@ -33,7 +35,9 @@ for row, m in enumerate(loads):
         patterns = make_patterns(m, n_units, random_state=rng)
         for name, n_steps in steps.items():
             memory = HebbianMemory(n_recall_steps=n_steps).fit(patterns)
-            tables[name][row] += 100 * basin_profile(memory, patterns, distances=distances).share / n_draws
+            tables[name][row] += (
+                100 * basin_profile(memory, patterns, distances=distances).share / n_draws
+            )
 
 for name, table in tables.items():
     print(f"\nrecalled, %: {name}\n  m" + "".join(f"{f'h = {h}':>8}" for h in distances))
@@ -48,10 +52,20 @@ for name, table in tables.items():
 
 figure, axes = plt.subplots(1, 2, figsize=(7, 4.6), sharey=True, layout="constrained")
 for axis, (name, table) in zip(axes, tables.items(), strict=True):
-    image = axis.pcolormesh(distances, loads, table, cmap="cividis", vmin=0, vmax=100, shading="nearest")
+    image = axis.pcolormesh(
+        distances, loads, table, cmap="cividis", vmin=0, vmax=100, shading="nearest"
+    )
     for (row, column), share in np.ndenumerate(table):
         colour = "black" if share > 55 else "white"
-        axis.text(distances[column], loads[row], f"{share:.0f}", ha="center", va="center", color=colour, fontsize=11)
+        axis.text(
+            distances[column],
+            loads[row],
+            f"{share:.0f}",
+            ha="center",
+            va="center",
+            color=colour,
+            fontsize=11,
+        )
     axis.set(title=name, xlabel="h, units flipped", xticks=distances, yticks=loads)
 axes[0].set_ylabel("m, patterns stored")
 axes[0].invert_yaxis()

@@ -52,7 +52,9 @@ for sigma in (0.008, 0.03, 0.15):
 # neighbours learn: they are right more often than the nearest neighbour.
 
 X, y = load_digits(return_X_y=True)
-X_stored, X_new, y_stored, y_new = train_test_split(X / 16, y, train_size=600, random_state=0, stratify=y)
+X_stored, X_new, y_stored, y_new = train_test_split(
+    X / 16, y, train_size=600, random_state=0, stratify=y
+)
 neighbour = KNeighborsClassifier(1).fit(X_stored, y_stored)
 spacing = np.median(NearestNeighbors(n_neighbors=2).fit(X_stored).kneighbors(X_stored)[0][:, 1])
 
@@ -66,7 +68,9 @@ for sigma in widths:
     errors["new"].append(1 - classifier.score(X_new, y_new))
     stands_out = classifier.decision_function(X_new) - classifier.memory_.offset_
     agree = np.mean(classifier.classes_[np.argmax(stands_out, axis=1)] == neighbour.predict(X_new))
-    print(f"{sigma:5.2f}{100 * errors['stored'][-1]:18.1f}{100 * errors['new'][-1]:14.1f}{100 * agree:28.1f}")
+    print(
+        f"{sigma:5.2f}{100 * errors['stored'][-1]:18.1f}{100 * errors['new'][-1]:14.1f}{100 * agree:28.1f}"
+    )
 error_of_neighbour = 1 - neighbour.score(X_new, y_new)
 best = int(np.argmin(errors["new"]))
 print(f"nearest neighbour: {100 * error_of_neighbour:.1f} % on new images; best width {widths[best]:.1f}: "
@@ -80,15 +84,25 @@ styles = ("#E69F00", "-"), ("#56B4E9", "--"), ("#0072B2", "-")
 for (sigma, curve), (colour, style) in zip(curves.items(), styles, strict=True):
     left.plot(line, curve, style, color=colour, linewidth=2, label=f"σ = {sigma}")
 left.plot(stored, function(stored), "o", color="black", label="stored", zorder=3)
-left.set(xlabel="cue x", ylabel="recalled value", title="A function from 12 values", ylim=(-1.7, 2.3))
+left.set(
+    xlabel="cue x", ylabel="recalled value", title="A function from 12 values", ylim=(-1.7, 2.3)
+)
 left.legend(frameon=False, loc="upper right", ncols=2)
 
-right.semilogx(widths, 100 * np.asarray(errors["new"]), "o-", color="#D55E00", linewidth=2, label="new images")
-right.semilogx(widths, 100 * np.asarray(errors["stored"]), "s--", color="#0072B2", ms=4, label="stored images")
-right.axhline(100 * error_of_neighbour, color="black", linestyle=":", label="nearest neighbour, new images")
+right.semilogx(
+    widths, 100 * np.asarray(errors["new"]), "o-", color="#D55E00", linewidth=2, label="new images"
+)
+right.semilogx(
+    widths, 100 * np.asarray(errors["stored"]), "s--", color="#0072B2", ms=4, label="stored images"
+)
+right.axhline(
+    100 * error_of_neighbour, color="black", linestyle=":", label="nearest neighbour, new images"
+)
 right.axvline(spacing, ymax=0.7, color="0.6", linewidth=1)
 right.text(1.1 * spacing, 0.3, "distance to the\nnearest image", color="0.3")
-right.set(xlabel="width σ (pixels in [0, 1])", ylabel="error, %", title="Digits: look-up, then learning")
+right.set(
+    xlabel="width σ (pixels in [0, 1])", ylabel="error, %", title="Digits: look-up, then learning"
+)
 right.set_yscale("symlog", linthresh=1)
 right.set_yticks([0, 1, 2, 5, 10, 20, 50, 100], ["0", "1", "2", "5", "10", "20", "50", "100"])
 right.set_ylim(-0.1, 120)

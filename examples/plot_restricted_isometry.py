@@ -34,7 +34,11 @@ sizes, beyond = np.arange(1, 7), np.arange(6, 13, 2)
 exact, sampled = {}, {}
 options = {"method": "sample", "n_samples": 1000, "random_state": 0}
 print(f"δₛ of matrices with {N_COLUMNS} columns; ≥ marks a lower bound")
-print("rows".ljust(16) + "".join(f"s = {s}".rjust(8) for s in (2, 4, 6, 8, 12)) + "   sampled / exact, s ≤ 6")
+print(
+    "rows".ljust(16)
+    + "".join(f"s = {s}".rjust(8) for s in (2, 4, 6, 8, 12))
+    + "   sampled / exact, s ≤ 6"
+)
 for n_rows in (40, 160, 640):
     for name, make in makers.items():
         X = make(n_rows)
@@ -42,7 +46,9 @@ for n_rows in (40, 160, 640):
         sampled[name, n_rows] = [restricted_isometry(X, s, **options).constant for s in beyond]
         again = [restricted_isometry(X, s, **options).constant for s in (2, 4, 6)]
         known, bounds = exact[name, n_rows][1::2], sampled[name, n_rows][1::2]
-        shown = [f"{delta:8.2f}" for delta in known] + [f"≥ {delta:.2f}".rjust(8) for delta in bounds]
+        shown = [f"{delta:8.2f}" for delta in known] + [
+            f"≥ {delta:.2f}".rjust(8) for delta in bounds
+        ]
         ratio = np.min(np.divide(again, known))
         print(f"{n_rows:4} {name:11}" + "".join(shown) + f"{ratio:14.2f} or more")
 
@@ -86,7 +92,11 @@ def by_regressor(effort):
 
 S, N_DRAWS = 2, 30
 rows = np.asarray([4, 8, 12, 16, 24, 32, 48, 64, 128, 192, 256])
-methods = {"unit step": unit_step, "plain": by_regressor("plain"), "IHTRegressor": by_regressor("auto")}
+methods = {
+    "unit step": unit_step,
+    "plain": by_regressor("plain"),
+    "IHTRegressor": by_regressor("auto"),
+}
 constants = []
 found = {name: [] for name in methods}
 print(f"\nδ₆, and how often the right 2 of {N_COLUMNS} columns are found, %")
@@ -101,9 +111,14 @@ for n_rows in rows:
             right[name] += np.array_equal(method(X, y, S), members)
     for name, count in right.items():
         found[name].append(count / N_DRAWS)
-    print(f"{n_rows:4}{constants[-1]:10.2f}" + "".join(f"{100 * values[-1]:14.0f}" for values in found.values()))
+    print(
+        f"{n_rows:4}{constants[-1]:10.2f}"
+        + "".join(f"{100 * values[-1]:14.0f}" for values in found.values())
+    )
 promised = rows[np.asarray(constants) < 0.5][0]
-always = {name: rows[np.flatnonzero(np.asarray(values) < 1)[-1:] + 1] for name, values in found.items()}
+always = {
+    name: rows[np.flatnonzero(np.asarray(values) < 1)[-1:] + 1] for name, values in found.items()
+}
 print(f"promised from {promised} rows; always found from", end=" ")
 print(", ".join(f"{each[0] if len(each) else rows[0]} ({name})" for name, each in always.items()))
 
@@ -125,7 +140,9 @@ for label, style in {
     "lower bound": {"marker": "", "linestyle": ":"},
 }.items():
     left.plot([], [], color="0.3", label=label, **style)
-left.set(xlabel="columns in a set, s", ylabel="isometry constant $δ_s$", title="How far from orthogonal?")
+left.set(
+    xlabel="columns in a set, s", ylabel="isometry constant $δ_s$", title="How far from orthogonal?"
+)
 left.set(xlim=(0.5, 15), ylim=(-0.1, 2.2))
 left.set_xticks(range(2, 13, 2))
 left.legend(frameon=False, loc="upper left")
@@ -137,7 +154,12 @@ lines = ("#D55E00", "^-"), ("#E69F00", "v--"), ("#0072B2", "D-")
 for (name, values), (colour, line) in zip(found.items(), lines, strict=True):
     right.semilogx(rows, values, line, color=colour, ms=5, label=f"found: {name}")
 right.set_xticks([4, 8, 16, 32, 64, 128, 256], ["4", "8", "16", "32", "64", "128", "256"])
-right.set(xlabel="rows", ylabel="constant; share of draws found", title="Finding 2 of 20 columns", ylim=(-0.05, 2.5))
+right.set(
+    xlabel="rows",
+    ylabel="constant; share of draws found",
+    title="Finding 2 of 20 columns",
+    ylim=(-0.05, 2.5),
+)
 right.legend(frameon=False, loc="upper right")
 for axis in (left, right):
     axis.spines[["top", "right"]].set_visible(False)

@@ -53,7 +53,9 @@ for name, memory in memories.items():
         drawn = (make_patterns(m, 10, random_state=draw) for draw in range(draws))
         found = [spurious_states(memory.fit(X), X, mixture_sizes=(3,)) for X in drawn]
         counts[name, m] = np.asarray([list(one.counts.values()) for one in found])
-        ends[name, m] = [100 * np.mean([np.sum(one.shares[one.kinds == "stored"]) for one in found])]
+        ends[name, m] = [
+            100 * np.mean([np.sum(one.shares[one.kinds == "stored"]) for one in found])
+        ]
         ends[name, m] += [100 - 100 * np.mean([np.sum(one.shares) for one in found])]
 
 kinds = list(found[0].counts)
@@ -62,7 +64,11 @@ for name in memories:
     print("  m" + "".join(f"{kind:>12}" for kind in kinds) + f"{'sum':>14}")
     for m in sizes:
         row, total = counts[name, m].mean(axis=0), counts[name, m].sum(axis=1)
-        print(f"{m:3}" + "".join(f"{n:12.1f}" for n in row) + f"{total.mean():9.1f} ± {total.std() / draws**0.5:.1f}")
+        print(
+            f"{m:3}"
+            + "".join(f"{n:12.1f}" for n in row)
+            + f"{total.mean():9.1f} ± {total.std() / draws**0.5:.1f}"
+        )
 
 # %%
 # With the diagonal nearly every pattern is stored, among so many other fixed points that few states lead to it; most of
@@ -72,7 +78,9 @@ for name in memories:
 print("Of all states (%), with the diagonal and without:")
 for m in sizes:
     with_diagonal, _, without = (ends[name, m] for name in memories)
-    for what, share, share_without in zip(("at a stored pattern", "on a cycle"), with_diagonal, without, strict=True):
+    for what, share, share_without in zip(
+        ("at a stored pattern", "on a cycle"), with_diagonal, without, strict=True
+    ):
         print(f"m = {m}: {share:2.0f}, {share_without:2.0f} end {what}")
 
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.6), sharex=True, layout="constrained")
@@ -81,10 +89,17 @@ for name, axis in zip(memories, axes, strict=True):
     bottom = np.zeros(len(sizes))
     for index, (kind, colour) in enumerate(zip(kinds, colours, strict=True)):
         height = np.asarray([counts[name, m][:, index].mean() for m in sizes])
-        axis.bar(sizes, height, bottom=bottom, color=colour, edgecolor="white", linewidth=0.5, label=kind)
+        axis.bar(
+            sizes, height, bottom=bottom, color=colour, edgecolor="white", linewidth=0.5, label=kind
+        )
         bottom += height
     axis.plot(sizes, sizes, "k_", markersize=16, markeredgewidth=2, label="patterns given")
-    axis.set(xlabel="patterns given", title=name, xticks=sizes, ylim=(0, 10 if "without" in name else 130))
+    axis.set(
+        xlabel="patterns given",
+        title=name,
+        xticks=sizes,
+        ylim=(0, 10 if "without" in name else 130),
+    )
     axis.spines[["top", "right"]].set_visible(False)
 axes[0].set_ylabel("fixed points of 10 units")
 axes[1].legend(loc="upper left", frameon=False)

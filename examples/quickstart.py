@@ -30,12 +30,20 @@ from sklearn.preprocessing import MinMaxScaler, PolynomialFeatures, StandardScal
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
-from skamem import DenseAMClassifier, HebbianMemory, IHTRegressor, MemoryClassifier, PseudoinverseMemory
+from skamem import (
+    DenseAMClassifier,
+    HebbianMemory,
+    IHTRegressor,
+    MemoryClassifier,
+    PseudoinverseMemory,
+)
 from skamem.datasets import corrupt
 from skamem.exceptions import CapacityWarning
 from skamem.metrics import exact_recall_score, unit_accuracy
 
-threadpool_limits(1)  # small matrices: more BLAS threads would wait for each other, and times would not compare
+threadpool_limits(
+    1
+)  # small matrices: more BLAS threads would wait for each other, and times would not compare
 start = time.perf_counter()
 X, y = load_digits(return_X_y=True)
 # The first digits of each class in turn: 0, 1, ..., 9, 0, 1, ...
@@ -44,7 +52,9 @@ sizes = (5, 10, 20, 40)
 memories = {"HebbianMemory": HebbianMemory, "PseudoinverseMemory": PseudoinverseMemory}
 damages = {"20 % flipped": ("flip", 0.2, "free"), "half erased": ("erase", 0.5, "clamp")}
 
-print("Recall of m stored digits of 64 pixels, 20 cues each: % recalled exactly / % of pixels right")
+print(
+    "Recall of m stored digits of 64 pixels, 20 cues each: % recalled exactly / % of pixels right"
+)
 print(f"{'':34}" + "".join(f"{f'm = {m}':>13}" for m in sizes))
 for name, Memory in memories.items():
     for damage, (kind, rate, missing) in damages.items():
@@ -54,7 +64,9 @@ for name, Memory in memories.items():
             with warnings.catch_warnings():  # overload is what we are here to see
                 warnings.simplefilter("ignore", CapacityWarning)
                 memory = Memory(binarize=7.5, missing=missing).fit(patterns)
-            cues = np.vstack([corrupt(patterns, kind, rate, random_state=seed) for seed in range(20)])
+            cues = np.vstack(
+                [corrupt(patterns, kind, rate, random_state=seed) for seed in range(20)]
+            )
             truth, recalled = memory.encode(np.tile(patterns, (20, 1))), memory.predict(cues)
             row += f"{100 * exact_recall_score(truth, recalled):6.0f} / {100 * unit_accuracy(truth, recalled):3.0f} "
         print(row)
@@ -68,12 +80,22 @@ for kind, rate, missing in damages.values():
     cues = corrupt(patterns, kind, rate, random_state=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CapacityWarning)
-        fitted = [Memory(binarize=7.5, missing=missing).fit(patterns) for Memory in memories.values()]
+        fitted = [
+            Memory(binarize=7.5, missing=missing).fit(patterns) for Memory in memories.values()
+        ]
     columns.append((fitted[0].encode(cues), *(memory.predict(cues) for memory in fitted)))
 truth = fitted[0].encode(patterns)
 
 figure, axes = plt.subplots(7, 10, figsize=(8, 6.2), subplot_kw={"xticks": [], "yticks": []})
-names = ["cue, 20 % flipped", "Hebbian", "pseudoinverse", "cue, half erased", "Hebbian", "pseudoinverse", "stored"]
+names = [
+    "cue, 20 % flipped",
+    "Hebbian",
+    "pseudoinverse",
+    "cue, half erased",
+    "Hebbian",
+    "pseudoinverse",
+    "stored",
+]
 colours = plt.colormaps["cividis"].with_extremes(bad="0.85")  # unknown pixels are grey
 for axis_row, name, images in zip(axes, names, [*columns[0], *columns[1], truth], strict=True):
     for axis, image in zip(axis_row, images, strict=True):
@@ -91,9 +113,13 @@ print("\nPicture: quickstart.png")
 
 pipeline = make_pipeline(MinMaxScaler((-1, 1)), DenseAMClassifier(random_state=0))
 grid = {"denseamclassifier__degree": [2, 3], "denseamclassifier__n_memories": [50, 100]}
-search = GridSearchCV(pipeline, grid, cv=StratifiedKFold(3, shuffle=True, random_state=0), n_jobs=2).fit(X, y)
+search = GridSearchCV(
+    pipeline, grid, cv=StratifiedKFold(3, shuffle=True, random_state=0), n_jobs=2
+).fit(X, y)
 print("\nGrid search of DenseAMClassifier on digits, 3-fold accuracy")
-for parameters, accuracy in zip(search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True):
+for parameters, accuracy in zip(
+    search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True
+):
     print(f"  {accuracy:.4f}", {name.split("__")[1]: value for name, value in parameters.items()})
 
 # %%
@@ -124,7 +150,9 @@ for name, classifier in classifiers.items():
 # The ten diabetes variables, their squares and products: which few matter? `IHTRegressor` searches the support itself.
 
 X, y = load_diabetes(return_X_y=True)
-quadratic = make_pipeline(StandardScaler(), PolynomialFeatures(2, include_bias=False), StandardScaler())
+quadratic = make_pipeline(
+    StandardScaler(), PolynomialFeatures(2, include_bias=False), StandardScaler()
+)
 regressors = {
     "IHTRegressor": IHTRegressor(),
     "OrthogonalMatchingPursuitCV": OrthogonalMatchingPursuitCV(),
@@ -134,8 +162,12 @@ print("\nDiabetes with quadratic terms (65 features), 10-fold cross-validation")
 print(f"{'':34}{'R2':>10}{'features':>10}{'fit, s':>10}")
 for name, regressor in regressors.items():
     folds = KFold(10, shuffle=True, random_state=0)
-    result = cross_validate(make_pipeline(quadratic, regressor), X, y, cv=folds, return_estimator=True)
+    result = cross_validate(
+        make_pipeline(quadratic, regressor), X, y, cv=folds, return_estimator=True
+    )
     used = np.mean([np.count_nonzero(model[-1].coef_) for model in result["estimator"]])
-    print(f"{name:34}{result['test_score'].mean():10.3f}{used:10.1f}{result['fit_time'].mean():10.3f}")
+    print(
+        f"{name:34}{result['test_score'].mean():10.3f}{used:10.1f}{result['fit_time'].mean():10.3f}"
+    )
 
 print(f"\nAll of it took {time.perf_counter() - start:.0f} s.")

@@ -28,7 +28,8 @@ def public_objects(root="skamem"):
     """Pairs (name users import, module that groups it), every object once.
 
     What `root` offers is known by its flat name, `skamem.HebbianMemory`, and grouped with the deepest public module
-    that offers it, `skamem.memory`. An object that `root` does not offer keeps the name of the shallowest module.
+    that offers it and holds its code, `skamem.memory`. An object that `root` does not offer is named after that module,
+    also where another one passes it on: `skamem.metrics.exact_recall_score`.
     """
     found = {}
     for module_name in public_modules(root):
@@ -36,9 +37,13 @@ def public_objects(root="skamem"):
         for name in public_names(module):
             places = found.setdefault(getattr(module, name), [])
             places.append((module_name, name))
-    for places in found.values():
-        (module, name), group = places[0], places[-1][0]
-        yield f"{module}.{name}", group
+    for value, places in found.items():
+        at_home = [place for place in places if f"{value.__module__}.".startswith(f"{place[0]}.")]
+        group, name = (at_home or places)[-1]
+        if places[0][0] == root:
+            yield f"{root}.{places[0][1]}", group
+        else:
+            yield f"{group}.{name}", group
 
 
 def _is_ours(value, module):

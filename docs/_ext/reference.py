@@ -1,4 +1,4 @@
-"""Write the pages that follow the code: the API reference, and the tables of registered rules and energies."""
+"""Write what follows the code: the API reference, its links to the guide, tables of registered rules and energies."""
 
 import importlib
 import inspect
@@ -69,9 +69,36 @@ def _page(title, introduction, groups):
     for group in sorted(groups, key=lambda group: (ORDER.index(group) if group in ORDER else len(ORDER), group)):
         lines += [group, "-" * len(group), "", f".. py:module:: {group}", ".. py:currentmodule:: None", ""]
         lines += [_first_line(importlib.import_module(group)), ""]
-        lines += [".. autosummary::", "   :toctree:", "   :nosignatures:", ""]
-        lines += [f"   {name}" for name in groups[group]] + [""]
+        lines += [".. autosummary::", "   :toctree:", f"   :caption: {group}", "   :nosignatures:", ""]
+        lines += [f"   {name}" for name in sorted(groups[group], key=_rank)] + [""]
     return "\n".join(lines)
+
+
+def _rank(name):
+    """Estimators, then functions, then what functions answer with."""
+    module, _, entry = name.rpartition(".")
+    value = getattr(importlib.import_module(module), entry)
+    return 0 if hasattr(value, "fit") else 1 if not inspect.isclass(value) else 2
+
+
+def guide_pages(docs):
+    """For each public name the pages of the user guide that link to it, as ``:doc:`` roles."""
+    pages = {}
+    for page in sorted((docs / "user_guide").glob("*.rst")):
+        text = page.read_text(encoding="utf-8")
+        title = next(line for line in text.splitlines() if line[:1].isalpha())
+        for name in dict.fromkeys(re.findall(r":(?:class|func|meth|attr):`(?:[^`<]*<)?~?(skamem\.[\w.]+)>?`", text)):
+            links = pages.setdefault(_owner(name), [])
+            link = f":doc:`{title} </user_guide/{page.stem}>`"
+            if link not in links:
+                links.append(link)
+    return pages
+
+
+def _owner(name):
+    """The class of a method, anything else itself."""
+    parent, _, last = name.rpartition(".")
+    return parent if parent.rpartition(".")[2][:1].isupper() and not last[:1].isupper() else name
 
 
 def _registry_table(module, registry):
@@ -95,11 +122,15 @@ def _first_line(thing):
     return " ".join(doc.split("\n\n")[0].split())
 
 
+# Methods that come from scikit-learn's mixins, and that a reader of an estimator's page looks for.
+INHERITED = {"score", "fit_transform", "fit_predict"}
+
+
 def _skip_member(app, what, name, member, skip, options):
-    """Leave out what scikit-learn documents: its own methods and the request methods it generates."""
+    """Leave out what every estimator has from scikit-learn, and the request methods that it generates."""
     function = member.fget if isinstance(member, property) else member
     module = getattr(function, "__module__", None) or ""
-    if module.startswith("sklearn.") or re.fullmatch(r"set_\w+_request", name):
+    if (module.startswith("sklearn.") and name not in INHERITED) or re.fullmatch(r"set_\w+_request", name):
         return True
     return None
 

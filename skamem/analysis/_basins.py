@@ -265,10 +265,10 @@ def basin_profile(
 
 
 def attraction_index(memory, X=None, y=None, **options):
-    """Index of attraction of [1]_: one number for the width of basins, I = Σ h p_h.
+    """Index of attraction: one number for the width of basins, I = Σ h p_h.
 
-    p_h is the share of the states at Hamming distance h from a stored pattern that recall it. Recall from far away
-    counts more than from nearby, where any memory succeeds.
+    Defined in [1]_. p_h is the share of the states at Hamming distance h from a stored pattern that recall it. Recall
+    from far away counts more than from nearby, where any memory succeeds.
 
     Parameters
     ----------

@@ -120,10 +120,10 @@ class DecisiveMemories:
 
 
 def votes_per_memory(classifier, *, threshold=0.0):
-    """For how many classes each memory votes: the first histogram of Figure 3 of [1]_.
+    """For how many classes each memory votes.
 
     A memory votes for the classes whose recognition unit is on, and against those whose unit is as clearly off: units
-    beyond `threshold` times the largest of the memory in magnitude.
+    beyond `threshold` times the largest of the memory in magnitude. The first histogram of Figure 3 of [1]_.
 
     Parameters
     ----------
@@ -171,9 +171,10 @@ def votes_per_memory(classifier, *, threshold=0.0):
 
 
 def decisive_memories(classifier, X, *, share=0.9):
-    """How many memories decide about each sample: the second histogram of Figure 3 of [1]_.
+    """How many memories decide about each sample.
 
-    Those whose contribution to the potential of the predicted class is at least `share` of the largest contribution.
+    Counted are those whose contribution to the potential of the predicted class is at least `share` of the largest
+    contribution: the second histogram of Figure 3 of [1]_.
 
     Parameters
     ----------
