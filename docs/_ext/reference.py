@@ -30,8 +30,8 @@ who add learning rules, energies or dynamics of their own there is also :doc:`co
    core
 """
 FOR_DEVELOPERS = """\
-For people who add learning rules, energies or dynamics; :doc:`../design/architecture` says how the parts fit. What
-stands here may change in a minor version.
+For people who add learning rules, energies, dynamics or fits by descent; :doc:`../design/architecture` says how the
+parts fit. What stands here may change in a minor version.
 """
 
 REGISTRIES = {
@@ -45,7 +45,7 @@ def write_pages(docs):
     groups = {}
     for name, group in public_objects():
         groups.setdefault(group, []).append(name)
-    core = {group: names for group, names in groups.items() if group.startswith("skamem.core.")}
+    core = {group: names for group, names in groups.items() if group.startswith(("skamem.core.", "skamem.training"))}
     users = {group: names for group, names in groups.items() if group not in core}
 
     target = docs / "api"

@@ -8,10 +8,11 @@ import numpy as np
 from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
 
 from skamem.analysis._balls import BALLS
-from skamem.analysis._dense_view import DenseView, dense_memory
+from skamem.analysis._dense_view import dense_memory
 from skamem.analysis._intervals import wilson_interval
 from skamem.core import arrays
 from skamem.core.validation import check_number, check_option
+from skamem.supervised.dense._model import DenseModel, opened
 
 __all__ = ["AdversarialSamples", "attack"]
 
@@ -201,12 +202,13 @@ def attack(
         step_size = min(float(eps), _ENOUGH * eps / n_steps)
     memory = dense_memory(classifier)
     with arrays.device_scope():
-        X, placement = memory._receive(X, reset=False, method="predict")
+        model, X = opened(memory, X)
+        placement = model.placement
         codes = _known_codes(y, X, memory.classes_)
         ball = BALLS[norm](float(eps), _checked_clip(clip, X))
-        ascent = _Ascent(DenseView.of(memory, placement), ball, loss, n_steps, float(step_size))
+        ascent = _Ascent(model, ball, loss, n_steps, float(step_size))
         samples = _attacked(ascent, placement.asarray(X), codes, n_restarts, check_random_state(random_state))
-        before, after = (placement.xp.argmax(memory._potentials(Z, placement), axis=1) for Z in (X, samples))
+        before, after = (placement.xp.argmax(model.outputs(Z), axis=1) for Z in (X, samples))
         distances = arrays.to_numpy(ball.length(samples - placement.asarray(X)))
         predictions = arrays.take_labels(memory.classes_, placement.release(after))
         correct, fooled = arrays.to_numpy(before) == codes, arrays.to_numpy(after) != codes
@@ -249,11 +251,11 @@ def _checked_clip(clip, X):
 
 def _attacked(ascent, X, codes, n_restarts, random_state):
     """The strongest samples found, block by block; each restart draws its own numbers, in the order of the rows."""
-    xp, place = arrays.namespace(X), ascent.view.placement
+    xp, place = arrays.namespace(X), ascent.model.placement
     seeds = random_state.randint(np.iinfo(np.int32).max, size=n_restarts)
     draws = [np.random.RandomState(seed) for seed in seeds]
     parts = []
-    for rows in ascent.view.blocks(X.shape[0]):
+    for rows in ascent.model.blocks(X.shape[0], features=6, overlaps=8):
         block, labels = X[rows, :], place.asarray(codes[rows])
         samples, margins = ascent.climb(block, block, labels)
         for draw in draws[1:]:
@@ -285,7 +287,7 @@ class _Ascent:
 
     Parameters
     ----------
-    view : DenseView
+    model : DenseModel
         The memory.
     ball : LInfBall or L2Ball
         Where samples may go.
@@ -297,7 +299,7 @@ class _Ascent:
         Length of a step.
     """
 
-    view: DenseView
+    model: DenseModel
     ball: Any
     loss: str
     n_steps: int
@@ -319,10 +321,10 @@ class _Ascent:
         return best, best_margins
 
     def _look(self, points, codes):
-        overlaps = self.view.overlaps(points)
-        return overlaps, *self.view.margins(self.view.potentials(overlaps), codes)
+        overlaps = self.model.overlaps(points)
+        return overlaps, *self.model.margins(self.model.potentials(overlaps), codes)
 
     def _gradient(self, overlaps, rivals, codes):
         if self.loss == "power":
-            return self.view.loss_gradient(overlaps, codes)
-        return self.view.margin_gradient(overlaps, rivals, codes)
+            return self.model.loss_gradient(overlaps, codes)
+        return self.model.margin_gradient(overlaps, rivals, codes)

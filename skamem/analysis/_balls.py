@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from skamem.core import arrays
-from skamem.supervised.dense._training import unit_rows
+from skamem.supervised.dense._network import unit_rows
 
 __all__ = ["BALLS", "L2Ball", "LInfBall"]
 

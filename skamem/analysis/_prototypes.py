@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skamem.analysis._dense_view import DenseView, dense_memory
+from skamem.analysis._dense_view import dense_memory
 from skamem.core import arrays
 from skamem.core.validation import check_number
+from skamem.supervised.dense._model import opened
 
 __all__ = ["DecisiveMemories", "MemoryVotes", "decisive_memories", "votes_per_memory"]
 
@@ -220,17 +221,17 @@ def decisive_memories(classifier, X, *, share=0.9):
     check_number("share", share, low=0, high=1, low_open=True)
     memory = dense_memory(classifier)
     with arrays.device_scope():
-        X, placement = memory._receive(X, reset=False, method="predict")
-        counts = _decisive_counts(DenseView.of(memory, placement), X, share)
+        model, X = opened(memory, X)
+        counts = _decisive_counts(model, X, share)
     return DecisiveMemories(counts, memory.memories_.shape[0])
 
 
-def _decisive_counts(view, X, share):
-    xp, parts = view.placement.xp, []
-    for rows in view.blocks(X.shape[0]):
-        overlaps = view.overlaps(X[rows, :])
-        winners = xp.argmax(view.potentials(overlaps), axis=1)
-        contributions = view.contributions(overlaps, winners)
+def _decisive_counts(model, X, share):
+    xp, parts = model.placement.xp, []
+    for rows in model.blocks(X.shape[0], features=6, overlaps=8):
+        overlaps = model.overlaps(X[rows, :])
+        winners = xp.argmax(model.potentials(overlaps), axis=1)
+        contributions = model.contributions(overlaps, winners)
         bar = share * xp.max(contributions, axis=1, keepdims=True)
         decides = (contributions >= bar) & (contributions > 0)
         parts.append(arrays.to_numpy(xp.sum(xp.astype(decides, xp.int64), axis=1)))

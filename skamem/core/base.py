@@ -203,7 +203,7 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
             except (ImportError, RuntimeError):  # no such device on this machine: the arrays stay on the host
                 return
             for name in moved:
-                setattr(self, name, placement.asarray(getattr(self, name)))
+                setattr(self, name, arrays.map_arrays(placement.asarray, getattr(self, name)))
 
 
 class SkamemTransformer(TransformerMixin, SkamemEstimator):

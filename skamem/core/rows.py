@@ -8,7 +8,10 @@ from sklearn import get_config
 
 from skamem.core import arrays
 
-__all__ = ["Rows", "row_blocks", "rows_within"]
+__all__ = ["Rows", "row_blocks", "rows_in_cache", "rows_within"]
+
+# Bytes of work arrays of a block on the host: more would leave the processor's cache for nothing.
+_HOST_BYTES = 2**24
 
 
 def rows_within(row_bytes, *, at_most=None):
@@ -28,6 +31,26 @@ def rows_within(row_bytes, *, at_most=None):
     budget = get_config()["working_memory"] * 2**20
     n_rows = max(1, int(budget // max(1, row_bytes)))
     return n_rows if at_most is None else min(n_rows, max(1, int(at_most)))
+
+
+def rows_in_cache(row_bytes, xp, cache_bytes=_HOST_BYTES):
+    """How many rows to work on at once so that their work arrays stay in the processor's cache.
+
+    Parameters
+    ----------
+    row_bytes : int
+        Bytes of work arrays that one row needs.
+    xp : module
+        Array namespace.
+    cache_bytes : int, default=2**24
+        Bytes to stay within.
+
+    Returns
+    -------
+    n_rows : int or None
+        16 at least, for the sake of the products; None, no bound, on a device, which prefers one large piece.
+    """
+    return max(16, cache_bytes // row_bytes) if arrays.host_checks_are_free(xp) else None
 
 
 def row_blocks(n_rows, row_bytes, *, at_most=None):
@@ -88,9 +111,9 @@ class Rows:
         return self._placed(self.values[rows, :])
 
     def take(self, index):
-        """The rows of a host index array, in its order: dense, on the placement."""
+        """The rows of an index array, on the host or the placement, in its order: a dense copy, on the placement."""
         if scipy.sparse.issparse(self.values) or arrays.is_host(self.values):
-            return self._placed(self.values[index])
+            return self._placed(self.values[arrays.to_numpy(index)])
         home = arrays.placement_of(self.values)
         return self._placed(home.xp.take(self.values, home.asarray(index), axis=0))
 

@@ -15,6 +15,8 @@ __all__ = [
     "check_option",
     "check_sample_weight",
     "check_targets",
+    "known_classes",
+    "known_codes",
 ]
 
 
@@ -201,3 +203,77 @@ def check_labels(y, X, *, owner):
     if len(classes) < 2:
         raise ValueError(f"{owner} needs samples of at least 2 classes, but y has only one class: {classes.tolist()}.")
     return classes, codes
+
+
+def known_classes(known, classes, y, X, owner):
+    """Classes of a call of `partial_fit`.
+
+    Parameters
+    ----------
+    known : ndarray of shape (n_classes,) or None
+        Those of the first call; None in the first call.
+    classes : array-like of shape (n_classes,) or None
+        What the user passed.
+    y : array-like of shape (n_samples,)
+        Labels: the classes of a first call without `classes`.
+    X : array or sparse matrix of shape (n_samples, n_features)
+        For its length.
+    owner : str
+        Estimator's name, for the messages.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+        Sorted.
+
+    Raises
+    ------
+    ValueError
+        When `classes` differ from those known.
+    """
+    if classes is None:
+        return check_labels(y, X, owner=owner)[0] if known is None else known
+    classes = check_labels(classes, classes, owner=owner)[0]
+    if known is not None and not np.array_equal(classes, known):
+        raise ValueError(
+            f"classes={classes.tolist()} differ from those of the first call, {known.tolist()}; pass the same, or none."
+        )
+    return classes
+
+
+def known_codes(y, X, classes, owner):
+    """Class indices of labels whose classes are known.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Labels.
+    X : array or sparse matrix of shape (n_samples, n_features)
+        For its length.
+    classes : ndarray of shape (n_classes,)
+        Known classes, sorted.
+    owner : str
+        Estimator's name, for the messages.
+
+    Returns
+    -------
+    codes : ndarray of shape (n_samples,)
+        On the host.
+
+    Raises
+    ------
+    ValueError
+        When y is missing, of another length than X, or has labels that `classes` lacks.
+    """
+    if y is None:
+        raise ValueError(f"{owner} requires y to be passed, but the target y is None: expected one label a row of X.")
+    y = column_or_1d(arrays.to_numpy(y) if arrays.is_array(y) else y, warn=True)
+    check_consistent_length(X, y)
+    check_classification_targets(y)
+    new = np.setdiff1d(y, classes)
+    if new.size:
+        raise ValueError(
+            f"y has labels {new[:5].tolist()} that are not in classes {classes.tolist()}; pass all labels as `classes` "
+            "in the first call of partial_fit."
+        )
+    return np.searchsorted(classes, y)

@@ -1,139 +1,13 @@
-"""Gradients by the input against finite differences, and contributions that add up to the potentials."""
+"""Which estimators can be looked into as dense memories."""
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
 from sklearn.neural_network import MLPClassifier
 
 from skamem import DenseAMClassifier, HebbianMemory
-from skamem.analysis._dense_view import DenseView, dense_memory
-from skamem.core import arrays
-from skamem.core.interactions import INTERACTIONS, resolve_interaction
-from skamem.supervised.dense._training import PowerLoss
+from skamem.analysis._dense_view import dense_memory
 
-RNG = np.random.RandomState(0)
-X, Y = RNG.standard_normal((40, 6)) * [1, 2, 3, 1, 1, 5] + 4, np.arange(40) % 3
-SETTINGS = [
-    *[{"degree": n} for n in (1, 2, 3, 5, 20, 2.5)],
-    *[{"degree": n, "interaction": "polynomial"} for n in (2, 3)],
-    *[{"interaction": name} for name in ("exponential", "logcosh", "softplus")],
-]
-every_setting = pytest.mark.parametrize("settings", SETTINGS, ids=lambda s: "-".join(map(str, s.values())))
-every_readout = pytest.mark.parametrize("readout", ["exact", "linear"])
-
-
-def memory_of(readout="linear", dtype=np.float64, **settings):
-    model = DenseAMClassifier(8, readout=readout, max_iter=20, random_state=0, **settings)
-    return model.fit(X.astype(dtype), Y)
-
-
-def view_of(model):
-    return DenseView.of(model, arrays.placement_of(model.memories_))
-
-
-def potentials_of(model, points):
-    """Eq. (9) or (10) in the user's units as they stand; with extended precision, because they cancel."""
-    interaction = resolve_interaction(model.interaction, model.degree)
-    T, U = np.longdouble(model.temperature_), model.recognition_.astype(np.longdouble)
-    z = ((points.astype(np.longdouble) - model.offset_) @ model.memories_.T + model.intercept_) / T
-    if model.readout == "linear":
-        return (2 / T) * interaction.slope(z) @ U
-    z = z - U.sum(axis=1) / T
-    return np.stack([np.sum(interaction.energy(z + 2 * u / T) - interaction.energy(z), axis=1) for u in U.T], axis=1)
-
-
-def difference(function, points, step=1e-5):
-    """Central differences of a function of rows, to fourth order."""
-    gradient = np.empty_like(points)
-    for i in range(points.shape[1]):
-        shift = np.zeros(points.shape[1])
-        shift[i] = step
-        near, far = (function(points + k * shift) - function(points - k * shift) for k in (1, 2))
-        gradient[:, i] = (8 * near - far) / (12 * step)
-    return gradient
-
-
-def smooth_rows(model, view):
-    """Rows on which no rectifier turns within the reach of the differences."""
-    on = view.overlaps(X)[:, :, None] + np.concatenate([np.zeros((8, 1)), view.memories.recognition], axis=1)
-    rows = X[np.all(np.abs(on) > 1e-3, axis=(1, 2))]
-    assert len(rows) >= 5
-    return rows
-
-
-@every_setting
-@every_readout
-def test_margin_gradient_is_exact(settings, readout):
-    model = memory_of(readout, **settings)
-    view = view_of(model)
-    rows = smooth_rows(model, view)
-    n = np.arange(len(rows))
-    codes, rivals = n % 3, (n + 1) % 3
-
-    def margin(points):
-        potentials = potentials_of(model, points)
-        return potentials[n, rivals] - potentials[n, codes]
-
-    gradient, expected = view.margin_gradient(view.overlaps(rows), rivals, codes), difference(margin, rows)
-    assert_allclose(gradient, expected, rtol=1e-6, atol=1e-6 * np.max(np.abs(expected)))
-    assert np.any(expected != 0) or (settings.get("degree") == 1 and readout == "linear")
-
-
-@every_setting
-@every_readout
-def test_loss_gradient_is_exact(settings, readout):
-    model = memory_of(readout, **settings)
-    view = view_of(model)
-    rows = smooth_rows(model, view)
-    codes = np.arange(len(rows)) % 3
-    targets = np.where(codes[:, None] == np.arange(3), 1.0, -1.0)
-
-    def loss(points):
-        return np.sum(((1 - targets * np.tanh(potentials_of(model, points))) / 2) ** 4, axis=1)
-
-    assert isinstance(model._loss(), PowerLoss)
-    gradient, expected = view.loss_gradient(view.overlaps(rows), codes), difference(loss, rows)
-    assert_allclose(gradient, expected, rtol=1e-6, atol=1e-6 * max(1e-3, np.max(np.abs(expected))))
-
-
-@every_setting
-@every_readout
-def test_contributions_add_up_to_the_potentials(settings, readout):
-    model = memory_of(readout, **settings)
-    view = view_of(model)
-    overlaps = view.overlaps(X)
-    potentials = model.decision_function(X)
-    sums = np.stack([np.sum(view.contributions(overlaps, np.full(len(X), a)), axis=1) for a in range(3)], axis=1)
-    scale = np.max(np.abs(potentials), axis=1) / np.max(np.abs(sums), axis=1)  # a positive factor per row
-    assert_allclose(sums * scale[:, None], potentials, rtol=1e-9, atol=1e-9 * np.max(np.abs(potentials)))
-
-
-@every_readout
-def test_degree_100_in_float32_keeps_directions(readout):
-    # Potentials of such rows overflow by far; the gradient of a row may be scaled, its direction must be right.
-    low, high = (memory_of(readout, dtype, degree=100) for dtype in (np.float32, np.float64))
-    vars(high).update({name: value.astype(float) for name, value in vars(low).items() if hasattr(value, "astype")})
-    rows, codes, rivals = (3 * X).astype(np.float32), Y, (Y + 1) % 3
-    directions = []
-    for model in (low, high):
-        view = view_of(model)
-        gradient = view.margin_gradient(view.overlaps(rows), rivals, codes)
-        assert np.all(np.isfinite(gradient))
-        directions.append(gradient / np.max(np.abs(gradient), axis=1, keepdims=True))
-    assert directions[0].dtype == np.float32
-    assert_allclose(*directions, atol=2e-3)
-
-
-@every_readout
-def test_the_rival_is_the_strongest_other_class(readout):
-    model = memory_of(readout)
-    potentials = model.decision_function(X)
-    margins, rivals = view_of(model).margins(potentials, Y)
-    for row, true, margin, rival in zip(potentials, Y, margins, rivals):
-        others = np.delete(row, true)
-        assert rival != true
-        assert row[rival] == np.max(others)
-        assert_allclose(margin, np.max(others) - row[true])
+X = np.random.RandomState(0).standard_normal((40, 6)) * [1, 2, 3, 1, 1, 5] + 4
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "logistic", "identity"])
@@ -147,19 +21,6 @@ def test_networks_are_looked_into_as_the_memories_that_they_are(activation, n_cl
     assert np.array_equal(memory.predict(X), network.predict(X))
 
 
-def test_a_memory_and_its_network_have_the_same_gradient():
-    model = memory_of()
-    found = []
-    for classifier in (model, model.to_mlp()):
-        view = view_of(dense_memory(classifier))
-        found.append(view.margin_gradient(view.overlaps(X), (Y + 1) % 3, Y))
-    assert_allclose(*found, rtol=1e-9, atol=1e-12)
-
-
 def test_other_estimators_are_refused():
     with pytest.raises(TypeError, match="HebbianMemory has no memories to look into; expected a fitted DenseAM"):
         dense_memory(HebbianMemory())
-
-
-def test_every_interaction_is_here():
-    assert set(INTERACTIONS) == {s.get("interaction", "rectified_polynomial") for s in SETTINGS}

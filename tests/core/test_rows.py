@@ -6,7 +6,7 @@ import scipy.sparse
 from sklearn import config_context
 
 from skamem.core import arrays
-from skamem.core.rows import Rows, row_blocks, rows_within
+from skamem.core.rows import Rows, row_blocks, rows_in_cache, rows_within
 
 VALUES = np.arange(21.0).reshape(7, 3)
 
@@ -23,6 +23,13 @@ def test_blocks_cover_the_rows_once_within_the_memory_allowed(n_rows, rows_at_a_
     assert covered == list(range(n_rows))
     longest = min(max(1, rows_at_a_time), n_rows, n_rows if at_most is None else at_most)
     assert max(len(range(n_rows)[block]) for block in blocks) == longest
+
+
+def test_rows_in_cache(place):
+    assert rows_in_cache(2**20, arrays.namespace(VALUES)) == 16
+    assert rows_in_cache(2**23, arrays.namespace(VALUES)) == 16
+    assert rows_in_cache(2**10, arrays.namespace(VALUES)) == 2**14
+    assert rows_in_cache(2**10, arrays.namespace(place.put(VALUES))) is None
 
 
 def test_no_rows_have_no_blocks():

@@ -7,7 +7,14 @@ import pytest
 import scipy.sparse
 
 from skamem.core import arrays
-from skamem.core.validation import check_labels, check_number, check_option, check_sample_weight, check_targets
+from skamem.core.validation import (
+    check_labels,
+    check_number,
+    check_option,
+    check_sample_weight,
+    check_targets,
+    known_codes,
+)
 
 X = np.ones((3, 2))
 HERE = arrays.placement_of(X)
@@ -163,3 +170,11 @@ def test_labels_come_home(place):
 def test_bad_labels_are_refused(labels, message, container):
     with pytest.raises(ValueError, match=message):
         check_labels(labels, container(X), owner="Classifier")
+
+
+def test_known_codes():
+    assert np.array_equal(known_codes(["b", "a", "b"], X, np.asarray(["a", "b", "c"]), "Owner"), [1, 0, 1])
+    with pytest.raises(ValueError, match=r"y has labels \['d'\] that are not in classes \['a', 'b'\]"):
+        known_codes(["a", "d", "b"], X, np.asarray(["a", "b"]), "Owner")
+    with pytest.raises(ValueError, match="Owner requires y to be passed"):
+        known_codes(None, X, np.asarray(["a"]), "Owner")

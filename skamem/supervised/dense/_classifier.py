@@ -9,15 +9,14 @@ from skamem.core import arrays, validation
 from skamem.core.base import transactional
 from skamem.core.interactions import resolve_interaction
 from skamem.supervised.dense._base import BaseDenseAM
-from skamem.supervised.dense._data import ClassTargets, class_weights, known_classes, known_codes
 from skamem.supervised.dense._duality import memories_of_network, network_of_memories
+from skamem.supervised.dense._losses import PowerLoss, log_probabilities
 from skamem.supervised.dense._readouts import READOUTS
-from skamem.supervised.dense._training import PowerLoss, log_probabilities
+from skamem.supervised.dense._recipes import RECIPES
+from skamem.supervised.dense._targets import ClassTargets
+from skamem.training import class_weights
 
 __all__ = ["DenseAMClassifier"]
-
-# Steps of Adam do not shrink with the gradient: units saturate at the wrong end now and then and must find back.
-_SATURATED_SLOPE = 0.1
 
 
 class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
@@ -230,13 +229,13 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
 
     def _check_options(self):
         validation.check_option("readout", self.readout, READOUTS)
-        validation.check_option("solver", self.solver, ("adam", "paper"))
+        validation.check_option("solver", self.solver, RECIPES)
         validation.check_number("power", self.power, low=0.5)
         validation.check_number("momentum", self.momentum, low=0, high=1, high_open=True)
         return super()._check_options()
 
-    def _loss(self):
-        return PowerLoss(float(self.power), _SATURATED_SLOPE if self.solver == "adam" else 0.0)
+    def _loss(self, recipe):
+        return PowerLoss(float(self.power), recipe.saturated_slope)
 
     @transactional
     def fit(self, X, y, sample_weight=None):
@@ -308,8 +307,8 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         first = not hasattr(self, "memories_")
         X, placement = self._receive(X, reset=first, method=None if first else "partial_fit", accept_sparse="csr")
         owner = type(self).__name__
-        self.classes_ = known_classes(None if first else self.classes_, classes, y, X, owner)
-        codes = known_codes(y, X, self.classes_, owner)
+        self.classes_ = validation.known_classes(None if first else self.classes_, classes, y, X, owner)
+        codes = validation.known_codes(y, X, self.classes_, owner)
         weights = self._row_weights(sample_weight, X, self.classes_, codes)
         self._partial_fit(X, y, ClassTargets(codes, len(self.classes_)), weights, placement, interaction, first)
         return self
@@ -328,11 +327,6 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         """Weights of all rows on the host: sample weights times class weights."""
         return class_weights(self.class_weight, classes, codes, self._sample_weights(sample_weight, X))
 
-    def _class_potentials(self, X, method, **options):
-        check_is_fitted(self)
-        X, placement = self._receive(X, reset=False, method=method, accept_sparse="csr")
-        return self._potentials(X, placement, **options), placement
-
     def decision_function(self, X):
         """Potentials Φ of the classes.
 
@@ -347,7 +341,8 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
             Φ, dimensionless: tanh Φ is the state of the class unit. For two classes the second's less the first's.
             Rows that would overflow are scaled down as a whole, so scores are finite and keep their order.
         """
-        potentials, placement = self._class_potentials(X, "decision_function")
+        check_is_fitted(self)
+        potentials, placement = self._outputs(X, "decision_function")
         if potentials.shape[1] == 2:
             potentials = potentials[:, 1] - potentials[:, 0]
         return placement.release(potentials)
@@ -365,7 +360,8 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         labels : array of shape (n_samples,)
             In the namespace of `X` for numeric labels, NumPy for strings.
         """
-        potentials, placement = self._class_potentials(X, "predict", winner_only=True)
+        check_is_fitted(self)
+        potentials, placement = self._outputs(X, "predict", winner_only=True)
         winners = placement.release(placement.xp.argmax(potentials, axis=1))
         return arrays.take_labels(self.classes_, winners)
 
@@ -382,7 +378,8 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         probabilities : array of shape (n_samples, n_classes)
             Rows sum to 1; in the order of the potentials.
         """
-        potentials, placement = self._class_potentials(X, "predict_proba")
+        check_is_fitted(self)
+        potentials, placement = self._outputs(X, "predict_proba")
         return placement.release(placement.xp.exp(log_probabilities(potentials, self.power)))
 
     def predict_log_proba(self, X):
@@ -398,7 +395,8 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         log_probabilities : array of shape (n_samples, n_classes)
             At most 0, finite.
         """
-        potentials, placement = self._class_potentials(X, "predict_log_proba")
+        check_is_fitted(self)
+        potentials, placement = self._outputs(X, "predict_log_proba")
         return placement.release(log_probabilities(potentials, self.power))
 
     def to_mlp(self):
@@ -472,5 +470,5 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         settings |= {"degree": getattr(interaction, "degree", 3), "n_memories": len(attributes["memories_"])}
         memory = cls(**(settings | parameters))
         vars(memory).update(attributes)
-        memory._random_state, memory.n_samples_seen_, memory._first_moments = check_random_state(0), 0, None
+        memory._random_state, memory.n_samples_seen_, memory._optimizer_state = check_random_state(0), 0, None
         return memory

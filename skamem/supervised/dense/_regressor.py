@@ -8,8 +8,8 @@ from sklearn.utils.validation import check_is_fitted
 from skamem.core import arrays
 from skamem.core.base import transactional
 from skamem.supervised.dense._base import BaseDenseAM
-from skamem.supervised.dense._data import RealTargets
-from skamem.supervised.dense._training import SquaredLoss
+from skamem.supervised.dense._losses import SquaredLoss
+from skamem.supervised.dense._targets import RealTargets
 
 __all__ = ["DenseAMRegressor"]
 
@@ -166,7 +166,7 @@ class DenseAMRegressor(RegressorMixin, BaseDenseAM):
         self.random_state = random_state
         self.backend = backend
 
-    def _loss(self):
+    def _loss(self, recipe):
         return SquaredLoss()
 
     @transactional
@@ -278,8 +278,8 @@ class DenseAMRegressor(RegressorMixin, BaseDenseAM):
             As in `fit`.
         """
         check_is_fitted(self)
-        X, placement = self._receive(X, reset=False, method="predict", accept_sparse="csr")
-        predicted = self._potentials(X, placement) * self.target_scale_ + self.target_offset_
+        potentials, placement = self._outputs(X, "predict")
+        predicted = potentials * self.target_scale_ + self.target_offset_
         return placement.release(predicted[:, 0] if self._flat else predicted)
 
     def __sklearn_tags__(self):

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.datasets import load_digits, make_blobs, make_circles
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -267,7 +267,9 @@ def test_early_stopping_keeps_the_best_memories(digits):
     assert len(model.validation_scores_) == model.n_iter_
     best = int(np.argmax(model.validation_scores_))
     assert best <= model.n_iter_ - 5
-    again = DenseAMClassifier(60, early_stopping=True, n_iter_no_change=1000, max_iter=500, random_state=0).fit(X, y)
+    patient = DenseAMClassifier(60, early_stopping=True, n_iter_no_change=1000, max_iter=500, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="did not stop within 500 epochs"):
+        again = patient.fit(X, y)
     assert_allclose(again.validation_scores_[: model.n_iter_], model.validation_scores_)
 
 
@@ -301,6 +303,7 @@ def test_callbacks_see_every_epoch_and_may_stop(digits):
     assert model.score(X, y) > 0.1
 
 
+@pytest.mark.filterwarnings("ignore:Early stopping did not stop")
 def test_verbose_reports_epochs(blobs, capsys):
     DenseAMClassifier(10, max_iter=3, verbose=True, early_stopping=True, random_state=0).fit(*blobs)
     assert capsys.readouterr().out.count("validation score") == 3

@@ -25,7 +25,6 @@ from skamem.supervised.dense._readouts import (
     bounded_potentials,
     winner_readout,
 )
-from skamem.supervised.dense._training import Network, PowerLoss
 
 N_SAMPLES, N_MEMORIES, N_CLASSES = 7, 6, 3
 DEGREES = (1, 2, 3, 5, 20)
@@ -216,81 +215,6 @@ def test_strict_agrees_with_numpy(name, degree):
     for one, other in zip(found, expected, strict=True):
         assert one.device == device
         assert_allclose(np.asarray(one.to_device(array_api_strict.Device("CPU_DEVICE"))), other, rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize("power", [0.5, 1, 2, 30])
-def test_loss_and_its_slope(power):
-    rng = np.random.RandomState(0)
-    potentials = rng.standard_normal((5, 4))
-    targets = np.where(rng.uniform(size=(5, 4)) < 0.3, 1.0, -1.0)
-    weights = rng.uniform(0.5, 2, 5)
-    loss = PowerLoss(power)
-    value, slope = loss.value_and_slope(potentials, targets, weights)
-    expected = weights * np.mean((np.abs(np.tanh(potentials) - targets) / 2) ** (2 * power), axis=1)
-    assert_allclose(value, expected, rtol=1e-12)
-    by_difference = difference(lambda p: np.sum(loss.value_and_slope(p, targets, weights)[0]), potentials)
-    assert_allclose(slope, by_difference, rtol=1e-6, atol=1e-9)
-
-
-def test_a_unit_saturated_at_the_wrong_end_keeps_a_slope():
-    potentials, targets, weights = np.asarray([[-20.0, 20.0, -0.3]]), np.ones((1, 3)), np.ones(1)
-    plain, kept = (PowerLoss(2, floor).value_and_slope(potentials, targets, weights) for floor in (0.0, 0.1))
-    assert_array_equal(plain[0], kept[0])
-    assert abs(plain[1][0, 0]) < 1e-15
-    assert_allclose(kept[1][0, 0], -4 * 2 * 0.1 / 3)
-    assert_allclose(kept[1][0, 1:], plain[1][0, 1:])
-
-
-def test_loss_of_saturated_units_is_finite_in_float32():
-    potentials = np.asarray([[1e30, -1e30, 40.0]], dtype=np.float32)
-    targets = np.asarray([[-1.0, -1.0, 1.0]], dtype=np.float32)
-    value, slope = PowerLoss(2).value_and_slope(potentials, targets, np.ones(1, dtype=np.float32))
-    assert_allclose(value, [1 / 3], rtol=1e-6)
-    assert np.all(np.isfinite(slope))
-
-
-@pytest.mark.parametrize("readout", ["exact", "linear"])
-@pytest.mark.parametrize("degree", [1, 2, 3, 5])
-def test_network_gradients_are_exact(readout, degree):
-    rng = np.random.RandomState(0)
-    rows, targets = rng.standard_normal((9, 5)), np.where(np.eye(3)[rng.randint(0, 3, 9)] > 0, 1.0, -1.0)
-    weights = rng.uniform(0.5, 2, 9)
-    interaction = RectifiedPolynomial(degree)
-    network = Network(READOUTS[readout](interaction, 3, xp, np.float64), PowerLoss(2), shifted=readout == "exact")
-    parameters = [0.4 * rng.standard_normal((4, 5)), 0.4 * rng.standard_normal(4), 0.2 * rng.standard_normal((4, 3))]
-    loss, gradients = network.gradients(rows, targets, weights, *parameters)
-    assert_allclose(
-        loss, np.mean(network.loss.value_and_slope(_potentials(network, rows, parameters), targets, weights)[0])
-    )
-    for i, gradient in enumerate(gradients):
-
-        def at(value, i=i):
-            moved = [value if j == i else p for j, p in enumerate(parameters)]
-            return float(network.gradients(rows, targets, weights, *moved)[0])
-
-        assert_allclose(gradient, difference(at, parameters[i]), rtol=1e-5, atol=1e-8)
-    by_rows = difference(lambda moved: float(network.gradients(moved, targets, weights, *parameters)[0]), rows)
-    assert_allclose(network.d_rows(rows, targets, weights, *parameters), by_rows, rtol=1e-5, atol=1e-8)
-
-
-def _potentials(network, rows, parameters):
-    return network.readout.potentials(network.overlaps(rows, *parameters), parameters[2])
-
-
-def test_equation_nine_from_the_energy():
-    # Φ from its definition: both energies of the whole memory, visible and class units, with the other classes at -1.
-    rng = np.random.RandomState(0)
-    rows, visible, units = rng.standard_normal((4, 5)), rng.standard_normal((6, 5)), 0.3 * rng.standard_normal((6, 3))
-    temperature, degree = 1.7, 3
-    interaction = RectifiedPolynomial(degree)
-    network = Network(READOUTS["exact"](interaction, 3, xp, np.float64), PowerLoss(2), shifted=True)
-    found = _potentials(network, rows, [visible / temperature, np.zeros(6), 2 * units / temperature])
-    for b in range(4):
-        for a in range(3):
-            on, off = -np.ones(3), -np.ones(3)
-            on[a] = 1
-            energies = [np.sum(interaction.energy(visible @ rows[b] + units @ state)) for state in (on, off)]
-            assert_allclose(found[b, a], (energies[0] - energies[1]) / temperature**degree, rtol=1e-11)
 
 
 @pytest.mark.parametrize("name", ["exact", "linear"])

@@ -1,16 +1,12 @@
-"""What a dense memory sets by itself: overlaps and potentials start at one size on any data."""
+"""Rows on their way into training: standardised, whatever their units."""
 
 import numpy as np
 import pytest
 import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.datasets import load_digits
 
-from skamem import DenseAMClassifier
 from skamem.core import arrays
-from skamem.core.interactions import RectifiedPolynomial
 from skamem.supervised.dense import _scaling as scaling
-from skamem.supervised.dense._readouts import PolynomialLinearReadout
 
 HOST = arrays.placement_of(np.zeros(1))
 
@@ -74,61 +70,18 @@ def test_sparse_rows_are_those_of_the_dense_table(scale, monkeypatch):
     index = np.asarray([3, 1, 2])
     expected, _ = scaled(X, scale)
     found, _ = scaled(scipy.sparse.csr_array(X), scale)
-    assert scipy.sparse.issparse(found.rows)
+    assert scipy.sparse.issparse(found.rows.values)
     assert_allclose(found.take(index), expected.take(index), rtol=1e-9, atol=1e-12)
     known = scaling.scaled_rows(scipy.sparse.csr_array(X), index, expected.offset, expected.scale, HOST)
     assert_allclose(known.take(np.arange(3)), expected.take(index), rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("n_features", [2, 30, 300])
-@pytest.mark.parametrize("degree", [1, 2, 3, 5])
-def test_overlaps_start_at_0_4_and_potentials_at_0_5(n_features, degree):
-    rng = np.random.RandomState(0)
-    rows, _ = scaled(rng.standard_normal((200, n_features)) * 17 + 4, "global")
-    temperature = scaling.auto_temperature(n_features + 1)
-    visible, bias, chosen = scaling.initial_visible(rows, 2000, temperature, "random", True, rng)
-    assert chosen is None
-    overlaps = rows.take(np.arange(200)) @ visible.T + bias
-    assert_allclose(scaling.root_mean_square(overlaps), 0.4, rtol=0.05)
-    readout = PolynomialLinearReadout(degree, np.inf)
-    recognition = scaling.initial_recognition(rng.standard_normal((2000, 4)), overlaps, readout)
-    assert_allclose(scaling.root_mean_square(readout.potentials(overlaps, recognition)), 0.5, rtol=1e-6)
-
-
-def test_memories_from_the_data_point_where_the_data_do():
-    rng = np.random.RandomState(0)
-    rows, _ = scaled(rng.standard_normal((50, 40)), "global")
-    visible, bias, chosen = scaling.initial_visible(rows, 30, 2.0, "data", False, rng)
-    V = rows.take(chosen)
-    cosines = np.sum(V * visible, axis=1) / np.linalg.norm(V, axis=1) / np.linalg.norm(visible, axis=1)
-    assert np.min(cosines) > 0.85
-    assert_allclose(np.linalg.norm(visible, axis=1), 0.05 / 2.0 * np.sqrt(40))
-    assert_array_equal(bias, np.zeros(30))
-
-
-@pytest.mark.parametrize(("copied", "least"), [(True, 1e-5), (False, 0.2)])
-@pytest.mark.parametrize("degree", [6, 30, 300])
-def test_high_degrees_start_where_several_memories_have_a_say(degree, copied, least):
-    peak, level = scaling.peak_and_level(degree, True, copied)
-    assert_allclose(peak + level, 1.2)
-    # A memory at the level against the best match: not negligible whatever the degree.
-    share = RectifiedPolynomial(degree).energy(np.asarray(level)) / RectifiedPolynomial(degree).energy(np.asarray(1.2))
-    assert share > least
-
-
-def test_high_degrees_learn_from_random_memories():
-    X, y = load_digits(return_X_y=True)
-    low, high = (
-        DenseAMClassifier(100, degree=degree, max_iter=30, random_state=0).fit(X[:1000], y[:1000]) for degree in (3, 30)
-    )
-    assert high.score(X[1000:], y[1000:]) > low.score(X[1000:], y[1000:]) - 0.01  # seeds 0 and 1: +.001 to +.003
-
-
-def test_noise_is_a_share_of_the_distance_between_classes():
-    rng = np.random.RandomState(0)
-    X = np.concatenate([rng.standard_normal((60, 2)) * 1e-3, rng.standard_normal((60, 2)) * 1e-3 + [2.0, 0.0]])
-    rows, codes = scaling.scaled_rows(X, np.arange(120), np.zeros(2), np.ones(2), HOST), np.repeat([0, 1], 60)
-    assert_allclose(scaling.auto_noise(rows, codes, rng), 0.15 * 2.0, rtol=0.01)
-    assert scaling.auto_noise(rows, np.zeros(120, dtype=int), rng) == 0
-    far = scaling.scaled_rows(100 * X, np.arange(120), np.zeros(2), np.ones(2), HOST)
-    assert scaling.auto_noise(far, codes, rng) == 0.7
+def test_columns_come_in_parts(monkeypatch):
+    monkeypatch.setattr(scaling, "_SMALL_SPARSE_BYTES", 0)
+    X, index = table() * (np.random.RandomState(2).uniform(size=(400, 6)) < 0.3), np.asarray([3, 1, 2])
+    rows, _ = scaled(scipy.sparse.csr_array(X), "feature")
+    parts = list(rows.column_parts(index, 4))
+    assert [part.shape for part in parts] == [(3, 4), (3, 2)]
+    assert_allclose(np.concatenate(parts, axis=1), rows.take(index), rtol=1e-14)
+    dense, _ = scaled(X, "feature")
+    assert_array_equal(next(dense.column_parts(index, 4)), dense.take(index))

@@ -1,20 +1,15 @@
-"""Rows on their way into training: equal ones merged, an order of their own, targets and weights."""
+"""Equal rows merged, in an order of their own; weights of classes."""
 
-import array_api_compat.numpy as xp
 import array_api_strict
 import numpy as np
 import pytest
 import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skamem.core import arrays
-from skamem.supervised.dense._data import (
-    ClassTargets,
-    RealTargets,
-    cached_blocks,
-    class_weights,
-    known_codes,
-    merged_rows,
+from skamem.training import class_weights, merged_rows
+
+KINDS = pytest.mark.parametrize(
+    "kind", [np.asarray, scipy.sparse.csr_array, array_api_strict.asarray], ids=["NumPy", "sparse", "strict"]
 )
 
 
@@ -27,9 +22,7 @@ def table():
     return distinct, pick, rng.randint(0, 2, 80), rng.randint(0, 3, 80).astype(float)
 
 
-@pytest.mark.parametrize(
-    "kind", [np.asarray, scipy.sparse.csr_array, array_api_strict.asarray], ids=["NumPy", "sparse", "strict"]
-)
+@KINDS
 def test_merging_is_a_group_by(table, kind):
     distinct, pick, keys, weights = table
     index, merged = merged_rows(kind(distinct[pick]), keys, weights)
@@ -62,25 +55,19 @@ def test_constant_rows_merge_into_one():
     assert_array_equal(merged, [10.0])
 
 
-def test_class_targets():
-    targets = ClassTargets(np.asarray([2, 0, 1]), 3)
-    host = arrays.placement_of(np.zeros(1))
-    assert_array_equal(targets.take(np.asarray([0, 2]), host, np.float32), [[-1, -1, 1], [-1, 1, -1]])
-    potentials = np.asarray([[0, 0, 1.0], [0, 1.0, 0]])
-    assert targets.score(potentials, np.asarray([0, 1]), np.asarray([3.0, 1.0])) == 0.75
-
-
-def test_real_targets():
-    values, weights = np.asarray([[1.0, 5.0], [3.0, 5.0], [100.0, 0.0]]), np.asarray([1.0, 3.0])
-    targets, rows = RealTargets(values), np.asarray([0, 1])
-    targets.settle(rows, weights)
-    taken = targets.take(rows, arrays.placement_of(values), np.float64)
-    assert_allclose(weights @ taken, 0, atol=1e-12)
-    assert_allclose(weights @ taken[:, 0] ** 2 / 4, 1)
-    assert_allclose(targets.scale[1], 1)  # did not vary
-    assert_array_equal(targets.codes[rows], [0, 1])
-    assert targets.score(taken, rows, weights) == 1
-    assert_allclose(targets.score(0 * taken, rows, weights), 0, atol=1e-12)
+@KINDS
+def test_a_row_without_weight_is_not_there(table, kind):
+    distinct, pick, keys, weights = table
+    X = distinct[pick]
+    index, merged = merged_rows(kind(X), keys, weights)
+    # Large ones that would change the scale of every feature, and the order of the rows with it.
+    more = np.concatenate([1e9 * X[:3], X, -1e7 * X[:5]])
+    place = np.repeat([0.0, 1.0, 0.0], [3, 80, 5])
+    more_weights, more_keys = place.copy(), np.zeros(88, dtype=int)
+    more_weights[place > 0], more_keys[place > 0] = weights, keys
+    other, again = merged_rows(kind(more), more_keys, more_weights)
+    assert_array_equal(other - 3, index)
+    assert_array_equal(again, merged)
 
 
 def test_balanced_class_weights():
@@ -91,16 +78,8 @@ def test_balanced_class_weights():
     assert class_weights(None, np.arange(3), codes, weights) is weights
 
 
-def test_known_codes():
-    X = np.zeros((3, 1))
-    assert_array_equal(known_codes(["b", "a", "b"], X, np.asarray(["a", "b", "c"]), "Owner"), [1, 0, 1])
-    with pytest.raises(ValueError, match=r"y has labels \['d'\] that are not in classes \['a', 'b'\]"):
-        known_codes(["a", "d", "b"], X, np.asarray(["a", "b"]), "Owner")
-    with pytest.raises(ValueError, match="Owner requires y to be passed"):
-        known_codes(None, X, np.asarray(["a"]), "Owner")
-
-
-def test_cached_blocks_cover_all_rows():
-    covered = [list(range(b.start, b.stop)) for b in cached_blocks(5000, 60_000, xp)]
-    assert [i for block in covered for i in block] == list(range(5000))
-    assert 100 < max(map(len, covered)) < 1000
+def test_unknown_labels_and_negative_weights_are_refused():
+    codes, weights = np.asarray([0, 1]), np.ones(2)
+    for given, message in (("foo", "expected None, 'balanced' or a dict"), ({3: 1.0}, "not in y"), ({1: -1.0}, ">= 0")):
+        with pytest.raises(ValueError, match=message):
+            class_weights(given, np.arange(2), codes, weights)

@@ -1,0 +1,119 @@
+"""What a dense memory sets by itself: the meaning of every "auto", and the sizes from which training starts.
+
+The numbers were found on nine small data sets and MNIST so that one setting serves all. Their common idea: overlaps
+z start with root mean square 0.4 and potentials Φ with 0.5, whatever the number, the units and the spread of the
+features.
+"""
+
+import numpy as np
+
+from skamem.core import arrays
+
+__all__ = [
+    "ADAM_RATE",
+    "AUTO",
+    "INITIAL_MEMORY",
+    "INITIAL_OVERLAP",
+    "INITIAL_PEAK",
+    "INITIAL_POTENTIAL",
+    "LOW_DEGREE",
+    "PAPER_EPOCHS",
+    "PAPER_RATE",
+    "auto_decay",
+    "auto_epochs",
+    "auto_noise",
+    "auto_temperature",
+]
+
+ADAM_RATE, PAPER_RATE = 1e-3, 0.04
+PAPER_EPOCHS = 500
+
+INITIAL_MEMORY = 0.05
+"""Root mean square of the memories' entries at the start."""
+INITIAL_OVERLAP = 0.4
+"""... of the overlaps z."""
+INITIAL_POTENTIAL = 0.5
+"""... of the potentials Φ."""
+INITIAL_PEAK = 1.2
+"""... of the overlap with the best matching memory, where that counts."""
+LOW_DEGREE = 5
+"""Up to this degree the root mean square of all overlaps sets the temperature, above it their peak."""
+
+_FEW_EPOCHS, _USUAL_EPOCHS, _FEW_UPDATES, _MANY_UPDATES = 25, 150, 1000, 2000
+_MOST_DECAY, _DECAY_ROWS = 3.0, 2000.0
+_NOISE_SHARE, _MOST_NOISE = 0.15, 0.7
+_NOISE_ROWS = 1000
+# Columns of the sample that are dense at once: 32 MB, whatever the number of features.
+_NOISE_COLUMNS = 4096
+
+AUTO = {
+    "learning_rate_init": f"{ADAM_RATE:g}",
+    "max_iter": (
+        f"{_USUAL_EPOCHS}, but between {_FEW_UPDATES} and {_MANY_UPDATES} updates, and {_FEW_EPOCHS} at least"
+    ),
+    "temperature": f"lets overlaps start at root mean square {INITIAL_OVERLAP:g}",
+    "noise": f"min({_NOISE_SHARE:g} d, {_MOST_NOISE:g})",
+    "weight_decay": f"min({_MOST_DECAY:g}, {_DECAY_ROWS:.0f} / n_rows)",
+}
+"""What "auto" means, parameter by parameter, in the words of the docstrings (a test compares)."""
+
+
+def auto_temperature(n_units):
+    """Temperature at which memories of root mean square 0.05 overlap with standardised rows at root mean square 0.4."""
+    return INITIAL_MEMORY * n_units**0.5 / INITIAL_OVERLAP
+
+
+def auto_decay(n_rows):
+    """Weight decay λ = min(3, 2000 / n): small samples need it, large ones do not."""
+    return min(_MOST_DECAY, _DECAY_ROWS / n_rows)
+
+
+def auto_epochs(n_batches):
+    """Number of epochs: 150, but between 1000 and 2000 updates, and 25 at least.
+
+    Parameters
+    ----------
+    n_batches : int
+        Updates an epoch.
+
+    Returns
+    -------
+    n_epochs : int
+
+    Examples
+    --------
+    >>> [auto_epochs(n_batches) for n_batches in (1, 2, 10, 15, 500)]
+    [1000, 500, 150, 134, 25]
+    """
+    updates = max(_FEW_EPOCHS * n_batches, min(_MANY_UPDATES, max(_FEW_UPDATES, _USUAL_EPOCHS * n_batches)))
+    return -(-updates // n_batches)
+
+
+def auto_noise(rows, codes, random_state):
+    """Input noise σ = min(0.15 d, 0.7), d the median distance to the nearest row of another class.
+
+    Parameters
+    ----------
+    rows : StandardRows
+        Standardised rows.
+    codes : ndarray of shape (n_rows,)
+        Class indices.
+    random_state : RandomState
+        Draws the rows that are looked at, 1000 at most.
+
+    Returns
+    -------
+    noise : float
+        Standard deviation per entry, in units of the standardised rows; 0 when no other class is seen.
+    """
+    chosen = random_state.permutation(len(rows))[:_NOISE_ROWS]
+    xp, squares, gram = rows.placement.xp, 0.0, 0.0
+    for part in rows.column_parts(chosen, _NOISE_COLUMNS):
+        squares = xp.sum(part * part, axis=1) + squares
+        gram = part @ part.T + gram
+    squares, gram = arrays.to_numpy(squares), arrays.to_numpy(gram)
+    distances = squares[:, None] + squares - 2 * gram
+    distances[codes[chosen][:, None] == codes[chosen]] = np.inf
+    nearest = np.sqrt(np.maximum(distances.min(axis=1), 0.0))
+    nearest = nearest[np.isfinite(nearest)]
+    return min(_NOISE_SHARE * float(np.median(nearest)), _MOST_NOISE) if nearest.size else 0.0

@@ -1,0 +1,31 @@
+"""What iterative fits share: optimizers over named arrays, schedules, batches, input noise, early stopping.
+
+Nothing here knows a model. Parameters are a dict of named arrays and gradients a dict with the same names, so that a
+network trained by backpropagation and a Boltzmann machine with its chains are served alike; float32 stays float32, and
+every array library works.
+"""
+
+from skamem.training._batches import balanced_batches, batch_count, held_back, shuffled_batches, uploaded
+from skamem.training._epochs import Watch, run_epochs
+from skamem.training._noise import NoisePool
+from skamem.training._optimizers import Adam, Momentum
+from skamem.training._schedules import cosine_schedule, rising_schedule
+from skamem.training._weights import class_weights, column_peaks, merged_rows
+
+__all__ = [
+    "Adam",
+    "Momentum",
+    "NoisePool",
+    "Watch",
+    "balanced_batches",
+    "batch_count",
+    "class_weights",
+    "column_peaks",
+    "cosine_schedule",
+    "held_back",
+    "merged_rows",
+    "rising_schedule",
+    "run_epochs",
+    "shuffled_batches",
+    "uploaded",
+]

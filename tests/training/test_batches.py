@@ -1,0 +1,73 @@
+"""Every row its turn, and some held back."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from skamem.core import arrays
+from skamem.training import balanced_batches, batch_count, held_back, shuffled_batches, uploaded
+
+
+@pytest.mark.parametrize(("n_rows", "batch_size", "expected"), [(10, 3, 4), (9, 3, 3), (1, 100, 1), (100, 1, 100)])
+def test_batch_count(n_rows, batch_size, expected):
+    assert batch_count(n_rows, batch_size) == expected
+
+
+@pytest.mark.parametrize("n_batches", [1, 3, 10])
+def test_shuffled_batches_have_every_row_once(n_batches):
+    batches = shuffled_batches(10, n_batches, np.random.RandomState(0))
+    assert len(batches) == n_batches
+    assert_array_equal(np.sort(np.concatenate(batches)), np.arange(10))
+    assert max(map(len, batches)) - min(map(len, batches)) <= 1
+
+
+@pytest.mark.parametrize("n_batches", [1, 3, 25])
+def test_balanced_batches_have_as_many_rows_of_every_class(n_batches):
+    codes = np.asarray([0] * 50 + [2] * 9 + [3] * 3)
+    batches = balanced_batches(codes, n_batches, np.random.RandomState(0))
+    for batch in batches:
+        counts = np.bincount(codes[batch], minlength=4)
+        assert counts[1] == 0
+        assert counts[0] == counts[2] == counts[3] > 0
+    together = np.concatenate(batches)
+    assert len(codes) <= len(together) <= len(codes) + 3
+    assert len(set(together[codes[together] == 0])) == np.sum(codes[together] == 0)
+    assert set(together[codes[together] == 3]) == {59, 60, 61}
+
+
+def test_an_epoch_is_uploaded_as_it_is(place):
+    batches = shuffled_batches(10, 3, np.random.RandomState(0))
+    placement = arrays.placement_of(place.put([0.0]))
+    for found, expected in zip(uploaded(batches, placement), batches, strict=True):
+        assert_array_equal(place.get(found), expected)
+
+
+def split(counts, fraction, seed=0):
+    """(strata, train, held) of classes with so many rows each."""
+    strata = np.random.RandomState(1).permutation(np.repeat(np.arange(len(counts)), counts))
+    train, held = held_back(len(strata), fraction, np.random.RandomState(seed), strata)
+    assert_array_equal(np.sort(np.concatenate([train, held])), np.arange(len(strata)))
+    assert len(held) > 0
+    return strata, train, held
+
+
+def test_classes_keep_their_shares():
+    strata, _, held = split([40, 20, 20], 0.25)
+    assert_array_equal(np.bincount(strata[held]), [10, 5, 5])
+
+
+@pytest.mark.parametrize(
+    ("counts", "fraction"),
+    [([40, 1, 20], 0.2), ([1, 1, 2], 0.1), ([5] * 10, 0.1), ([2] * 10, 0.9), ([1, 1, 1, 30], 0.9)],
+)
+def test_every_class_trains(counts, fraction):
+    for seed in range(5):
+        strata, train, _ = split(counts, fraction, seed)
+        assert set(strata[train]) == set(range(len(counts)))
+
+
+def test_nothing_to_hold_back():
+    with pytest.raises(ValueError, match="early_stopping=True holds rows back, but of distinct rows there is 1 row"):
+        held_back(1, 0.1, np.random.RandomState(0))
+    with pytest.raises(ValueError, match="no class has 2; give more rows, or set early_stopping=False"):
+        held_back(3, 0.1, np.random.RandomState(0), np.arange(3))
