@@ -20,7 +20,12 @@ PUBLIC = ["skamem", *(name for name in MODULES if not name.rpartition(".")[2].st
 BACKENDS = {"array_api_compat", "array_api_extra", "array_api_strict", "cupy", "cupyx", "dask", "jax", "torch"}
 LAZY = {"cupy", "dask", "jax", "matplotlib", "pandas", "rich", "skops", "torch"}  # optional packages
 HOST_FLOORS = ("core", "memory")  # where NumPy may not compute: data there may live on a device
-MIXED = {"core.arrays", "core.validation", "memory._binary_weights"}  # ... but at the door, and for host-only storage
+MIXED = {
+    "core.arrays",
+    "core.parameters",
+    "core.validation",
+    "memory._binary_weights",
+}  # ... but at the door, and for host-only storage
 MIXED |= {"memory._bandwidth", "memory._imputation"}  # ... and these, for scalars and names
 CROSS_CUTTING = {
     "architecture",
@@ -32,6 +37,7 @@ CROSS_CUTTING = {
     "fuzz",
     "laws",
     "papers",
+    "parameters",
     "readme",
     "recipes",
 }

@@ -18,14 +18,12 @@ from typing import Any
 import array_api_compat
 import array_api_compat.numpy
 import numpy as np
-import scipy.linalg
 import scipy.sparse
 from sklearn import get_config
 
 __all__ = [
     "WHOLE_IN_FLOAT32",
     "Placement",
-    "cholesky_solve",
     "copy",
     "device",
     "device_scope",
@@ -36,6 +34,7 @@ __all__ = [
     "host_checks_are_free",
     "input_namespace",
     "is_array",
+    "is_backend_name",
     "is_host",
     "map_arrays",
     "namespace",
@@ -235,6 +234,14 @@ def same_place(array, placement):
     return namespace(array) is placement.xp and placement.device in (None, device(array))
 
 
+BACKEND_NAMES = "None (follow the input), 'numpy', 'cupy', 'cupy:<index>', 'torch' or 'torch:<device>'"
+
+
+def is_backend_name(value):
+    """Whether `value` is a name that ``backend=`` takes; such a library or device need not be there."""
+    return isinstance(value, str) and (value == "numpy" or value.partition(":")[0] in ("cupy", "torch"))
+
+
 def resolve_backend(backend, X):
     """Open the door: where an estimator with this ``backend=`` computes on validated input `X`.
 
@@ -260,17 +267,12 @@ def resolve_backend(backend, X):
     """
     if backend is None:
         return placement_of(X)
-    name, _, where = backend.partition(":") if isinstance(backend, str) else (backend, "", "")
-    if name == "numpy" and not where:
-        return Placement(array_api_compat.numpy, None, returns_numpy=True)
+    if not is_backend_name(backend):
+        raise ValueError(f"backend={backend!r} is unknown; expected {BACKEND_NAMES}.")
+    name, _, where = backend.partition(":")
     if name == "cupy":
         return _cupy_placement(where)
-    if name == "torch":
-        return _torch_placement(where)
-    raise ValueError(
-        f"backend={backend!r} is unknown; expected None (follow the input), 'numpy', 'cupy', 'cupy:<index>', 'torch' "
-        "or 'torch:<device>'."
-    )
+    return _torch_placement(where) if name == "torch" else Placement(array_api_compat.numpy, None, returns_numpy=True)
 
 
 def _import(name, remedy):
@@ -396,43 +398,6 @@ def overflow_expected():
 def sign(array, xp):
     """Sign of an array that has no NaN, for which the compatibility layer would look."""
     return np.sign(array) if xp is array_api_compat.numpy else xp.sign(array)
-
-
-def cholesky_solve(gram, right_side):
-    """Solve ``gram @ Z = right_side`` for symmetric positive definite `gram`.
-
-    Parameters
-    ----------
-    gram : array of shape (n, n)
-        Symmetric.
-    right_side : array of shape (n, k)
-        One column a system.
-
-    Returns
-    -------
-    solution : array of shape (n, k)
-
-    Raises
-    ------
-    numpy.linalg.LinAlgError
-        When `gram` is not positive definite to working precision.
-
-    Notes
-    -----
-    Cost O(n³/3 + n²k). SciPy's Cholesky on the host; elsewhere a Cholesky factor certifies and ``linalg.solve`` solves.
-    """
-    xp = namespace(gram)
-    try:
-        factor = xp.linalg.cholesky(gram)
-    except (np.linalg.LinAlgError, RuntimeError) as error:  # torch's LinAlgError is a RuntimeError
-        raise np.linalg.LinAlgError("the matrix is not positive definite") from error
-    pivots = xp.linalg.diagonal(factor)
-    limit = gram.shape[0] * xp.finfo(gram.dtype).eps
-    if not bool(xp.min(pivots) ** 2 > limit * xp.max(pivots) ** 2):  # also catches NaN
-        raise np.linalg.LinAlgError("the matrix is singular to working precision")
-    if xp is array_api_compat.numpy:
-        return scipy.linalg.cho_solve((factor, True), right_side, check_finite=False)
-    return xp.linalg.solve(gram, right_side)
 
 
 def home_state(state):

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+from typing import ClassVar
 
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array
@@ -11,6 +12,7 @@ from sklearn.utils.validation import validate_data
 from skamem._version import __version__
 from skamem.core import arrays
 from skamem.core.callbacks import CallbackSupportMixin, with_callbacks
+from skamem.core.parameters import Backend, Kind, check_parameters
 
 __all__ = ["SkamemEstimator", "SkamemTransformer", "transactional"]
 
@@ -81,8 +83,11 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
     """Base class of skamem's estimators.
 
     Subclasses take a ``backend`` parameter and name in ``_anchor`` the fitted array that says where a fitted estimator
-    computes.
+    computes. ``_parameters`` is the table of what their parameters may be, added to those of the classes they derive
+    from.
     """
+
+    _parameters: ClassVar[dict[str, Kind]] = {"backend": Backend()}
 
     _doc_link_module = "skamem"
     _doc_link_template = "https://skamem.readthedocs.io/en/stable/api/{estimator_module}.{estimator_name}.html"
@@ -91,8 +96,11 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
         return {"estimator_module": "skamem", "estimator_name": type(self).__name__}
 
     def __init_subclass__(cls, **kwargs):
-        """Make every public member run on the estimator's device and give the caller's device back."""
+        """Gather the kinds of the parameters, and make every public member run on the estimator's device."""
         super().__init_subclass__(**kwargs)
+        tables = [vars(base).get("_parameters", {}) for base in reversed(cls.__mro__)]
+        kinds = {name: kind for table in tables for name, kind in table.items()}
+        cls._kinds = {name: kinds[name] for name in inspect.signature(cls).parameters if name in kinds}
         for name, member in list(vars(cls).items()):
             if not name.startswith("_"):
                 setattr(cls, name, _on_its_device(member))
@@ -112,6 +120,13 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
     def _home(self):
         """A fitted array that lives where the estimator computes; None before the first fit."""
         return getattr(self, self._anchor, None)
+
+    def _check_parameters(self):
+        """Raise for a parameter that is not what the table allows; called whenever data come in.
+
+        Subclasses add what parameters ask of each other.
+        """
+        check_parameters(self, self._kinds)
 
     def _receive(self, X, *, reset, method=None, **options):
         """Validate `X` and say where to compute on it.
@@ -135,6 +150,7 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
             In ``fit`` the place that ``backend`` names; later the place of the fitted arrays. Compute in its
             `working_dtype`; its `give` hands results to the caller, in the type of `X`.
         """
+        self._check_parameters()
         xp = arrays.input_namespace(X)
         X = validate_data(self, X, reset=reset, dtype=(xp.float64, xp.float32), **options)
         return X, self._placement_for(X, method)
@@ -162,6 +178,7 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
         placement : Placement
             As `_receive` gives it.
         """
+        self._check_parameters()
         xp = arrays.input_namespace(Y)
         Y = check_array(Y, dtype=(xp.float64, xp.float32), input_name=name, **options)
         if Y.shape[1] != n_outputs:

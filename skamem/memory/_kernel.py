@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.kernel_approximation import Nystroem, RBFSampler
 from sklearn.utils import check_random_state
 
-from skamem.core import arrays, validation
+from skamem.core import arrays, least_squares, validation
 from skamem.memory._kernels import KERNELS, ON_THE_HOST, kernel_matrix
 from skamem.memory._real import RealMemory
 
@@ -312,7 +312,7 @@ class _KernelRidge:
 
     def solve(self, targets):
         try:
-            return arrays.cholesky_solve(self.system, targets)
+            return least_squares.cholesky_solve(self.system, targets)
         except np.linalg.LinAlgError:  # singular: the least-squares solution of smallest norm
             return self.xp.linalg.pinv(self.system) @ targets
 

@@ -1,15 +1,17 @@
 """BipolarEncoder: codes of real features for memories with two-valued units, and back."""
 
-import numbers
+from numbers import Integral, Real
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from skamem.core import arrays, least_squares, validation
+from skamem.core import arrays, least_squares
 from skamem.core.base import SkamemTransformer, transactional
 from skamem.core.callbacks import fit_tasks
+from skamem.core.parameters import Interval, Options, RandomState
 from skamem.core.rows import Rows
 
 __all__ = ["BipolarEncoder"]
@@ -89,6 +91,15 @@ class BipolarEncoder(SkamemTransformer):
            [3.5, 8.5]])
     """
 
+    _parameters: ClassVar = {
+        "method": Options("threshold", "median", "thermometer", "hyperplanes"),
+        "threshold": Interval(Real),
+        "n_bits": Interval(Integral, low=1),
+        "n_components": Interval(Integral, low=1),
+        "output": Options("bipolar", "binary"),
+        "random_state": RandomState(),
+    }
+
     def __init__(
         self,
         method="threshold",
@@ -135,7 +146,6 @@ class BipolarEncoder(SkamemTransformer):
         ValueError
             For infinite entries. A failed call changes nothing.
         """
-        self._check_parameters()
         X, placement = self._receive(X, reset=True, ensure_all_finite="allow-nan")
         X = placement.asarray(X)
         for name in ("thresholds_", "levels_", "mean_", "planes_", "decoder_"):
@@ -147,13 +157,6 @@ class BipolarEncoder(SkamemTransformer):
             else:
                 self._fit_thresholds(X, known)
         return self
-
-    def _check_parameters(self):
-        validation.check_option("method", self.method, ("threshold", "median", "thermometer", "hyperplanes"))
-        validation.check_option("output", self.output, ("bipolar", "binary"))
-        validation.check_number("threshold", self.threshold)
-        validation.check_number("n_bits", self.n_bits, kind=numbers.Integral, low=1)
-        validation.check_number("n_components", self.n_components, kind=numbers.Integral, low=1)
 
     def _fit_thresholds(self, X, known):
         xp = arrays.namespace(X)

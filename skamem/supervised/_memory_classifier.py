@@ -1,5 +1,7 @@
 """MemoryClassifier: any heteroassociative memory as a classifier."""
 
+from typing import ClassVar
+
 import numpy as np
 import scipy.optimize
 import scipy.sparse
@@ -10,9 +12,32 @@ from sklearn.utils.validation import check_is_fitted
 from skamem.core import arrays, validation
 from skamem.core.base import SkamemEstimator, transactional
 from skamem.core.callbacks import fit_tasks
+from skamem.core.parameters import BOOLEAN, Kind
 from skamem.memory import HebbianMemory, PseudoinverseMemory
 
 __all__ = ["MemoryClassifier"]
+
+
+class _Associator(Kind):
+    """A memory that can store pairs; MemoryClassifier sets its `target`."""
+
+    def accepts(self, value):
+        return (
+            hasattr(value, "field")
+            and hasattr(value, "set_params")
+            and not isinstance(value, type)
+            and ("target" in value.get_params(deep=False))
+        )
+
+    def concerns(self, value):
+        return value is not None
+
+    def refuse(self, name, value):
+        raise TypeError(f"{name}={value!r} cannot associate patterns with labels; expected {self}.")
+
+    def __str__(self):
+        able = ", ".join(kind.__name__ for kind in (HebbianMemory, PseudoinverseMemory))
+        return f"a memory with target='y' and field, such as {able}"
 
 
 class MemoryClassifier(ClassifierMixin, SkamemEstimator):
@@ -69,6 +94,11 @@ class MemoryClassifier(ClassifierMixin, SkamemEstimator):
     0.85
     """
 
+    _parameters: ClassVar = {
+        "memory": _Associator() | None,
+        "fit_intercept": BOOLEAN,
+    }
+
     def __init__(self, memory=None, *, fit_intercept=True, backend=None):
         self.memory = memory
         self.fit_intercept = fit_intercept
@@ -76,13 +106,6 @@ class MemoryClassifier(ClassifierMixin, SkamemEstimator):
 
     def _new_memory(self):
         memory = PseudoinverseMemory(binarize=None) if self.memory is None else clone(self.memory, safe=False)
-        parameters = memory.get_params(deep=False) if hasattr(memory, "get_params") else {}
-        if "target" not in parameters or not hasattr(memory, "field"):
-            able = ", ".join(kind.__name__ for kind in (HebbianMemory, PseudoinverseMemory))
-            raise TypeError(
-                f"memory={memory!r} cannot associate patterns with labels; expected a memory with target='y' and "
-                f"field, such as {able}."
-            )
         memory.set_params(target="y")
         if self.backend is not None:
             memory.set_params(backend=self.backend)
@@ -113,9 +136,8 @@ class MemoryClassifier(ClassifierMixin, SkamemEstimator):
         ValueError
             For bad input, or labels of a single class. A failed call changes nothing.
         """
-        validation.check_option("fit_intercept", self.fit_intercept, (True, False))
-        memory = self._new_memory()
         X, placement = self._receive(X, reset=True, accept_sparse="csr")
+        memory = self._new_memory()
         self.classes_, codes = validation.check_labels(y, X, owner=type(self).__name__)
         weight = validation.check_sample_weight(sample_weight, X, placement, placement.xp.float64)
         one_hot = np.where(codes[:, None] == np.arange(len(self.classes_)), 1.0, -1.0)

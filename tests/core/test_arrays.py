@@ -215,23 +215,6 @@ def test_torch_computes_on_the_cpu_unless_told_otherwise(backend):
 # ------------------------------------------------------------------------------------------ streaming, solving
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_cholesky_solve(place, dtype):
-    root = np.random.default_rng(0).standard_normal((5, 5))
-    gram, right = (root @ root.T + np.eye(5)).astype(dtype), np.ones((5, 2), dtype=dtype)
-    found = place.get(arrays.cholesky_solve(place.put(gram), place.put(right)))
-    assert found.dtype == dtype
-    np.testing.assert_allclose(found, arrays.cholesky_solve(gram, right), rtol=1e-3 if dtype == "float32" else 1e-10)
-    np.testing.assert_allclose(gram @ found, right, rtol=1e-3 if dtype == "float32" else 1e-10)
-
-
-@pytest.mark.parametrize("gram", [np.ones((3, 3)), np.diag([1.0, 1.0, -1.0]), np.diag([1.0, 1.0, 1e-20])])
-def test_cholesky_solve_refuses_singular_and_indefinite_matrices(place, gram):
-    for matrix in (gram, place.put(gram)):
-        with pytest.raises(np.linalg.LinAlgError, match="not positive definite|singular"):
-            arrays.cholesky_solve(matrix, matrix)
-
-
 @pytest.mark.parametrize(("dtype", "expected"), [("float32", "float32"), ("float64", "float64"), ("int64", "float64")])
 def test_float_dtype(place, dtype, expected):
     assert arrays.float_dtype(place.put(VALUES.astype(dtype)), place.xp) == getattr(place.xp, expected)

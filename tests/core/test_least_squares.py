@@ -5,7 +5,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from skamem.core import least_squares
-from skamem.core.least_squares import SOLVERS, cholesky, moments, neumann, svd
+from skamem.core.least_squares import SOLVERS, cholesky, cholesky_solve, moments, neumann, svd
 
 SHAPES = {"wide": (6, 15), "tall": (15, 6), "square": (8, 8)}
 
@@ -177,3 +177,20 @@ def test_every_library_notices_dependent_patterns(place, n_patterns):
     X = np.random.default_rng(0).standard_normal((n_patterns, 3)) @ np.ones((3, 12))
     with pytest.raises(least_squares.LinAlgError):
         cholesky(place.put(X), place.put(X))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_cholesky_solve(place, dtype):
+    root = np.random.default_rng(0).standard_normal((5, 5))
+    gram, right = (root @ root.T + np.eye(5)).astype(dtype), np.ones((5, 2), dtype=dtype)
+    found = place.get(cholesky_solve(place.put(gram), place.put(right)))
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, cholesky_solve(gram, right), rtol=1e-3 if dtype == "float32" else 1e-10)
+    np.testing.assert_allclose(gram @ found, right, rtol=1e-3 if dtype == "float32" else 1e-10)
+
+
+@pytest.mark.parametrize("gram", [np.ones((3, 3)), np.diag([1.0, 1.0, -1.0]), np.diag([1.0, 1.0, 1e-20])])
+def test_cholesky_solve_refuses_singular_and_indefinite_matrices(place, gram):
+    for matrix in (gram, place.put(gram)):
+        with pytest.raises(np.linalg.LinAlgError, match="not positive definite|singular"):
+            cholesky_solve(matrix, matrix)
