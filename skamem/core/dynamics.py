@@ -3,49 +3,14 @@
 Rows are independent and leave the batch as soon as they are done, so a row's result does not depend on its neighbours.
 """
 
-from dataclasses import dataclass, replace
-from typing import Any
-
 from skamem.core import arrays
-from skamem.core.thresholds import sign
+from skamem.core._settling import ArrayRows, Recall, TracedRecall, settle
+from skamem.core.thresholds import sign, step
 
-__all__ = ["Recall", "asynchronous", "heat_bath", "settle", "synchronous", "wander"]
-
-
-@dataclass(frozen=True)
-class Recall:
-    """What recall gives back for each cue.
-
-    Parameters
-    ----------
-    states : array of shape (n_samples, n_units)
-        Final states.
-    n_steps : int array of shape (n_samples,)
-        Updates (sweeps, when asynchronous) made; the last one of a converged row changed nothing.
-    converged : bool array of shape (n_samples,)
-        Whether the row ended at a fixed point.
-    cycle_length : int array of shape (n_samples,)
-        1 for a fixed point, L > 1 for a cycle of L states, 0 when neither was found within the steps allowed.
-    unresolved : bool array of shape (n_samples, n_units)
-        Units that were unknown at the end and took the majority of the stored patterns.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skamem import HebbianMemory
-    >>> recall = HebbianMemory().fit([[1, 1, -1, -1]]).recall([[1, 1, -1, 1]])
-    >>> recall.states, recall.converged
-    (array([[ 1.,  1., -1., -1.]]), array([ True]))
-    """
-
-    states: Any
-    n_steps: Any
-    converged: Any
-    cycle_length: Any
-    unresolved: Any
+__all__ = ["Recall", "TracedRecall", "alternating", "asynchronous", "heat_bath", "settle", "synchronous", "wander"]
 
 
-def synchronous(field, states, *, n_steps, threshold=sign, clamped=None):
+def synchronous(field, states, *, n_steps, threshold=sign, clamped=None, n_kept=0):
     """Update all units at once, until each row is at a fixed point or `n_steps` updates are made.
 
     Parameters
@@ -57,16 +22,17 @@ def synchronous(field, states, *, n_steps, threshold=sign, clamped=None):
     n_steps : int
         Updates at most, >= 0.
     threshold : callable, default=sign
-        ``(field, states, tolerance, *, xp) -> states``.
+        ``(field, states, tolerance, *, xp) -> states``; it may look at whole rows, as `KCap` does.
     clamped : bool array of shape (n_samples, n_units), default=None
         Units held fixed.
+    n_kept : int, default=0
+        Updates of which the states are kept, as `settle` says.
 
     Returns
     -------
     recall : Recall
-        States equal those of exactly `n_steps` updates: a row found on a cycle is left at the phase where it would end.
-        `unresolved` is None: only an estimator knows what is stored. Cost one matrix product a step, over the rows that
-        still move; memory, four arrays like `states`.
+        As `settle` gives. Cost one matrix product a step, over the rows that still move; memory, four arrays like
+        `states`.
 
     Examples
     --------
@@ -81,10 +47,10 @@ def synchronous(field, states, *, n_steps, threshold=sign, clamped=None):
         new = threshold(field(states), states, field.tolerance)
         return new if clamped is None else arrays.namespace(new).where(clamped, states, new)
 
-    return _run(update, states, n_steps, clamped, axis=0)
+    return settle(update, states, n_steps=n_steps, clamped=clamped, n_kept=n_kept)
 
 
-def asynchronous(field, states, *, n_steps, order, threshold=sign, clamped=None):
+def asynchronous(field, states, *, n_steps, order, threshold=sign, clamped=None, n_kept=0):
     """Update the units one after another in the given order, sweep after sweep; every probe sees the same order.
 
     The trajectory is that of the loop over single units, bit for bit for integer weights, at the speed of matrix
@@ -101,9 +67,11 @@ def asynchronous(field, states, *, n_steps, order, threshold=sign, clamped=None)
     order : int array of shape (n_units,)
         Permutation of the units, the same in each sweep.
     threshold : callable, default=sign
-        ``(field, states, tolerance, *, xp) -> states``.
+        ``(field, states, tolerance, *, xp) -> states``, of one unit at a time.
     clamped : bool array of shape (n_samples, n_units), default=None
         Units held fixed.
+    n_kept : int, default=0
+        Updates of which the states are kept, as `settle` says.
 
     Returns
     -------
@@ -122,45 +90,69 @@ def asynchronous(field, states, *, n_steps, order, threshold=sign, clamped=None)
     >>> asynchronous(swap, np.asarray([[1.0, -1.0]]), n_steps=100, order=np.asarray([0, 1])).states
     array([[-1., -1.]])
     """
-    cursor = field.cursor(order)
-
-    def sweep(states, clamped):
-        return cursor.sweep(states, threshold=threshold, clamped=clamped)
-
-    held = None if clamped is None else cursor.enter(clamped)
-    recall = _run(sweep, cursor.enter(states), n_steps, held, axis=cursor.axis)
-    return replace(recall, states=cursor.leave(recall.states))
+    _check_one_at_a_time(threshold)
+    return _sweep(field.cursor(order), states, n_steps, threshold, clamped, n_kept)
 
 
-def settle(update, states, *, n_steps, clamped=None):
-    """Iterate any map of states until each row is at a fixed point or on a cycle, or `n_steps` updates are made.
+def alternating(field, states, *, n_steps, threshold=sign, clamped=None, n_kept=0):
+    """Update two layers in turn: the second from the first, then the first from the second.
+
+    Units of a layer do not push each other, so a whole layer at once is the same as its units one after another: energy
+    never rises.
 
     Parameters
     ----------
-    update : callable
-        ``(states, clamped) -> states`` for the rows that still move; it must leave clamped units as they are.
-    states : array of shape (n_samples, n_units)
-        Start. Not changed.
+    field : BipartiteField
+        What the layers follow.
+    states : array of shape (n_samples, n_first + n_second)
+        Start, the first layer before the second; units that are to be found are 0. Not changed.
     n_steps : int
-        Updates at most, >= 0.
-    clamped : array of shape (n_samples, n_units), default=None
-        Handed to `update`, the rows that still move.
+        Exchanges, there and back, at most; >= 0.
+    threshold : callable, default=sign
+        ``(field, states, tolerance, *, xp) -> states``.
+    clamped : bool array of shape (n_samples, n_first + n_second), default=None
+        Units held fixed.
+    n_kept : int, default=0
+        Exchanges after which the states are kept, as `settle` says.
 
     Returns
     -------
     recall : Recall
-        As `synchronous` gives.
+        As `settle` gives; a step is an exchange. Cost two matrix products a step.
+
+    References
+    ----------
+    Kosko (1988), IEEE Transactions on Systems, Man, and Cybernetics 18:49, doi:10.1109/21.87054.
 
     Examples
     --------
     >>> import numpy as np
-    >>> settle(lambda states, clamped: np.floor(states / 2), np.asarray([[5.0], [1.0]]), n_steps=100).n_steps
-    array([4, 2])
+    >>> from skamem.core.fields import BipartiteField
+    >>> pair = BipartiteField(np.asarray([[1.0], [-1.0]]))
+    >>> alternating(pair, np.asarray([[1.0, -1.0, 0.0]]), n_steps=10).states
+    array([[ 1., -1.,  1.]])
     """
-    return _run(update, states, n_steps, clamped, axis=0)
+    return _sweep(field.cursor(), states, n_steps, threshold, clamped, n_kept)
 
 
-def wander(field, states, *, n_steps, random_state, threshold=sign, clamped=None):
+def _check_one_at_a_time(threshold):
+    if getattr(threshold, "whole_rows", False):
+        raise ValueError(
+            f"threshold={threshold!r} compares the units of a row, so they have to be updated at once; expected a "
+            "threshold of single units, such as `sign`, or use `synchronous`."
+        )
+
+
+def _sweep(cursor, states, n_steps, threshold, clamped, n_kept):
+    def sweep(states, clamped):
+        return cursor.sweep(states, threshold=threshold, clamped=clamped)
+
+    held = None if clamped is None else cursor.enter(clamped)
+    rows = ArrayRows(cursor.axis, cursor.leave)
+    return settle(sweep, cursor.enter(states), n_steps=n_steps, clamped=held, rows=rows, n_kept=n_kept)
+
+
+def wander(field, states, *, n_steps, random_state, threshold=sign, clamped=None, n_kept=0):
     """Update single units in random order, a new one for each sweep and each probe.
 
     Parameters
@@ -174,9 +166,11 @@ def wander(field, states, *, n_steps, random_state, threshold=sign, clamped=None
     random_state : RandomState
         Draws the orders, on the host.
     threshold : callable, default=sign
-        ``(field, states, tolerance, *, xp) -> states``.
+        ``(field, states, tolerance, *, xp) -> states``, of one unit at a time.
     clamped : bool array of shape (n_samples, n_units), default=None
         Units held fixed.
+    n_kept : int, default=0
+        Updates of which the states are kept, as `settle` says.
 
     Returns
     -------
@@ -192,22 +186,28 @@ def wander(field, states, *, n_steps, random_state, threshold=sign, clamped=None
     >>> wander(swap, np.asarray([[1.0, -1.0]]), n_steps=9, random_state=np.random.RandomState(0)).converged
     array([ True])
     """
+    _check_one_at_a_time(threshold)
 
     def sweep(states, clamped):
         return _visit_at_random(field, states, random_state, threshold, clamped)
 
-    return _run(sweep, states, n_steps, clamped, axis=0, cycles=False)
+    return settle(sweep, states, n_steps=n_steps, clamped=clamped, cycles=False, n_kept=n_kept)
 
 
-def heat_bath(field, states, *, n_steps, temperature, random_state, shared=True, clamped=None):
-    """Glauber dynamics: each unit in turn is set to +1 with probability 1 / (1 + exp(-2 field / temperature)).
+def heat_bath(
+    field, states, *, n_steps, temperature, random_state, shared=True, threshold=sign, clamped=None, n_kept=0
+):
+    """Glauber dynamics: each unit in turn is switched on with probability 1 / (1 + exp(-gap / temperature)).
+
+    The gap is the energy that switching it on saves: twice the field of a unit in {-1, +1}, the field of one in {0, 1}.
+    Of a `BipartiteField` this is block Gibbs sampling: a layer at a time, given the other.
 
     Parameters
     ----------
-    field : QuadraticLandscape or DenseLandscape
+    field : QuadraticLandscape, BipartiteField or DenseLandscape
         In the units of `temperature`.
     states : array of shape (n_samples, n_units)
-        Start, entries in {-1, +1}. Not changed.
+        Start. Not changed.
     n_steps : int
         Sweeps, >= 0; all of them are made.
     temperature : float
@@ -216,8 +216,12 @@ def heat_bath(field, states, *, n_steps, temperature, random_state, shared=True,
         Draws orders and noise, on the host.
     shared : bool, default=True
         One order for all sweeps and probes, at the speed of matrix products; otherwise a new one for each.
+    threshold : {sign, step}, default=sign
+        Says what units are: in {-1, +1}, or with `step` in {0, 1}.
     clamped : bool array of shape (n_samples, n_units), default=None
         Units held fixed.
+    n_kept : int, default=0
+        Updates of which the states are kept, as `settle` says.
 
     Returns
     -------
@@ -237,26 +241,33 @@ def heat_bath(field, states, *, n_steps, temperature, random_state, shared=True,
     >>> heat_bath(pair, np.asarray([[1.0, -1.0]]), n_steps=3, **cold).states
     array([[1., 1.]])
     """
+    _check_one_at_a_time(threshold)
     xp = arrays.namespace(states)
     place = arrays.placement_of(states)
     n_samples, n_units = states.shape
+    # A unit is on when its field exceeds a logistic variate of this scale: that has the probability wanted.
+    scale = temperature if threshold is step else temperature / 2
 
     def noise(*shape):
-        # A unit is on when its field exceeds T / 2 times a logistic variate: that has the probability wanted.
-        return place.asarray(random_state.logistic(scale=temperature / 2, size=shape), states.dtype)
+        return place.asarray(random_state.logistic(scale=scale, size=shape), states.dtype)
 
+    kept = [states] if n_kept else []
+    cursor = held = None
     if shared:
         cursor = field.cursor(place.asarray(random_state.permutation(n_units)))
         held = None if clamped is None else cursor.enter(clamped)
-        inside = cursor.enter(states)
-        for _ in range(n_steps):
-            inside = cursor.sweep(inside, clamped=held, noise=noise(*inside.shape))
-        states = cursor.leave(inside)
-    else:
-        for _ in range(n_steps):
-            states = _visit_at_random(field, states, random_state, sign, clamped, noise(n_samples, n_units))
+        states = cursor.enter(states)
+    for made in range(n_steps):
+        if shared:
+            states = cursor.sweep(states, threshold=threshold, clamped=held, noise=noise(*states.shape))
+        else:
+            states = _visit_at_random(field, states, random_state, threshold, clamped, noise(n_samples, n_units))
+        if made < n_kept:
+            kept.append(cursor.leave(states) if shared else states)
+    states = cursor.leave(states) if shared else states
     steps = xp.full((n_samples,), n_steps, dtype=xp.int64, device=arrays.device(states))
-    return Recall(states, steps, steps < 0, xp.zeros_like(steps), None)
+    story = (states, steps, steps < 0, xp.zeros_like(steps), None)
+    return TracedRecall(*story, xp.stack(kept, axis=1)) if kept else Recall(*story)
 
 
 def _visit_at_random(field, states, random_state, threshold, clamped, noise=None):
@@ -278,61 +289,3 @@ def _visit_at_random(field, states, random_state, threshold, clamped, noise=None
         walker.move(units, new - old)
         after.append(new)
     return xp.take_along_axis(xp.stack(after, axis=1), xp.argsort(visits, axis=1), axis=1)
-
-
-def _run(update, states, n_steps, clamped, axis, *, cycles=True):
-    """Iterate ``update(states, clamped)``; samples lie along `axis`. Rows that are done leave the batch.
-
-    Cycles are found by Brent's method: each state is compared with an anchor that is renewed at steps 1, 2, 4, 8, ...
-    """
-    xp = arrays.namespace(states)
-    where = {"device": arrays.device(states)}
-    units = 1 - axis
-    n_samples = states.shape[axis]
-    rows = xp.arange(n_samples, **where)
-    cycle = xp.zeros(n_samples, dtype=xp.int64, **where)
-    last = xp.full((n_samples,), n_steps, dtype=xp.int64, **where)
-    anchor, anchor_step = states, 0
-    finished = []
-    step = 0
-    while step < n_steps and rows.shape[0]:
-        step += 1
-        new = update(states, clamped)
-        fixed = xp.all(new == states, axis=units)
-        cycle = xp.where(fixed, xp.ones_like(cycle), cycle)
-        length = step - anchor_step
-        if cycles and length > 1:
-            returned = (cycle == 0) & xp.all(new == anchor, axis=units)
-            # A row on a cycle runs on to the phase at which n_steps updates would have left it.
-            last = xp.where(returned, xp.full_like(last, step + (n_steps - step) % length), last)
-            cycle = xp.where(returned, xp.full_like(cycle, length), cycle)
-        states = new
-        done = fixed | (last == step)
-        n_done = int(xp.count_nonzero(done))
-        if n_done == rows.shape[0]:
-            finished.append((states, rows, cycle, fixed, xp.full_like(rows, step)))
-            rows = rows[:0]
-        elif n_done:
-            keep = xp.nonzero(~done)[0]
-            gone = xp.nonzero(done)[0]
-            picked = [xp.take(a, gone, axis=0) for a in (rows, cycle, fixed)]
-            finished.append((xp.take(states, gone, axis=axis), *picked, xp.full_like(gone, step)))
-            rows, cycle, last = (xp.take(a, keep, axis=0) for a in (rows, cycle, last))
-            states, anchor = xp.take(states, keep, axis=axis), xp.take(anchor, keep, axis=axis)
-            clamped = None if clamped is None else xp.take(clamped, keep, axis=axis)
-        if step & (step - 1) == 0:
-            anchor, anchor_step = states, step
-    if rows.shape[0] or not finished:  # no steps, or no rows
-        finished.append((states, rows, cycle, cycle > 0, xp.full_like(rows, step)))
-    return _gather(finished, axis, xp)
-
-
-def _gather(finished, axis, xp):
-    """The rows in their first order, from the groups in which they finished."""
-    if len(finished) == 1:
-        states, _, cycle, fixed, n_steps = finished[0]
-        return Recall(states, n_steps, fixed, cycle, None)
-    states, rows, cycle, fixed, n_steps = zip(*finished, strict=True)
-    back = xp.argsort(xp.concat(rows))
-    cycle, fixed, n_steps = (xp.take(xp.concat(part), back) for part in (cycle, fixed, n_steps))
-    return Recall(xp.take(xp.concat(states, axis=axis), back, axis=axis), n_steps, fixed, cycle, None)

@@ -1,8 +1,10 @@
 """What a unit does with its field: threshold functions, and the thresholding operators of sparse recovery."""
 
+from dataclasses import dataclass
+
 from skamem.core import arrays
 
-__all__ = ["THRESHOLDS", "hard_threshold", "k_cap", "sign", "soft_threshold", "step"]
+__all__ = ["THRESHOLDS", "KCap", "hard_threshold", "k_cap", "sign", "soft_threshold", "step"]
 
 
 def sign(field, states, tolerance=0.0, *, xp=None):
@@ -68,7 +70,7 @@ THRESHOLDS = {"sign": sign, "step": step}
 """Threshold functions by name: ``(field, states, tolerance, *, xp) -> states``."""
 
 
-def k_cap(values, k):
+def k_cap(values, k, tolerance=0.0, *, xp=None):
     """Mask of the `k` largest entries of each row (k winners take all).
 
     Parameters
@@ -77,6 +79,10 @@ def k_cap(values, k):
         Compared as they are, not by magnitude.
     k : int
         Winners a row, 1 <= k <= n_units.
+    tolerance : float or array of shape (n_units,), default=0.0
+        Entries that are nearer than this to the k-th largest are equal to it: the rounding of a sum of real weights.
+    xp : module, default=None
+        As in `sign`.
 
     Returns
     -------
@@ -89,10 +95,43 @@ def k_cap(values, k):
     >>> k_cap(np.asarray([[3.0, 1.0, 3.0, 2.0]]), 2)
     array([[ True, False,  True, False]])
     """
-    xp = arrays.namespace(values)
-    by_value = xp.argsort(values, axis=-1, descending=True, stable=True)
-    rank = xp.argsort(by_value, axis=-1, stable=True)
-    return rank < k
+    xp = xp or arrays.namespace(values)
+    level = xp.sort(values, axis=-1, descending=True)[..., k - 1 : k]
+    above = values > level + tolerance
+    level_with = ~above & (values >= level - tolerance)
+    # Fewer than k are above, and with those at the level at least k: the first of these take the places that are left.
+    left = k - xp.sum(xp.astype(above, xp.int64), axis=-1, keepdims=True)
+    return above | (level_with & (xp.cumulative_sum(xp.astype(level_with, xp.int64), axis=-1) <= left))
+
+
+@dataclass(frozen=True)
+class KCap:
+    """Threshold on whole rows: the `k` units with the largest fields are 1, the others 0, whatever they were.
+
+    For synchronous updates; units cannot be ranked one at a time. Clamped units are set afterwards and take no places.
+
+    Parameters
+    ----------
+    k : int
+        Units that are on, 1 <= k <= n_units. Among equal fields the lower index wins.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skamem.core.dynamics import synchronous
+    >>> from skamem.core.fields import LinearField
+    >>> ring = LinearField(np.roll(np.eye(4), 1, axis=1))  # each unit pushes the next
+    >>> synchronous(ring, np.asarray([[1.0, 1.0, 0.0, 0.0]]), n_steps=2, threshold=KCap(2)).states
+    array([[0., 0., 1., 1.]])
+    """
+
+    k: int
+    whole_rows = True
+
+    def __call__(self, field, states, tolerance=0.0, *, xp=None):
+        """New states from fields of shape (n_samples, n_units)."""
+        xp = xp or arrays.namespace(field)
+        return xp.astype(k_cap(field, self.k, tolerance, xp=xp), field.dtype)
 
 
 def hard_threshold(values, k):

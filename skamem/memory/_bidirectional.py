@@ -8,10 +8,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays, validation
 from skamem.core.coding import UnitCode
-from skamem.core.dynamics import Recall, synchronous
-from skamem.core.fields import LinearField
+from skamem.core.dynamics import Recall, alternating
+from skamem.core.fields import BipartiteField, LinearField
 from skamem.core.rows import row_blocks
-from skamem.core.thresholds import sign
 from skamem.memory._correlation import CorrelationMemory
 from skamem.memory._stream import WORK_ARRAYS
 
@@ -241,38 +240,19 @@ class BidirectionalMemory(CorrelationMemory):
                 halves = [(self.coding_, self.pattern_sum_), (self.input_coding_, self.input_sum_)]
                 (other_coding, other_sum), (coding, own_sum) = halves[::-1] if back else halves
                 weights = xp.matrix_transpose(self.correlation_) if back else self.correlation_
-                field = _PairField(weights, exact=self._exact)
+                field = BipartiteField(weights, exact=self._exact)
             others = xp.zeros((cues.shape[0], other_sum.shape[0]), dtype=cues.dtype, device=arrays.device(cues))
             held = None
             if self.missing == "clamp":
                 given = xp.ones_like(cues, dtype=xp.bool) if known is None else known
                 held = xp.concat([given, xp.zeros_like(others, dtype=xp.bool)], axis=1)
-            recall = synchronous(field, xp.concat([cues, others], axis=1), n_steps=self.n_recall_steps, clamped=held)
+            recall = alternating(field, xp.concat([cues, others], axis=1), n_steps=self.n_recall_steps, clamped=held)
             n = cues.shape[1]
             own, own_unresolved = _finished(recall.states[:, :n], own_sum, coding, dtype)
             other, unresolved = _finished(recall.states[:, n:], other_sum, other_coding, dtype)
             story = (recall.n_steps, recall.converged, recall.cycle_length)
             parts.append((other, *story, unresolved, own, own_unresolved))
         return PairRecall(*(placement.release(placement.xp.concat(part, axis=0)) for part in zip(*parts, strict=True)))
-
-
-class _PairField:
-    """The field of states (cues, others): the push on the others, and the push of what that makes of them on the cues.
-
-    A synchronous update under it is an exchange there and back.
-    """
-
-    def __init__(self, weights, *, exact):
-        xp = arrays.namespace(weights)
-        self.there = LinearField(weights, exact=exact)
-        self.back = LinearField(xp.matrix_transpose(weights), exact=exact)
-        self.tolerance = 0.0 if exact else xp.concat([self.back.tolerance, self.there.tolerance])
-
-    def __call__(self, states):
-        n = self.there.weights.shape[0]
-        push = self.there(states[:, :n])
-        others = sign(push, states[:, n:], self.there.tolerance)
-        return arrays.namespace(states).concat([self.back(others), push], axis=1)
 
 
 def _finished(states, stored_sum, coding, dtype):

@@ -1,7 +1,7 @@
 """Recall by binary weights: thresholds and feedback, the same for each form in which the weights are stored."""
 
 from skamem.core import arrays
-from skamem.core.dynamics import Recall, synchronous
+from skamem.core.dynamics import Recall, settle
 
 __all__ = ["BinaryNet", "DenseNet", "recall_patterns"]
 
@@ -85,8 +85,11 @@ class DenseNet(BinaryNet):
     @staticmethod
     def settle(update, states, n_steps, free=None):
         """Apply `update` until each row is at a fixed point or on a cycle; only units in `free` move."""
-        held = None if free is None else ~free
-        return synchronous(_Update(update), states, n_steps=n_steps, threshold=_Update.take, clamped=held)
+
+        def step(states, free):
+            return update(states) if free is None else DenseNet.hold(update(states), states, free)
+
+        return settle(step, states, n_steps=n_steps, clamped=free)
 
     def flag(self, silent, unknown):
         """Mask of the `unknown` units (all outputs if that is None) of the rows that are `silent`."""
@@ -99,23 +102,6 @@ class DenseNet(BinaryNet):
     def fill(states, unresolved, majority):
         """`states`, with the majority where it is asked for: there they are off."""
         return arrays.namespace(states).where(unresolved, majority, states)
-
-
-class _Update:
-    """An update of states in the place of a field: what it gives is not to be thresholded any more."""
-
-    tolerance = 0.0
-
-    def __init__(self, update):
-        self.update = update
-
-    def __call__(self, states):
-        return self.update(states)
-
-    @staticmethod
-    def take(new, states, tolerance):
-        """The new states."""
-        return new
 
 
 def recall_patterns(net, cues, *, threshold, n_active, n_steps, free=None, feedback=True):

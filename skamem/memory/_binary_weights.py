@@ -6,7 +6,7 @@ Kept apart from the estimator because it computes with NumPy and SciPy: neither 
 import numpy as np
 import scipy.sparse
 
-from skamem.core.dynamics import Recall
+from skamem.core.dynamics import settle
 from skamem.core.rows import row_blocks
 from skamem.memory._binary_recall import BinaryNet
 
@@ -61,6 +61,32 @@ def switched_on(inputs, outputs):
     return synapses
 
 
+class _CsrRows:
+    """What `settle` must know of states that are the rows of a csr array."""
+
+    leave = None
+
+    @staticmethod
+    def bookkeeping(states):
+        return states.indptr
+
+    @staticmethod
+    def count(states):
+        return states.shape[0]
+
+    @staticmethod
+    def same(states, others):
+        return np.diff((states != others).tocsr().indptr) == 0
+
+    @staticmethod
+    def take(states, index):
+        return states[index]
+
+    @staticmethod
+    def join(parts):
+        return scipy.sparse.vstack(parts, format="csr")
+
+
 class _HostNet(BinaryNet):
     """What both forms share: everything but the weights. States are bool csr arrays."""
 
@@ -90,32 +116,12 @@ class _HostNet(BinaryNet):
 
     @classmethod
     def settle(cls, update, states, n_steps, free=None):
-        """Apply `update` to csr states as `skamem.core.dynamics.synchronous` does; only units in `free` move."""
-        rows, n_samples = np.arange(states.shape[0]), states.shape[0]
-        cycle, last = np.zeros(n_samples, dtype=np.int64), np.full(n_samples, n_steps)
-        anchor, anchor_step, step = states, 0, 0
-        finished = []
-        while len(rows) and step < n_steps:
-            step += 1
-            new = update(states)
-            new = new if free is None else cls.hold(new, states, free[rows])
-            fixed = _equal_rows(new, states)
-            on_cycle = ~fixed & (cycle[rows] == 0) & _equal_rows(new, anchor)
-            length = step - anchor_step
-            last[rows[on_cycle]] = step + (n_steps - step) % length  # where n_steps updates would leave it
-            cycle[rows[on_cycle]] = length
-            cycle[rows[fixed]] = 1
-            last[rows[fixed]] = step
-            done = last[rows] == step
-            finished.append((rows[done], new[done]))
-            rows, states, anchor = rows[~done], new[~done], anchor[~done]
-            if step & (step - 1) == 0:
-                anchor, anchor_step = states, step
-        finished.append((rows, states))
-        order, parts = zip(*finished, strict=True)
-        back = np.argsort(np.concatenate(order))
-        last = np.minimum(last, n_steps)
-        return Recall(scipy.sparse.vstack(parts, format="csr")[back], last, cycle == 1, cycle, None)
+        """Apply `update` until each row is at a fixed point or on a cycle; only units in `free` move."""
+
+        def step(states, free):
+            return update(states) if free is None else cls.hold(update(states), states, free)
+
+        return settle(step, states, n_steps=n_steps, clamped=free, rows=_CsrRows())
 
     def flag(self, silent, unknown):
         """Mask of the `unknown` units (all outputs if that is None) of the rows that are `silent`."""
@@ -296,8 +302,3 @@ def _where(kept, matrix):
     mask = scipy.sparse.csr_array((kept, matrix.indices, matrix.indptr), shape=matrix.shape, copy=True)
     mask.eliminate_zeros()
     return mask
-
-
-def _equal_rows(states, others):
-    """Whether rows are equal: bool ndarray of shape (n_samples,)."""
-    return np.diff((states != others).tocsr().indptr) == 0

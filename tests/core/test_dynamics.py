@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from skamem.core.dense import DenseLandscape
-from skamem.core.dynamics import asynchronous, heat_bath, synchronous, wander
-from skamem.core.fields import LinearField, QuadraticLandscape
+from skamem.core.dynamics import Recall, alternating, asynchronous, heat_bath, settle, synchronous, wander
+from skamem.core.fields import BipartiteField, LinearField, QuadraticLandscape
 from skamem.core.interactions import Exponential, Polynomial, RectifiedPolynomial
-from skamem.core.thresholds import THRESHOLDS
+from skamem.core.thresholds import THRESHOLDS, sign
+from skamem.core.thresholds import step as step_threshold
 
 LOW = {"sign": -1.0, "step": 0.0}
 
@@ -278,22 +279,25 @@ def test_random_orders_have_no_cycles():
 
 
 @pytest.mark.parametrize("shared", [True, False])
-@pytest.mark.parametrize("kind", ["quadratic", "cubic"])
-def test_a_heat_bath_reaches_the_distribution_of_boltzmann(kind, shared):
+@pytest.mark.parametrize(
+    ("kind", "low"), [("quadratic", -1.0), ("quadratic", 0.0), ("bipartite", -1.0), ("bipartite", 0.0), ("cubic", -1.0)]
+)
+def test_a_heat_bath_reaches_the_distribution_of_boltzmann(kind, low, shared):
     """20,000 chains, 5 units: chi-square below its 1 - 1e-4 quantile, so this fails by chance once in 10,000 seeds."""
     from scipy.stats import chi2
 
     rng = np.random.default_rng(0)
     if kind == "quadratic":
         landscape = QuadraticLandscape(symmetric(5, rng) / 2, rng.standard_normal(5) / 2)
+    elif kind == "bipartite":
+        landscape = BipartiteField(rng.standard_normal((3, 2)), rng.standard_normal(3) / 2, rng.standard_normal(2) / 2)
     else:
         landscape = DenseLandscape(rng.choice([-1.0, 1.0], (3, 5)), Polynomial(3), np.full(3, 0.03))
     n_chains, temperature = 20_000, 1.5
-    states = rng.choice([-1.0, 1.0], (n_chains, 5))
-    recall = heat_bath(
-        landscape, states, n_steps=30, temperature=temperature, random_state=np.random.RandomState(0), shared=shared
-    )
-    every = np.asarray(np.meshgrid(*[[-1.0, 1.0]] * 5)).reshape(5, -1).T
+    states = rng.choice([low, 1.0], (n_chains, 5))
+    bath = {"temperature": temperature, "random_state": np.random.RandomState(0), "shared": shared}
+    recall = heat_bath(landscape, states, n_steps=30, threshold=sign if low else step_threshold, **bath)
+    every = np.asarray(np.meshgrid(*[[low, 1.0]] * 5)).reshape(5, -1).T
     expected = np.exp(-landscape.energy(every) / temperature)
     expected *= n_chains / expected.sum()
     code = 2.0 ** np.arange(5)
@@ -330,3 +334,92 @@ def test_every_library_makes_the_same_random_moves(dynamics, landscape, place):
         return dynamics(field, put(states), n_steps=4, random_state=np.random.RandomState(0), **options)
 
     np.testing.assert_array_equal(place.get(run(place.put).states), run(lambda array: array).states)
+
+
+# -------------------------------------------------------------------------------------------- states on the way
+
+
+def on_the_way(dynamics, field, states, *, n_steps, n_kept=0, seed=0, place=None, **options):
+    """Recall by the dynamics of a name, with the same order and the same noise whatever the number of steps."""
+    options |= {"n_steps": n_steps, "n_kept": n_kept}
+    if dynamics in ("heat bath", "wander"):
+        random = np.random.RandomState(seed)
+        if dynamics == "wander":
+            return wander(field, states, random_state=random, **options)
+        return heat_bath(field, states, temperature=2.0, random_state=random, **options)
+    if dynamics == "alternating":
+        return alternating(field, states, **options)
+    if dynamics == "asynchronous":
+        order = np.random.default_rng(1).permutation(states.shape[1])
+        return asynchronous(field, states, order=place.put(order) if place else order, **options)
+    return synchronous(field, states, **options)
+
+
+@pytest.mark.parametrize("with_clamped", [False, True])
+@pytest.mark.parametrize("n_kept", [1, 4, 40])
+@pytest.mark.parametrize("dynamics", ["synchronous", "asynchronous", "alternating", "heat bath"])
+def test_a_trajectory_holds_the_states_of_every_step(dynamics, n_kept, with_clamped):
+    rng = np.random.default_rng(0)
+    W = integer_weights(10, rng, "antisymmetric")  # fixed points, cycles of several lengths
+    field = BipartiteField(W[:4, 4:], exact=True) if dynamics == "alternating" else LinearField(W, exact=True)
+    states = rng.choice([-1.0, 1.0], (40, 10))
+    clamped = rng.random(states.shape) < 0.2 if with_clamped else None
+    whole = on_the_way(dynamics, field, states, n_steps=30, n_kept=n_kept, clamped=clamped)
+    assert whole.trajectory.shape == (40, min(n_kept, 30) + 1, 10)
+    for step_, kept in enumerate(np.moveaxis(whole.trajectory, 1, 0)):
+        now = on_the_way(dynamics, field, states, n_steps=step_, clamped=clamped)
+        np.testing.assert_array_equal(kept, now.states)
+    bare = on_the_way(dynamics, field, states, n_steps=30, clamped=clamped)
+    assert type(bare) is Recall
+    for name in ("states", "n_steps", "converged", "cycle_length"):
+        np.testing.assert_array_equal(getattr(bare, name), getattr(whole, name))
+    if dynamics == "synchronous" and not with_clamped:
+        assert whole.cycle_length.max() > 1
+        assert np.any(whole.n_steps < n_kept) or n_kept < 40
+
+
+def test_a_trajectory_of_random_orders_goes_downhill_and_stays():
+    rng = np.random.default_rng(0)
+    landscape, states = QuadraticLandscape(symmetric(30, rng)), rng.choice([-1.0, 1.0], (10, 30))
+    recall = on_the_way("wander", landscape, states, n_steps=50, n_kept=20)
+    energies = np.stack([landscape.energy(kept) for kept in np.moveaxis(recall.trajectory, 1, 0)])
+    assert np.all(np.diff(energies, axis=0) <= 1e-12)
+    np.testing.assert_array_equal(recall.trajectory[:, -1], recall.states)
+
+
+@pytest.mark.parametrize("dynamics", ["synchronous", "asynchronous"])
+def test_every_library_keeps_the_same_trajectory(place, dynamics):
+    rng = np.random.default_rng(0)
+    W, states = integer_weights(9, rng, "antisymmetric"), rng.choice([-1.0, 1.0], (20, 9))
+    expected = on_the_way(dynamics, LinearField(W, exact=True), states, n_steps=12, n_kept=7)
+    field = LinearField(place.put(W), exact=True)
+    found = on_the_way(dynamics, field, place.put(states), n_steps=12, n_kept=7, place=place)
+    np.testing.assert_array_equal(place.get(found.trajectory), expected.trajectory)
+
+
+def test_a_trajectory_of_no_rows_or_no_steps_is_the_start():
+    field = LinearField(np.eye(3), exact=True)
+    assert synchronous(field, np.ones((0, 3)), n_steps=5, n_kept=2).trajectory.shape == (0, 3, 3)
+    np.testing.assert_array_equal(
+        synchronous(field, np.ones((2, 3)), n_steps=0, n_kept=2).trajectory, np.ones((2, 1, 3))
+    )
+
+
+def test_alternating_layers_never_climb_and_end():
+    rng = np.random.default_rng(0)
+    pair = BipartiteField(rng.standard_normal((30, 20)), rng.standard_normal(30), rng.standard_normal(20))
+    states = rng.choice([-1.0, 1.0], (60, 50))
+    recall = alternating(pair, states, n_steps=100, n_kept=100)
+    energies = np.stack([pair.energy(kept) for kept in np.moveaxis(recall.trajectory, 1, 0)])
+    assert np.all(np.diff(energies, axis=0) <= 1e-10)
+    assert recall.converged.all()
+    np.testing.assert_array_equal(np.sign(pair(recall.states)), recall.states)
+    alone = [alternating(pair, row[None, :], n_steps=100).states[0] for row in states]
+    np.testing.assert_array_equal(alone, recall.states)
+
+
+def test_any_map_settles():
+    recall = settle(lambda states, clamped: (states + 1) % 3, np.asarray([[0.0], [1.0]]), n_steps=7, n_kept=7)
+    np.testing.assert_array_equal(recall.cycle_length, [3, 3])
+    np.testing.assert_array_equal(recall.states[:, 0], [1.0, 2.0])
+    np.testing.assert_array_equal(recall.trajectory[0, :, 0], np.arange(8) % 3)

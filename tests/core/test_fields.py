@@ -5,7 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from skamem.core.fields import LinearField, QuadraticLandscape
+from skamem.core.dynamics import alternating
+from skamem.core.fields import BipartiteField, LinearField, QuadraticLandscape
+from skamem.core.thresholds import sign
 
 
 @pytest.fixture
@@ -25,6 +27,9 @@ def symmetric(n_units, rng):
 LANDSCAPES = {
     "quadratic": lambda rng: QuadraticLandscape(symmetric(6, rng)),
     "quadratic with bias": lambda rng: QuadraticLandscape(symmetric(6, rng), rng.standard_normal(6)),
+    "bipartite": lambda rng: BipartiteField(rng.standard_normal((2, 4))),
+    "bipartite with biases": lambda rng: BipartiteField(*(rng.standard_normal(s) for s in ((4, 2), 4, 2))),
+    "bipartite with one bias": lambda rng: BipartiteField(rng.standard_normal((4, 2)), None, rng.standard_normal(2)),
 }
 
 
@@ -37,6 +42,60 @@ def test_the_field_is_half_the_energy_gap(landscape, rng):
         down[:, unit], up[:, unit] = -1.0, 1.0
         gap = landscape.energy(down) - landscape.energy(up)
         np.testing.assert_allclose(fields[:, unit], gap / 2, rtol=1e-12)
+
+
+@pytest.mark.parametrize("landscape", LANDSCAPES)
+def test_the_field_is_the_energy_gap_of_units_of_0_and_1(landscape, rng):
+    landscape, states = LANDSCAPES[landscape](rng), (every_state(6) + 1) / 2
+    fields = landscape(states)
+    for unit in range(6):
+        off, on = states.copy(), states.copy()
+        off[:, unit], on[:, unit] = 0.0, 1.0
+        np.testing.assert_allclose(
+            fields[:, unit], landscape.energy(off) - landscape.energy(on), rtol=1e-11, atol=1e-14
+        )
+
+
+def test_two_layers_are_a_quadratic_landscape(rng):
+    W, a, b, states = rng.standard_normal((4, 3)), rng.standard_normal(4), rng.standard_normal(3), every_state(7)
+    whole = QuadraticLandscape(np.block([[np.zeros((4, 4)), W], [W.T, np.zeros((3, 3))]]), np.concatenate([a, b]))
+    pair = BipartiteField(W, a, b)
+    np.testing.assert_allclose(pair(states), whole(states), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(pair.energy(states), whole.energy(states), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(pair.tolerance, whole.tolerance, rtol=1e-12)
+    # Second layer first: visiting all its units, then all of the other, is what alternating updates do.
+    order = np.asarray([4, 5, 6, 0, 1, 2, 3])
+    one_by_one = whole.cursor(order)
+    expected = one_by_one.leave(one_by_one.sweep(one_by_one.enter(states), threshold=sign))
+    np.testing.assert_array_equal(alternating(pair, states, n_steps=1).states, expected)
+    walker, units = pair.walker(states), rng.integers(7, size=len(states))
+    np.testing.assert_allclose(walker.field(units, None), whole(states)[np.arange(len(states)), units], rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_two_layers_compute_the_same_on_every_library(place, dtype, rng):
+    W, a, b = (np.rint(3 * rng.standard_normal(s)).astype(dtype) for s in ((5, 3), 5, 3))
+    states = rng.choice([-1.0, 1.0], (6, 8)).astype(dtype)
+    clamped = rng.random(states.shape) < 0.2
+    here, there = BipartiteField(W, a, b, exact=True), BipartiteField(*map(place.put, (W, a, b)), exact=True)
+    np.testing.assert_array_equal(place.get(there(place.put(states))), here(states))
+    np.testing.assert_array_equal(place.get(there.energy(place.put(states))), here.energy(states))
+    found = alternating(there, place.put(states), n_steps=9, clamped=place.put(clamped), n_kept=3)
+    expected = alternating(here, states, n_steps=9, clamped=clamped, n_kept=3)
+    np.testing.assert_array_equal(place.get(found.states), expected.states)
+    np.testing.assert_array_equal(place.get(found.trajectory), expected.trajectory)
+    np.testing.assert_array_equal(expected.states[clamped], states[clamped])
+
+
+def test_a_cursor_takes_one_copy_of_the_weights():
+    import tracemalloc
+
+    field = LinearField(np.ones((1500, 1500)), exact=True)
+    tracemalloc.start()
+    field.cursor(np.random.default_rng(0).permutation(1500))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.2 * field.weights.nbytes
 
 
 def test_quadratic_energy_is_its_formula(rng):

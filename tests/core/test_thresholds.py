@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from skamem.core import thresholds
-from skamem.core.thresholds import THRESHOLDS, hard_threshold, k_cap, soft_threshold
+from skamem.core.dynamics import asynchronous, heat_bath, synchronous, wander
+from skamem.core.fields import LinearField
+from skamem.core.thresholds import THRESHOLDS, KCap, hard_threshold, k_cap, soft_threshold
 
 LOW = {"sign": -1.0, "step": 0.0}
 
@@ -38,6 +40,37 @@ def test_k_cap_marks_the_k_largest_the_first_among_equals(values, k):
     for row, chosen in zip(values, winners):
         best = sorted(range(len(row)), key=lambda unit: (-row[unit], unit))[:k]
         assert np.flatnonzero(chosen).tolist() == sorted(best)
+
+
+def test_winners_within_the_tolerance_of_the_last_place_are_equal():
+    values = np.asarray([[1.0, 2.0 - 1e-12, 2.0, 3.0], [2.0, 2.0, 2.0 + 1e-12, 2.0], [np.inf, -np.inf, 0.0, 0.0]])
+    assert k_cap(values, 2).tolist() == [
+        [False, False, True, True], [True, False, True, False], [True, False, True, False],
+    ]  # fmt: skip
+    expected = [[False, True, False, True], [True, True, False, False], [True, False, True, False]]
+    assert k_cap(values, 2, 1e-9).tolist() == expected
+    assert k_cap(values, 2, np.full(4, 1e-9)).tolist() == expected
+
+
+def test_k_cap_is_a_threshold_on_whole_rows():
+    rng = np.random.default_rng(0)
+    W = rng.integers(0, 3, (30, 30)).astype(float)  # many ties
+    field, states = LinearField(W, exact=True), k_cap(rng.random((50, 30)), 6).astype(float)
+    recall = synchronous(field, states, n_steps=60, threshold=KCap(6), n_kept=60)
+    assert np.all(recall.trajectory.sum(axis=2) == 6)
+    for row, path in enumerate(recall.trajectory):
+        for before, after in itertools.pairwise(path):
+            best = sorted(range(30), key=lambda unit, push=before @ W: (-push[unit], unit))[:6]
+            assert np.flatnonzero(after).tolist() == sorted(best)
+        alone = synchronous(field, states[row : row + 1], n_steps=60, threshold=KCap(6))
+        np.testing.assert_array_equal(alone.states[0], recall.states[row])
+    for one_at_a_time in (
+        lambda: asynchronous(field, states, n_steps=1, order=np.arange(30), threshold=KCap(6)),
+        lambda: wander(field, states, n_steps=1, random_state=np.random.RandomState(0), threshold=KCap(6)),
+        lambda: heat_bath(field, states, n_steps=1, temperature=1.0, random_state=None, threshold=KCap(6)),
+    ):
+        with pytest.raises(ValueError, match=r"threshold=KCap\(k=6\) compares the units of a row"):
+            one_at_a_time()
 
 
 @pytest.mark.parametrize("k", range(1, 6))
