@@ -101,15 +101,15 @@ class SparseLinearRegressor(MultiOutputMixin, RegressorMixin, SparseLinearModel)
         for problem, solution in solved:
             targets = slice(first, first + problem.n_targets)
             first = targets.stop
-            support = solution.candidate.support
-            coef[targets, support], intercept[targets] = problem.to_input_units(support, solution.coefs)
-        candidates = [solution.candidate for _, solution in solved]
+            support = solution.fit.support
+            coef[targets, support], intercept[targets] = problem.to_input_units(support, solution.fit.coefs)
+        fits = [solution.fit for _, solution in solved]
         if inputs.is_vector:
             coef, intercept = coef[0], float(intercept[0])
-        supports = [candidate.support for candidate in candidates]
+        supports = [fit.support for fit in fits]
         self._store_model(coef, intercept, supports, inputs.placement, inputs.design.X.dtype)
-        self.margin_ = float(min(candidate.margin for candidate in candidates))
-        self.swap_optimal_ = all(candidate.swap_optimal for candidate in candidates)
+        self.margin_ = float(min(fit.margin for fit in fits))
+        self.swap_optimal_ = all(fit.swap_optimal for fit in fits)
         self.n_passes_ = inputs.design.n_passes
 
 

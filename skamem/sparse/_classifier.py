@@ -15,7 +15,7 @@ from skamem.sparse._base import SparseLinearModel, check_size
 from skamem.sparse._inputs import check_always_select, check_room, counting, read_samples
 from skamem.sparse.objective._criteria import CRITERIA
 from skamem.sparse.search._logistic import LogisticSearch, log_logistic, logistic
-from skamem.sparse.search._solver import EFFORTS, TEXTBOOK, Settings
+from skamem.sparse.search._plan import EFFORTS, TEXTBOOK, Settings
 
 __all__ = ["IHTClassifier"]
 

@@ -17,7 +17,6 @@ from skamem.sparse.search._chains import Chains
 
 __all__ = ["IHTSparseCoder"]
 
-_MAX_SWAPS = 50
 _TOL = 1e-7
 # Bytes of work arrays that a block of samples may take: many samples share each NumPy call, and stay in cache.
 _BLOCK_BYTES = 2**23
@@ -209,7 +208,7 @@ class _Coding:
                 chains.keep(~done)
             chains.add(chains.best_additions())
             if self.swaps:
-                chains.settle(_MAX_SWAPS, _TOL)
+                chains.settle(_TOL)
 
     def _write(self, codes, rows, chains, done):
         supports = chains.supports[done]

@@ -15,7 +15,7 @@ from skamem.sparse.objective._design import host
 from skamem.sparse.objective._problem import Problem
 from skamem.sparse.search._groups import count_selections
 from skamem.sparse.search._path import default_max_size
-from skamem.sparse.search._solver import EFFORTS, TEXTBOOK, Settings
+from skamem.sparse.search._plan import EFFORTS, TEXTBOOK, Settings
 from skamem.sparse.search._validation import CrossValidation
 
 __all__ = ["IHTRegressorCV"]

@@ -15,9 +15,9 @@ from skamem.sparse._inputs import check_always_select, check_groups, check_room,
 from skamem.sparse.objective._criteria import CRITERIA
 from skamem.sparse.objective._problem import Problem
 from skamem.sparse.search._groups import solve_groups
+from skamem.sparse.search._local import is_small
 from skamem.sparse.search._path import solve_path, solve_thoroughly
-from skamem.sparse.search._search import is_small
-from skamem.sparse.search._solver import EFFORTS, TEXTBOOK, Settings, solve_size
+from skamem.sparse.search._plan import EFFORTS, TEXTBOOK, Settings, solve_size
 
 __all__ = ["IHTRegressor"]
 
@@ -255,7 +255,7 @@ class IHTRegressor(SparseLinearRegressor):
             return solve_path(problem, limit, settings, start, lambda p: track(p, None if limit is None else limit + 1))
         shape = f"n_samples = {problem.n_rows}, n_features = {problem.n_features}"
         check_size(size, most, f"min(n_samples, n_features) ({shape})")
-        by_path = self.effort == "thorough" and is_small(problem, size)
+        by_path = settings.plan.each_size and is_small(problem, size)
         solve = solve_thoroughly if by_path else solve_size
         solutions = [solve(problem, one, settings, start) for one in track([size], 1)]
         return solutions[0]

@@ -64,7 +64,7 @@ def test_stopped_cross_validation_chooses_from_the_sizes_it_has(data):
 
 
 def test_stopped_cross_validation_fold_by_fold_keeps_the_folds_it_has(data, monkeypatch):
-    monkeypatch.setattr("skamem.sparse.search._validation._MANY_FEATURES", 0)
+    monkeypatch.setattr("skamem.sparse.search._budgets.GRAM_FEATURES", 0)
     X, y = data
     model = IHTRegressorCV(9).set_callbacks(StopAfter(2)).fit(X, y)
     assert sum(key.startswith("split") for key in model.cv_results_) == 2

@@ -67,7 +67,7 @@ def test_scores_are_those_of_paths_fitted_by_hand(params, shift, container):
 def test_all_routes_give_the_same_scores(monkeypatch, splitter):
     X, Y, weights = problem()
     moments = IHTRegressorCV(6, cv=splitter).fit(X, Y, weights)
-    monkeypatch.setattr("skamem.sparse.search._validation._MANY_FEATURES", 0)
+    monkeypatch.setattr("skamem.sparse.search._budgets.GRAM_FEATURES", 0)
     for n_jobs in (None, 2):
         folds = IHTRegressorCV(6, cv=splitter, n_jobs=n_jobs).fit(X, Y, weights)
         np.testing.assert_allclose(folds.cv_results_["mean_test_score"], moments.cv_results_["mean_test_score"])
@@ -78,7 +78,7 @@ def test_all_routes_give_the_same_scores(monkeypatch, splitter):
 
 @pytest.mark.parametrize("many_features", [0, 2000])
 def test_a_scorer_sees_the_same_models(monkeypatch, many_features):
-    monkeypatch.setattr("skamem.sparse.search._validation._MANY_FEATURES", many_features)
+    monkeypatch.setattr("skamem.sparse.search._budgets.GRAM_FEATURES", many_features)
     X, Y, _ = problem()
     frame = pd.DataFrame(X, columns=[f"x{j}" for j in range(25)])
     default = IHTRegressorCV(6).fit(frame, Y[:, 0])

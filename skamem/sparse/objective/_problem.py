@@ -9,12 +9,11 @@ Vectors over samples live where X lives. What has one entry a feature, or less, 
 """
 
 import copy
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from skamem.sparse.objective._design import host
+from skamem.sparse.objective._fit import Fit
 from skamem.sparse.objective._linalg import (
     damped_least_squares,
     independent,
@@ -23,38 +22,14 @@ from skamem.sparse.objective._linalg import (
     well_conditioned_solver,
 )
 from skamem.sparse.objective._quadratic import DenseQuadratic, LazyQuadratic
-from skamem.sparse.search._chains import Chains
-from skamem.sparse.search._positive import PositiveChain
 
-__all__ = ["LeastSquares", "Problem"]
+__all__ = ["Problem"]
 
 _EPS = np.finfo(np.float64).eps
 # Column sums of squares are recomputed from centred columns when centring cancels more than this factor.
 _CANCELLATION = 1e4
 # Up to this many features a whole Gram matrix costs no more than the calls that would build it row by row.
 _FEW = 64
-
-
-@dataclass
-class LeastSquares:
-    """Least squares on one support, in standardised units.
-
-    Parameters
-    ----------
-    support : int array of shape (s,)
-        Ascending.
-    coefs : array of shape (s, n_targets)
-        Host.
-    residual : array of shape (n_samples, n_targets)
-        Where X lives.
-    loss : float
-        ‖ỹ - X̃ w‖² + α ‖w‖², as a fraction of ‖ỹ‖².
-    """
-
-    support: np.ndarray
-    coefs: np.ndarray
-    residual: Any
-    loss: float
 
 
 class Problem:
@@ -287,15 +262,11 @@ class Problem:
             coefs = regularised_solve(gram, self.correlation[support], self.alpha)
         residual = self.target - columns @ self.design.asarray(coefs)
         loss = float(xp.sum(residual * residual)) + self.alpha * float(np.sum(coefs * coefs))
-        return LeastSquares(support, coefs, residual, loss)
+        return Fit(support, coefs, loss, residual=residual)
 
     def admissible(self, values):
         """Entries of `values` that a coefficient may take: all, or with `positive` those above zero."""
         return np.maximum(values, 0.0) if self.positive else values
-
-    def chains(self, quadratic, capacity):
-        """Empty chain of supports on one of this problem's quadratic forms."""
-        return (PositiveChain if self.positive else Chains)(quadratic, capacity)
 
     def squared_length(self, index, coefs):
         """‖X̃_index @ coefs‖² + α ‖coefs‖²."""

@@ -27,7 +27,9 @@ calls; the first axis of every array runs over problems.
 
 import numpy as np
 
+from skamem.sparse.objective._fit import Fit
 from skamem.sparse.objective._linalg import DEPENDENT, TIE, ZERO_LOSS, inverses
+from skamem.sparse.search._budgets import MAX_SWAPS
 
 __all__ = ["Chains"]
 
@@ -241,13 +243,11 @@ class Chains:
         self.size = last
         self._rebuild_if_worn()
 
-    def settle(self, max_swaps, tol, limit=None):
+    def settle(self, tol, limit=None):
         """Make the best swap of every problem until none gains more than `tol` of its loss.
 
         Parameters
         ----------
-        max_swaps : int
-            Most swaps a problem.
         tol : float
         limit : int, default=None
             Not used; a swap keeps the size.
@@ -255,7 +255,7 @@ class Chains:
         if self.size == 0:
             return
         problems = self.indices
-        for _ in range(max_swaps):
+        for _ in range(MAX_SWAPS):
             problems, slots, columns = self.best_swaps(problems, self.least_gain(tol))
             if not len(problems):
                 return
@@ -277,6 +277,18 @@ class Chains:
             if gains[column] <= 0.0:
                 return
             self._append(np.array([column]))
+
+    def fit(self, problem=0):
+        """Present state of one problem."""
+        support = self.supports[problem]
+        order = support.argsort()
+        return Fit(support[order], self.coefs[problem][order], float(self.loss[problem]))
+
+    def settled_fit(self):
+        """Present state of a single settled chain over all features, with its margin and certificate."""
+        fit = self.fit()
+        fit.margin, fit.swap_optimal = float(self.margins()[0]), self.is_certified
+        return fit
 
     def keep(self, kept):
         """Go on with the problems of the mask `kept` alone."""

@@ -3,8 +3,19 @@
 import numpy as np
 
 from skamem.sparse.objective._linalg import DEPENDENT
+from skamem.sparse.search._chains import Chains
 
-__all__ = ["best_subsets"]
+__all__ = ["best_subset", "best_subsets"]
+
+
+def best_subset(problem, size):
+    """The best support of at most `size` members, by looking at all: a `Fit`."""
+    quadratic = problem.quadratic()
+    supports, _ = best_subsets(quadratic, size)
+    support = next(s for s in reversed(supports) if s is not None and len(s) <= size)
+    chain = Chains(quadratic, len(support))
+    chain.restart(support)
+    return chain.settled_fit()
 
 
 def best_subsets(quadratic, size=None):

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skamem.sparse.objective._fit import Fit
 from skamem.sparse.objective._linalg import independent
 from skamem.sparse.objective._moments import moments_of
 from skamem.sparse.objective._quadratic import DenseQuadratic
 from skamem.sparse.search._chains import Chains
-from skamem.sparse.search._forward import PathPoint, grow
+from skamem.sparse.search._forward import grow
 
 __all__ = ["LockStep", "Step"]
 
-_MAX_SWAPS = 50
 _EPS = np.finfo(np.float64).eps
 # Held-out errors below this fraction of the terms that they are the difference of are mostly rounding.
 _CANCELLATION = 1e-6
@@ -28,13 +28,13 @@ class Step:
         On the training parts. A path that ended before ends in columns 0.
     coefs : array of shape (n_folds, s, n_targets)
         In their solver's units; zero there.
-    point : PathPoint
+    point : Fit
         On all samples.
     """
 
     supports: np.ndarray
     coefs: np.ndarray
-    point: PathPoint
+    point: Fit
 
 
 class LockStep:
@@ -99,7 +99,7 @@ class LockStep:
             size = chains.size
             supports[going, :size], coefs[going, :size] = chains.supports, chains.coefs
             if going[-1] == n_paths - 1:
-                point = PathPoint.of(chains, len(going) - 1)
+                point = chains.fit(len(going) - 1)
             yield Step(supports[:-1, :size].copy(), coefs[:-1, :size].copy(), point)
             # A path ends for want of columns, or at an exact fit: to that, further ones would add their rounding.
             kept = chains.loss > chains.floor
@@ -113,7 +113,7 @@ class LockStep:
             else:
                 return
             if swaps and chains.size > 1:  # the first column is the best by itself
-                chains.settle(_MAX_SWAPS, tol)
+                chains.settle(tol)
 
     def errors(self, steps):
         """Mean squared errors on the held-out samples, summed over targets, and which of them are mostly rounding.

@@ -1,47 +1,15 @@
 """Supports of growing size: the exact best addition, then swaps, one Gram row a step."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from skamem.sparse.objective._linalg import ZERO_LOSS
 from skamem.sparse.objective._quadratic import LazyQuadratic
+from skamem.sparse.search._positive import chain_for
 
-__all__ = ["PathPoint", "forward_path", "grow"]
+__all__ = ["forward_path", "grow"]
 
-_MAX_SWAPS = 50
 # Gram rows fetched together with one that is missing: a product of this many vectors costs little more than of one.
 _LOOK_AHEAD = 8
-
-
-@dataclass
-class PathPoint:
-    """Best support found at one size.
-
-    Parameters
-    ----------
-    support : int array of shape (s,)
-        Ascending.
-    coefs : array of shape (s, n_targets)
-        Standardised.
-    loss : float
-        Objective, as a fraction of ‖ỹ‖².
-    """
-
-    support: np.ndarray
-    coefs: np.ndarray
-    loss: float
-
-    @classmethod
-    def of(cls, chains, problem=0):
-        """Present state of one of `chains`."""
-        support = chains.supports[problem]
-        order = support.argsort()
-        return cls(support[order], chains.coefs[problem][order], float(chains.loss[problem]))
-
-    def residual_squares(self, alpha):
-        """Residual sum of squares: the loss without its ridge term."""
-        return self.loss - alpha * float(np.sum(self.coefs**2)) if alpha else self.loss
 
 
 def grow(chains):
@@ -59,7 +27,7 @@ def grow(chains):
 
 
 def forward_path(problem, max_size, *, swaps, tol, start=None):
-    """Yield a first point and then one `PathPoint` for each larger size up to `max_size`.
+    """Yield a first point and then one `Fit` for each larger size up to `max_size`.
 
     Parameters
     ----------
@@ -74,19 +42,19 @@ def forward_path(problem, max_size, *, swaps, tol, start=None):
 
     Yields
     ------
-    point : PathPoint
+    point : Fit
         Losses never rise. Ends early when the loss is zero or no independent column is left.
     """
-    chains = problem.chains(problem.quadratic(n_rows=max_size), max_size)
+    chains = chain_for(problem, problem.quadratic(n_rows=max_size), max_size)
     first = np.flatnonzero(problem.locked) if start is None else start
     if len(first):
         chains.restart(first)
-    yield PathPoint.of(chains)
+    yield chains.fit()
     while chains.size < max_size and chains.loss[0] > ZERO_LOSS:
         size = chains.size
         while chains.size <= size and grow(chains):  # under sign constraints an addition may push a member out
             if swaps:
-                chains.settle(_MAX_SWAPS, tol, limit=size + 1)
+                chains.settle(tol, limit=size + 1)
         if chains.size <= size:
             break
-        yield PathPoint.of(chains)
+        yield chains.fit()

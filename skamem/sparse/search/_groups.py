@@ -2,10 +2,9 @@
 
 import numpy as np
 
+from skamem.sparse.objective._fit import Fit
 from skamem.sparse.objective._linalg import DEPENDENT, TIE, ZERO_LOSS
-from skamem.sparse.search._forward import PathPoint
-from skamem.sparse.search._search import Candidate
-from skamem.sparse.search._solver import Solution, criterion_of
+from skamem.sparse.search._plan import Solution, criterion_of
 
 __all__ = ["GroupSearch", "count_selections", "solve_groups"]
 
@@ -109,14 +108,15 @@ class GroupSearch:
             chosen = exchanged
         return chosen
 
-    def candidate(self, chosen, *, certified):
+    def settled_fit(self, chosen, *, certified):
         """What is known of `chosen`."""
         loss, gains = self.look(chosen)
         movable = [g for g in chosen if g not in self.locked]
         lost = [self.look([g for g in chosen if g != leaving])[0] - loss for leaving in movable]
         best = gains.max(initial=0.0)
         margin = min(lost) / best if lost and best > 0.0 and loss > ZERO_LOSS else np.inf
-        return Candidate(self.columns_of(chosen), loss, margin, certified)
+        columns = self.columns_of(chosen)
+        return Fit(columns, self.problem.refit(columns), loss, margin, certified)
 
 
 def _first_best(gains):
@@ -155,12 +155,11 @@ def solve_groups(problem, groups, n_groups, settings, max_groups=None):
     One look costs O(p (s w)² / w) for s groups of w columns; a round of exchanges takes s looks.
     """
     search = GroupSearch(problem, groups, settings.tol)
-    swaps = settings.effort != "fast"
     largest = len(groups) if n_groups is None else n_groups
     if max_groups is not None:
         largest = min(largest, max_groups)
     choices = []
-    for chosen in search.forward(search.locked, largest, swaps=swaps):
+    for chosen in search.forward(search.locked, largest, swaps=settings.plan.swaps):
         if n_groups is None and max_groups is None and len(search.columns_of(chosen)) > (problem.n_counted - 1) // 2:
             break
         choices.append(chosen)
@@ -170,13 +169,13 @@ def solve_groups(problem, groups, n_groups, settings, max_groups=None):
     points = [_point(search, chosen) for chosen in choices]
     criteria = [criterion_of(point, problem, settings.criterion) for point in points]
     best = int(np.argmin(criteria))
-    candidate = search.candidate(choices[best], certified=swaps)
-    return Solution(candidate, points[best].coefs, 1, points, criteria)
+    fit = search.settled_fit(choices[best], certified=settings.plan.swaps)
+    return Solution(fit, 1, points, criteria)
 
 
 def _best_choice(search, chosen, settings):
     """The better of a forward choice and of what the groups that gain most alone lead to."""
-    if not settings.looks_further or len(chosen) < 2:
+    if not settings.plan.restart_below or len(chosen) < 2:
         return chosen
     _, gains = search.look(search.locked)
     n_more = len(chosen) - len(search.locked)
@@ -187,4 +186,4 @@ def _best_choice(search, chosen, settings):
 
 def _point(search, chosen):
     support = search.columns_of(chosen)
-    return PathPoint(support, search.problem.refit(support), search.look(chosen)[0])
+    return Fit(support, search.problem.refit(support), search.look(chosen)[0])

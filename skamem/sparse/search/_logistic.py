@@ -11,7 +11,7 @@ from skamem.sparse.objective._design import host
 from skamem.sparse.objective._problem import Problem
 from skamem.sparse.search._forward import forward_path
 from skamem.sparse.search._path import default_max_size
-from skamem.sparse.search._solver import solve_size
+from skamem.sparse.search._plan import solve_size
 
 __all__ = ["LogisticFit", "LogisticSearch", "log_logistic", "logistic"]
 
@@ -134,11 +134,11 @@ class LogisticSearch:
             self.design, response, weights, fit_intercept=self.fit_intercept, alpha=4.0 * self.alpha, locked=self.locked
         )
         if size is not None:
-            return self.refit(solve_size(model, size, self.settings).candidate.support, fit)
+            return self.refit(solve_size(model, size, self.settings).fit.support, fit)
         limit = default_max_size(self.base.n_counted, self.base.n_features) if limit is None else limit
         limit = min(max(limit, int(model.locked.sum())), int(model.usable.sum()))
         fits = []
-        for point in forward_path(model, limit, swaps=self.settings.effort != "fast", tol=self.settings.tol):
+        for point in forward_path(model, limit, swaps=self.settings.plan.swaps, tol=self.settings.tol):
             fits.append(self.refit(point.support, fits[-1] if fits else fit))
             if len(fits) > 2 * int(np.argmin([self._value(one) for one in fits])) + 10:
                 break

@@ -7,7 +7,7 @@ out what each coefficient has put there itself. On incoherent designs it recover
 
 import numpy as np
 
-from skamem.sparse.search._htp import greatest, largest
+from skamem.sparse.search._pursuit import greatest, largest
 
 __all__ = ["approximate_message_passing"]
 

@@ -5,25 +5,21 @@ import itertools
 import numpy as np
 
 from skamem.sparse.objective._linalg import DEPENDENT
+from skamem.sparse.search._budgets import PAIR_FEATURES
 from skamem.sparse.search._chains import Chains
 
-__all__ = ["grow_by_pair", "improve_by_pairs", "pairs_are_cheap"]
+__all__ = ["grow_by_pair", "improve_by_pairs", "pair_work"]
 
-# Multiplications that one look at all exchanges of two members may take, by default and when thoroughness is asked for.
-_CHEAP = 1e6
-_AFFORDABLE = 3e9
-_MOST_FEATURES = 2000
+# Exchanges of two members after which the search for more ends.
 _MAX_ROUNDS = 50
-_MAX_SWAPS = 500
 
 
-def pairs_are_cheap(problem, size, *, thorough):
-    """Whether to look at exchanges of two members."""
-    if problem.positive:
-        return False
+def pair_work(problem, size):
+    """Multiplications of one look at all exchanges of two members; infinite where they are not to be looked at."""
     p = problem.n_features
-    work = (size * (size + 1) // 2 + 1) * p * p
-    return work <= (_AFFORDABLE if thorough else _CHEAP) and p <= _MOST_FEATURES
+    if problem.positive or p > PAIR_FEATURES:
+        return np.inf
+    return (size * (size + 1) // 2 + 1) * p * p
 
 
 def improve_by_pairs(problem, support, tol):
@@ -48,8 +44,8 @@ def improve_by_pairs(problem, support, tol):
 
     Returns
     -------
-    chain : Chains
-        On all features; optimal under exchanges of one and of two members.
+    fit : Fit
+        Optimal under exchanges of one and of two members.
 
     Notes
     -----
@@ -58,7 +54,7 @@ def improve_by_pairs(problem, support, tol):
     quadratic = problem.quadratic(n_rows=problem.n_features)
     chain = Chains(quadratic, len(support))
     chain.restart(support)
-    chain.settle(_MAX_SWAPS, tol)
+    chain.settle(tol)
     for _ in range(_MAX_ROUNDS):
         if chain.size == 0 or chain.loss[0] <= chain.floor[0]:
             break
@@ -68,12 +64,12 @@ def improve_by_pairs(problem, support, tol):
         before, earlier = float(chain.loss[0]), chain.supports[0].copy()
         members = np.append(np.delete(chain.supports[0], removed), added)
         chain.restart(members)
-        chain.settle(_MAX_SWAPS, tol)
+        chain.settle(tol)
         # Of nearly dependent columns the promised gain may be rounding.
         if not chain.loss[0] < before * (1 - tol):
             chain.restart(earlier)
             break
-    return chain
+    return chain.settled_fit()
 
 
 def grow_by_pair(problem, support):

@@ -1,17 +1,19 @@
 """A path of sizes, and the one that a criterion picks from it."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from skamem.sparse.objective._fit import Fit
 from skamem.sparse.objective._linalg import ZERO_LOSS
 from skamem.sparse.search._chains import Chains
 from skamem.sparse.search._exhaustive import best_subsets
-from skamem.sparse.search._forward import PathPoint, forward_path
-from skamem.sparse.search._search import Candidate, improve
-from skamem.sparse.search._solver import Solution, best_candidate, can_be_exact, criterion_of
+from skamem.sparse.search._forward import forward_path
+from skamem.sparse.search._local import improve
+from skamem.sparse.search._plan import Solution, best_of_size, criterion_of
+from skamem.sparse.search._positive import chain_for
 
-__all__ = ["best_of_size", "default_max_size", "settled", "solve_path", "solve_thoroughly"]
-
-_MAX_SWAPS = 50
+__all__ = ["best_at_point", "default_max_size", "settled", "solve_path", "solve_thoroughly"]
 
 
 def default_max_size(n_samples, n_features):
@@ -73,17 +75,16 @@ def solve_thoroughly(problem, size, settings, start=None):
         Its path has the one size.
     """
     *_, point = path_points(problem, min(size, int(problem.usable.sum())), settings)
-    candidate, n_iter = best_of_size(problem, point, settings, start)
-    point = _point(problem, candidate)
-    return Solution(candidate, point.coefs, n_iter, [point], [criterion_of(point, problem, settings.criterion)])
+    fit, n_iter = best_at_point(problem, point, settings, start)
+    return Solution(fit, n_iter, [fit], [criterion_of(fit, problem, settings.criterion)])
 
 
 def path_points(problem, max_size, settings):
     """Points of the path by the means that the effort allows: all subsets, every size for itself, or growing."""
-    if can_be_exact(problem, settings):
+    if settings.plan.enumerates(problem):
         return _exact_points(problem, max_size)
-    points = forward_path(problem, max_size, swaps=settings.effort != "fast", tol=settings.tol)
-    return _thorough_points(problem, points, settings) if settings.effort == "thorough" else points
+    points = forward_path(problem, max_size, swaps=settings.plan.swaps, tol=settings.tol)
+    return _searched_points(problem, points, settings) if settings.plan.each_size else points
 
 
 def _exact_points(problem, max_size):
@@ -93,10 +94,10 @@ def _exact_points(problem, max_size):
         if support is not None:
             chain = Chains(quadratic, len(support))
             chain.restart(support)
-            yield PathPoint.of(chain) if len(support) else PathPoint(support, chain.coefs[0], float(loss))
+            yield chain.fit() if len(support) else Fit(support, chain.coefs[0], float(loss))
 
 
-def _thorough_points(problem, points, settings):
+def _searched_points(problem, points, settings):
     """The better of `points`, of each size alone, and of the previous best with one more."""
     best = None
     for point in points:
@@ -104,53 +105,54 @@ def _thorough_points(problem, points, settings):
         size = len(point.support)
         if best is not None and size > len(best.support):
             rivals += list(forward_path(problem, size, swaps=True, tol=settings.tol, start=best.support))[1:]
-            rivals.append(_point(problem, best_candidate(problem, size, settings)[0]))
+            rivals.append(_refitted(problem, best_of_size(problem, size, settings)[0]))
         best = min(rivals, key=lambda rival: rival.loss)
         yield best
 
 
-def _point(problem, candidate):
-    return PathPoint(candidate.support, problem.refit(candidate.support), candidate.loss)
+def _refitted(problem, fit):
+    fit.coefs = problem.refit(fit.support)
+    return fit
 
 
 def _refined(problem, points, settings, start):
     """Give the chosen size the whole effort; where that finds better, it replaces the path's point, and so on."""
-    refined, n_iter = {}, 1
+    refined, n_iter = set(), 1
     while True:
         criteria = [criterion_of(point, problem, settings.criterion) for point in points]
         chosen = int(np.argmin(criteria))
         if chosen in refined:
-            return Solution(refined[chosen], points[chosen].coefs, n_iter, points, criteria)
-        refined[chosen], n_iter = best_of_size(problem, points[chosen], settings, start)
-        points[chosen] = _point(problem, refined[chosen])
+            return Solution(points[chosen], n_iter, points, criteria)
+        points[chosen], n_iter = best_at_point(problem, points[chosen], settings, start)
+        refined.add(chosen)
         _regrow(problem, points, chosen, settings)
         _shrink(problem, points, chosen, settings)
 
 
-def best_of_size(problem, point, settings, start=None):
-    """The better of a path's point and what its size alone leads to."""
-    alone, n_iter = best_candidate(problem, len(point.support), settings, start)
+def best_at_point(problem, point, settings, start=None):
+    """The better of a path's point and what its size alone leads to, with coefficients to full precision."""
+    alone, n_iter, _ = best_of_size(problem, len(point.support), settings, start)
     if alone.loss < point.loss * (1 - settings.tol) or np.array_equal(alone.support, point.support):
-        return alone, n_iter
-    if settings.effort == "fast":
-        return Candidate(point.support, point.loss), n_iter
-    return settled(problem, point, settings.tol), n_iter
+        best = alone
+    else:
+        best = settled(problem, point, settings.tol) if settings.plan.swaps else point
+    return _refitted(problem, best), n_iter
 
 
 def settled(problem, point, tol):
     """The support of a path's point with its margin and certificate, after what exchanges may still bring."""
     if point.loss <= ZERO_LOSS:
-        return Candidate(point.support, point.loss, np.inf, True)
-    chain = problem.chains(problem.quadratic(), len(point.support))
+        return replace(point, margin=np.inf, swap_optimal=True)
+    chain = chain_for(problem, problem.quadratic(), len(point.support))
     improve(chain, point.support, tol, splices=False)
-    return Candidate.of(chain)
+    return chain.settled_fit()
 
 
 def _shrink(problem, points, chosen, settings):
     """Carry the chosen support to smaller sizes, by exact elimination and exchanges, as long as that improves them."""
-    if settings.effort == "fast" or chosen == 0 or len(points[chosen].support) == 0:
+    if not settings.plan.swaps or chosen == 0 or len(points[chosen].support) == 0:
         return
-    chain = problem.chains(problem.quadratic(), len(points[chosen].support))
+    chain = chain_for(problem, problem.quadratic(), len(points[chosen].support))
     chain.restart(points[chosen].support)
     for index in range(chosen - 1, -1, -1):
         size, sacrifices = len(points[index].support), chain.sacrifices()[0]
@@ -158,10 +160,10 @@ def _shrink(problem, points, chosen, settings):
         if chain.size != size + 1 or np.isinf(sacrifices[least]):
             return
         chain.remove(np.array([least]))
-        chain.settle(_MAX_SWAPS, settings.tol, limit=size)
+        chain.settle(settings.tol, limit=size)
         if chain.loss[0] >= points[index].loss * (1 - settings.tol):
             return
-        points[index] = PathPoint.of(chain)
+        points[index] = chain.fit()
 
 
 def _regrow(problem, points, chosen, settings):
@@ -169,8 +171,7 @@ def _regrow(problem, points, chosen, settings):
     if chosen + 1 == len(points) or points[chosen + 1].loss <= points[chosen].loss:
         return
     largest = len(points[-1].support)
-    swaps = settings.effort != "fast"
-    grown = forward_path(problem, largest, swaps=swaps, tol=settings.tol, start=points[chosen].support)
+    grown = forward_path(problem, largest, swaps=settings.plan.swaps, tol=settings.tol, start=points[chosen].support)
     next(grown)
     for index, point in zip(range(chosen + 1, len(points)), grown, strict=False):
         if point.loss >= points[index].loss:

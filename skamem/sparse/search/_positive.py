@@ -9,12 +9,18 @@ exactly, and the first that no later bound can beat is the best.
 import numpy as np
 
 from skamem.sparse.objective._linalg import nonnegative_solve
+from skamem.sparse.search._budgets import MAX_SWAPS
 from skamem.sparse.search._chains import Chains
 
-__all__ = ["PositiveChain"]
+__all__ = ["PositiveChain", "chain_for"]
 
 # Exact solutions that one search for the best change may take before it settles for the best so far.
 _PATIENCE = 300
+
+
+def chain_for(problem, quadratic, capacity):
+    """Empty chain on a quadratic form of `problem`, under its sign constraint if it has one."""
+    return (PositiveChain if problem.positive else Chains)(quadratic, capacity)
 
 
 class PositiveChain(Chains):
@@ -64,10 +70,10 @@ class PositiveChain(Chains):
         change, _ = self._best_change(gains[columns], lambda k: np.append(members, columns[k]), 0.0)
         return None if change is None else columns[change : change + 1]
 
-    def settle(self, max_swaps, tol, limit=None):
+    def settle(self, tol, limit=None):
         """Add while there is room, else swap, by the best change, until none gains more than `tol` of the loss."""
         limit = min(self.limit if limit is None else limit, self.limit)
-        for _ in range(max_swaps):
+        for _ in range(MAX_SWAPS):
             support = self._best_support(self.least_gain(tol)[0], limit)
             if support is None:
                 return

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from skamem.sparse.objective._fit import Fit
 from skamem.sparse.objective._linalg import ZERO_LOSS
-from skamem.sparse.objective._problem import LeastSquares
-from skamem.sparse.search._htp import largest
+from skamem.sparse.search._pursuit import largest
 
 __all__ = ["iterative_hard_thresholding"]
 
@@ -37,7 +37,7 @@ def iterative_hard_thresholding(problem, size, start=None, *, normalised, max_it
 
     Returns
     -------
-    fit : LeastSquares
+    fit : Fit
         The last iterate: its coefficients are those of the iteration, not of least squares.
     n_iter : int
     converged : bool
@@ -71,7 +71,7 @@ def iterative_hard_thresholding(problem, size, start=None, *, normalised, max_it
 
 def _fit(problem, coefs, support, residual):
     loss = float(problem.design.xp.sum(residual * residual)) + problem.alpha * float(np.sum(coefs**2))
-    return LeastSquares(support, coefs[support], residual, loss)
+    return Fit(support, coefs[support], loss, residual=residual)
 
 
 def _thresholded(problem, point, size):

@@ -8,18 +8,17 @@ from joblib import Parallel, delayed
 from sklearn import get_config
 
 from skamem.sparse.objective._design import host
+from skamem.sparse.objective._fit import Fit
 from skamem.sparse.objective._linalg import TIE, ZERO_LOSS
+from skamem.sparse.search import _budgets as budgets
 from skamem.sparse.search._folds import LockStep
-from skamem.sparse.search._forward import PathPoint, forward_path
+from skamem.sparse.search._forward import forward_path
 from skamem.sparse.search._groups import GroupSearch, count_selections
-from skamem.sparse.search._path import best_of_size, settled
-from skamem.sparse.search._search import Candidate
-from skamem.sparse.search._solver import Solution, criterion_of
+from skamem.sparse.search._path import best_at_point, settled
+from skamem.sparse.search._plan import Solution, criterion_of
 
 __all__ = ["CrossValidation"]
 
-# Features up to which the Gram matrices of all folds are made; beyond, rows of them are made when needed.
-_MANY_FEATURES = 2000
 # Sizes whose held-out errors are computed together.
 _TOGETHER = 16
 
@@ -65,7 +64,7 @@ class CrossValidation:
     @property
     def swaps(self):
         """Whether paths are improved by exchanges."""
-        return self.settings.effort != "fast"
+        return self.settings.plan.swaps
 
     def run(self, track):
         """Scores (n_sizes, n_folds), and the path on all samples where it came along.
@@ -78,11 +77,11 @@ class CrossValidation:
         Returns
         -------
         scores : array of shape (n_sizes, n_folds)
-        points : list of PathPoint
+        points : list of Fit
         """
         n_grams, p = 2 * len(self.splits) + 3, self.problem.n_features
         fits_memory = n_grams * p * p * 8 <= get_config()["working_memory"] * 2**20
-        if self.groups is None and not self.problem.positive and p <= _MANY_FEATURES and fits_memory:
+        if self.groups is None and not self.problem.positive and p <= budgets.GRAM_FEATURES and fits_memory:
             paths = LockStep(self.problem, self.y, self.splits)
             if paths.can_start:
                 return self._in_lock_step(paths, track)
@@ -168,12 +167,12 @@ class CrossValidation:
         search = GroupSearch(problem, self.groups, self.settings.tol)
         for chosen in search.forward(search.locked, limit, swaps=self.swaps):
             support = search.columns_of(chosen)
-            yield PathPoint(support, problem.refit(support), search.look(chosen)[0])
+            yield Fit(support, problem.refit(support), search.look(chosen)[0])
 
     def n_selected(self, solution):
         """Number of columns, or of groups, that a solution selects."""
         selected = np.zeros(self.problem.n_features, dtype=bool)
-        selected[solution.candidate.support] = True
+        selected[solution.fit.support] = True
         return count_selections(selected, self.groups)
 
     def smallest_size(self):
@@ -188,24 +187,23 @@ class CrossValidation:
         points = points or list(self.points(problem, chosen + self.smallest_size()))
         chosen = min(chosen, len(points) - 1)
         point = points[chosen]
-        if settings.looks_further:
-            candidate, n_iter = best_of_size(problem, point, settings)
+        if settings.plan.restart_below:  # the effort that "swap", which keeps the path's support, does not make
+            point, n_iter = best_at_point(problem, point, settings)
         elif self.swaps:
-            candidate = settled(problem, point, settings.tol)
-        else:
-            candidate = Candidate(point.support, point.loss)
-        points[chosen] = PathPoint(candidate.support, problem.refit(candidate.support), candidate.loss)
-        return self._solution(candidate, points, chosen, n_iter)
+            point = settled(problem, point, settings.tol)
+        point.coefs = problem.refit(point.support)
+        points[chosen] = point
+        return self._solution(point, points, n_iter)
 
     def _final_groups(self, chosen):
         search = GroupSearch(self.problem, self.groups, self.settings.tol)
         choices = list(search.forward(search.locked, len(search.locked) + chosen, swaps=self.swaps))
         points = list(self.points(self.problem, len(choices[-1])))
-        return self._solution(search.candidate(choices[-1], certified=self.swaps), points, len(points) - 1, 1)
+        return self._solution(search.settled_fit(choices[-1], certified=self.swaps), points, 1)
 
-    def _solution(self, candidate, points, chosen, n_iter):
+    def _solution(self, fit, points, n_iter):
         criteria = [criterion_of(point, self.problem, self.settings.criterion) for point in points]
-        return Solution(candidate, points[chosen].coefs, n_iter, points, criteria)
+        return Solution(fit, n_iter, points, criteria)
 
 
 def _enough(best):

@@ -106,7 +106,7 @@ def test_settled_chains_have_no_swap_left():
     chains = Chains(form, 4)
     for _ in range(4):
         chains.add(chains.best_additions())
-    chains.settle(100, 1e-9)
+    chains.settle(1e-9)
     for problem in range(5):
         members = chains.supports[problem].tolist()
         present = loss(form, problem, members)
@@ -119,13 +119,13 @@ def test_lock_step_is_each_problem_alone():
     together = Chains(form, 5)
     for _ in range(5):
         together.add(together.best_additions())
-        together.settle(100, 1e-9)
+        together.settle(1e-9)
     for problem in range(4):
         mask = np.arange(4) == problem
         alone = Chains(form.subset(mask), 5)
         for _ in range(5):
             alone.add(alone.best_additions())
-            alone.settle(100, 1e-9)
+            alone.settle(1e-9)
         np.testing.assert_array_equal(np.sort(together.supports[problem]), np.sort(alone.supports[0]))
 
 
@@ -185,7 +185,7 @@ def test_lazy_rows_are_computed_once_and_agree_with_the_whole_matrix():
     for one in (chain, other):
         for _ in range(5):
             one.add(one.best_additions())
-            one.settle(100, 1e-9)
+            one.settle(1e-9)
         one.restart(np.sort(one.supports[0]))
     np.testing.assert_array_equal(chain.supports, other.supports)
     np.testing.assert_allclose(chain.loss, other.loss)

@@ -19,13 +19,13 @@ def test_no_exchange_of_two_lowers_the_loss(seed, n_targets, alpha):
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((25, 12)) + 2 * rng.standard_normal((25, 1))
     problem = Problem(as_design(X), rng.standard_normal((25, n_targets)), alpha=alpha)
-    chain = improve_by_pairs(problem, np.arange(4), 1e-9)
-    members = set(chain.supports[0].tolist())
-    assert chain.loss[0] <= problem.least_squares(np.arange(4)).loss
+    fit = improve_by_pairs(problem, np.arange(4), 1e-9)
+    members = set(fit.support.tolist())
+    assert fit.loss <= problem.least_squares(np.arange(4)).loss
     for out in itertools.combinations(members, 2):
         for into in itertools.combinations(set(range(12)) - members, 2):
             other = np.array(sorted(members - set(out) | set(into)))
-            assert problem.least_squares(other).loss >= chain.loss[0] * (1 - 1e-8)
+            assert problem.least_squares(other).loss >= fit.loss * (1 - 1e-8)
 
 
 def test_locked_members_stay():
@@ -33,7 +33,7 @@ def test_locked_members_stay():
     X = rng.standard_normal((25, 8))
     for locked in ([0], [0, 1]):
         problem = Problem(as_design(X), rng.standard_normal((25, 1)), locked=locked)
-        assert set(locked) <= set(improve_by_pairs(problem, np.array([0, 1]), 1e-9).supports[0])
+        assert set(locked) <= set(improve_by_pairs(problem, np.array([0, 1]), 1e-9).support)
 
 
 @pytest.mark.parametrize("n_targets", [1, 2])

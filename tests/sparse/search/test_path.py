@@ -6,9 +6,9 @@ import pytest
 from skamem.sparse import IHTRegressor
 from skamem.sparse.objective._design import as_design
 from skamem.sparse.objective._problem import Problem
-from skamem.sparse.search._forward import PathPoint, forward_path
+from skamem.sparse.search._forward import forward_path
 from skamem.sparse.search._path import _regrow, _shrink, default_max_size
-from skamem.sparse.search._solver import Settings
+from skamem.sparse.search._plan import Settings
 
 
 @pytest.fixture
@@ -22,8 +22,7 @@ def worsened(problem, sizes):
     """A good path, in which some sizes have a bad support."""
     points = list(forward_path(problem, 10, swaps=True, tol=1e-9))
     for size in sizes:
-        fit = problem.least_squares(np.arange(40 - size, 40))
-        points[size] = PathPoint(fit.support, fit.coefs, fit.loss)
+        points[size] = problem.least_squares(np.arange(40 - size, 40))
     return points
 
 

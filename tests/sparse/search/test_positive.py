@@ -59,7 +59,7 @@ def test_large_problems_and_paths(effort, size):
 
 
 def test_working_sets_find_the_support_too(monkeypatch):
-    monkeypatch.setattr("skamem.sparse.search._search.SMALL", 0.0)
+    monkeypatch.setattr("skamem.sparse.search._budgets.SMALL", 0.0)
     rng = np.random.default_rng(2)
     X = rng.standard_normal((100, 800))
     y = X[:, [5, 70, 300]].sum(axis=1) + 0.1 * rng.standard_normal(100)

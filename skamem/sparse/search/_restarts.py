@@ -9,15 +9,13 @@ import numpy as np
 from skamem.sparse.objective._linalg import ZERO_LOSS
 from skamem.sparse.search._chains import Chains
 from skamem.sparse.search._forward import forward_path, grow
-from skamem.sparse.search._htp import largest
+from skamem.sparse.search._local import is_small, local_search, working_set_of
 from skamem.sparse.search._message_passing import approximate_message_passing
 from skamem.sparse.search._pairs import grow_by_pair
-from skamem.sparse.search._search import Candidate, is_small, local_search, working_set_of
+from skamem.sparse.search._pursuit import largest
 
-__all__ = ["SURE", "escalate"]
+__all__ = ["restart"]
 
-# Below this margin other starts are worthwhile: benchmarks/sparse.py prints the greatest margin of a wrong support.
-SURE = 2.0
 # Above this ratio of log (p choose s), about s log(p/s), to n, message passing is close to where it stops working.
 _DIFFICULT = 0.5
 # Features, and multiplications for their Gram matrix, up to which pairs of columns are looked at together.
@@ -25,45 +23,45 @@ _MOST_PAIRED = 1000
 _PAIR_WORK = 2e9
 
 
-def escalate(problem, candidate, size, *, tol, exhaustive=False):
+def restart(problem, fit, size, *, tol, believe_from):
     """Try other starts, finish each by local search, keep the lowest loss.
 
-    Stops at a loss of zero, or at a comfortable margin.
+    Stops at a loss of zero, or at a margin that is believed.
 
     Parameters
     ----------
     problem : Problem
-    candidate : Candidate
+    fit : Fit
         Where local search led so far.
     size : int
     tol : float
         Least relative decrease of the loss that counts.
-    exhaustive : bool, default=False
-        Try all proposals, whatever they bring.
+    believe_from : float
+        Margin from which a support is believed; infinite to try all proposals, whatever they bring.
 
     Returns
     -------
-    candidate : Candidate
+    fit : Fit
     """
     if size >= int(problem.usable.sum()):
-        return candidate
-    best = _Best(problem, candidate, size, tol, exhaustive)
+        return fit
+    best = _Best(problem, fit, size, tol, believe_from)
     symmetric = problem.n_targets == 1 and not problem.positive
     starts = [_message_passing, _marginal, _forward] if symmetric else [_forward, _marginal]
     for start in starts:
         if best.believed:
-            return best.candidate
+            return best.fit
         best.consider(start(problem, size, tol))
     while _pairs_fit(problem) and not best.believed:
-        proposal = grow_by_pair(problem, best.candidate.support)
+        proposal = grow_by_pair(problem, best.fit.support)
         if proposal is None or not best.consider(proposal):
             break
     n_spare = min(problem.n_rows - 2, int(problem.usable.sum()) - 1) - size
     step = min(max(size // 2, 1), n_spare)
     while step >= 1 and not best.believed:
-        if not best.consider(_grow_and_shrink(problem, best.candidate, step)):
+        if not best.consider(_grow_and_shrink(problem, best.fit, step)):
             step //= 2
-    return best.candidate
+    return best.fit
 
 
 def _pairs_fit(problem):
@@ -73,31 +71,27 @@ def _pairs_fit(problem):
 
 
 class _Best:
-    """The best candidate so far."""
+    """The best fit so far."""
 
-    def __init__(self, problem, candidate, size, tol, exhaustive):
+    def __init__(self, problem, fit, size, tol, believe_from):
         self.problem = problem
         self.size = size
-        self.candidate = candidate
+        self.fit = fit
         self.tol = tol
-        self.exhaustive = exhaustive
+        self.believe_from = believe_from
 
     def consider(self, support):
         """Finish the proposal `support` by local search; True if that is better than the best so far."""
-        fit = self.problem.least_squares(support)
-        start = Candidate(fit.support, fit.loss, residual=fit.residual)
-        found = local_search(self.problem, start, self.size, tol=self.tol)
-        better = found.loss < self.candidate.loss * (1 - self.tol)
+        found = local_search(self.problem, self.problem.least_squares(support), self.size, tol=self.tol)
+        better = found.loss < self.fit.loss * (1 - self.tol)
         if better:
-            self.candidate = found
+            self.fit = found
         return better
 
     @property
     def believed(self):
         """Whether there is nothing to gain from a further proposal."""
-        if self.candidate.loss <= ZERO_LOSS:
-            return True
-        return not self.exhaustive and self.candidate.margin >= SURE
+        return self.fit.loss <= ZERO_LOSS or self.fit.margin >= self.believe_from
 
 
 def _message_passing(problem, size, tol):
@@ -125,9 +119,9 @@ def _forward(problem, size, tol):
     return support
 
 
-def _grow_and_shrink(problem, candidate, step):
+def _grow_and_shrink(problem, fit, step):
     """Add the `step` best columns one by one, then remove as many, always the least missed."""
-    support = candidate.support
+    support = fit.support
     chain, working_set = _grown(problem, support, step)
     while chain.size > len(support):
         chain.remove(np.array([int(np.argmin(chain.sacrifices()[0]))]))

@@ -1,63 +1,28 @@
 """Local search: exchange blocks, then single members, until no exchange of one member lowers the loss."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
+from skamem.sparse.objective._fit import Fit
 from skamem.sparse.objective._linalg import ZERO_LOSS, loss_reduction
-from skamem.sparse.search._htp import greatest, largest
+from skamem.sparse.search import _budgets as budgets
+from skamem.sparse.search._positive import chain_for
+from skamem.sparse.search._pursuit import greatest, largest
 
-__all__ = ["Candidate", "improve", "is_small", "local_search", "working_set_of"]
+__all__ = ["improve", "is_small", "local_search", "working_set_of"]
 
-# Below this many multiplications for one look at all columns, the search looks at all of them from the start.
-SMALL = 5e7
-# A margin below this has been seen on wrong supports often enough to look at all columns before stopping.
-_SURE = 4.0
+# Working sets after which a search on them ends.
 _ROUNDS = 20
-_MAX_SWAPS = 500
-
-
-@dataclass
-class Candidate:
-    """A support and what is known of it.
-
-    Parameters
-    ----------
-    support : int array of shape (s,)
-        Ascending.
-    loss : float
-        As a fraction of ‖ỹ‖².
-    margin : float
-        Least sacrifice over best addition gain; infinite when nothing can gain; NaN when not computed.
-    swap_optimal : bool
-        Whether it was verified that no exchange of one member for any other column lowers the loss.
-    residual : array or None
-        Of its least squares, if at hand.
-    gradient : array or None
-        X̃ᵀ residual, if at hand.
-    """
-
-    support: np.ndarray
-    loss: float
-    margin: float = np.nan
-    swap_optimal: bool = False
-    residual: Any = None
-    gradient: Any = None
-
-    @classmethod
-    def of(cls, chain):
-        """Present state of a settled `chain` over all features."""
-        return cls(np.sort(chain.supports[0]), float(chain.loss[0]), float(chain.margins()[0]), chain.is_certified)
 
 
 def is_small(problem, size):
     """Whether one look at all columns is cheap enough to skip working sets."""
     n, p = problem.design.shape
-    return n * p * max(size, 1) < SMALL
+    return n * p * max(size, 1) < budgets.SMALL
 
 
-def local_search(problem, start, size, *, tol, certify=None):
+def local_search(problem, start, size, *, tol, look_below=budgets.COMFORTABLE_MARGIN):
     """Lower the loss of `start` by splices and swaps until it is optimal under exchanges of one member.
 
     Large problems are searched on a working set U, the support and the columns most correlated with the residual, which
@@ -67,37 +32,33 @@ def local_search(problem, start, size, *, tol, certify=None):
     Parameters
     ----------
     problem : Problem
-    start : Candidate
+    start : Fit
     size : int
         Most members; under sign constraints the start may have fewer.
     tol : float
         Least relative decrease of the loss that counts.
-    certify : bool, default=None
-        Whether to look at all columns; None decides by the margin.
+    look_below : float, default=4.0
+        Margin below which all columns are looked at.
 
     Returns
     -------
-    candidate : Candidate
+    fit : Fit
     """
     if start.loss <= ZERO_LOSS:
-        return _settled_exactly(problem, start)
+        # Nothing is below a loss of zero, and nothing correlates with a residual of zero.
+        return replace(start, margin=np.inf, swap_optimal=True)
     if is_small(problem, size):
         return _search_everywhere(problem, start.support, size, tol, splices=True)
-    candidate = _search_working_sets(problem, start, size, tol)
-    if certify or (certify is None and candidate.margin < _SURE and candidate.loss > ZERO_LOSS):
-        candidate = _search_everywhere(problem, candidate.support, size, tol, splices=False)
-    return candidate
-
-
-def _settled_exactly(problem, start):
-    # Nothing is below a loss of zero, and nothing correlates with a residual of zero.
-    return Candidate(start.support, start.loss, np.inf, True, start.residual, start.gradient)
+    fit = _search_working_sets(problem, start, size, tol)
+    if fit.loss > ZERO_LOSS and (fit.margin < look_below or look_below == np.inf):
+        fit = _search_everywhere(problem, fit.support, size, tol, splices=False)
+    return fit
 
 
 def _search_everywhere(problem, support, size, tol, *, splices):
-    chain = problem.chains(problem.quadratic(), size)
+    chain = chain_for(problem, problem.quadratic(), size)
     improve(chain, support, tol, splices=splices)
-    return Candidate.of(chain)
+    return chain.settled_fit()
 
 
 def _search_working_sets(problem, start, size, tol):
@@ -109,17 +70,17 @@ def _search_working_sets(problem, start, size, tol):
                 residual = problem.least_squares(support).residual
             gradient = problem.gradient(residual)
         working_set = working_set_of(problem, gradient, support, n_extra)
-        chain = problem.chains(problem.restricted_quadratic(working_set), size)
+        chain = chain_for(problem, problem.restricted_quadratic(working_set), size)
         improve(chain, np.searchsorted(working_set, support), tol, splices=True)
         found = np.sort(working_set[chain.supports[0]])
-        candidate = Candidate(found, float(chain.loss[0]), float(chain.margins()[0]))
+        fit = Fit(found, None, float(chain.loss[0]), float(chain.margins()[0]))
         if np.array_equal(found, support):
-            candidate.residual, candidate.gradient = residual, gradient
-            return candidate
-        if candidate.loss <= ZERO_LOSS:
-            return candidate
+            fit.residual, fit.gradient = residual, gradient
+            return fit
+        if fit.loss <= ZERO_LOSS:
+            return fit
         support, residual, gradient = found, None, None
-    return candidate
+    return fit
 
 
 def working_set_of(problem, gradient, support, n_extra):
@@ -134,7 +95,7 @@ def improve(chain, support, tol, *, splices):
     chain.restart(support)
     if splices and chain.can_splice:
         _splice(chain, tol)
-    chain.settle(_MAX_SWAPS, tol)
+    chain.settle(tol)
 
 
 def _splice(chain, tol):

@@ -59,11 +59,11 @@ def hard_thresholding_pursuit(problem, size, start=None, *, max_iter=50, tol=1e-
 
     Returns
     -------
-    fit : LeastSquares
-        The last support.
-    gradient : array of shape (n_features, n_targets) or None
-        X̃ᵀ residual there, if it was computed.
+    fit : Fit
+        The last support, with its gradient if it was computed.
     n_iter : int
+    converged : bool
+        False when a further iteration might have lowered the loss.
 
     Notes
     -----
@@ -78,20 +78,20 @@ def hard_thresholding_pursuit(problem, size, start=None, *, max_iter=50, tol=1e-
     support = largest(problem.admissible(problem.correlation), size, problem.locked) if start is None else start
     fit = problem.least_squares(support)
     seen = {support.tobytes()}
-    gradient, n_iter = None, 0
+    n_iter = 0
     while n_iter < max_iter and fit.loss > ZERO_LOSS:
         n_iter += 1
-        gradient = problem.gradient(fit.residual)
-        better = _step(problem, fit, gradient, size, seen, tol)
+        fit.gradient = problem.gradient(fit.residual)
+        better = _step(problem, fit, size, seen, tol)
         if better is None:
-            return fit, gradient, n_iter
-        fit, gradient = better, None
-    return fit, gradient, max(n_iter, 1)
+            return fit, n_iter, True
+        fit = better
+    return fit, max(n_iter, 1), fit.loss <= ZERO_LOSS
 
 
-def _step(problem, fit, gradient, size, seen, tol):
+def _step(problem, fit, size, seen, tol):
     """One iteration: a fit of lower loss on a new support, or None."""
-    outside = gradient.copy()
+    outside = fit.gradient.copy()
     outside[fit.support] = 0.0
     outside = problem.admissible(outside)
     entering = largest(outside, size, np.zeros_like(problem.locked))

@@ -52,7 +52,7 @@ def test_more_effort_never_ends_higher(seed):
 
 
 @pytest.mark.parametrize("effort", ["auto", "thorough"])
-def test_joint_targets_escalate_without_message_passing(effort):
+def test_joint_targets_start_again_without_message_passing(effort):
     rng = np.random.default_rng(0)
     X = rng.standard_normal((40, 150))
     Y = X[:, :12] @ rng.standard_normal((12, 2)) + 3 * rng.standard_normal((40, 2))
@@ -71,7 +71,7 @@ def test_large_problems_use_working_sets(monkeypatch):
         y = X[:, support].sum(axis=1) + noise * rng.standard_normal(120)
         small = IHTRegressor(12).fit(X, y)
         with monkeypatch.context() as context:
-            context.setattr("skamem.sparse.search._search.SMALL", 0.0)
+            context.setattr("skamem.sparse.search._budgets.SMALL", 0.0)
             large = IHTRegressor(12).fit(X, y)
         assert large.path_.objective[0] <= small.path_.objective[0] * 1.05
         assert large.swap_optimal_ == (large.margin_ < 4)

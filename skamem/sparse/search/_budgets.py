@@ -1,0 +1,32 @@
+"""How much work a stage of the search may take, and the margins it trusts: found by benchmarks/sparse.py."""
+
+__all__ = [
+    "COMFORTABLE_MARGIN",
+    "FEW_FEATURES",
+    "GRAM_FEATURES",
+    "MAX_SWAPS",
+    "PAIR_FEATURES",
+    "SMALL",
+    "SURE_MARGIN",
+]
+
+FEW_FEATURES = 18
+"""Features up to which all subsets are looked at: 2^18 of them take a tenth of a second."""
+
+SMALL = 5e7
+"""Multiplications for one look at all columns, below which the search looks at all of them from the start."""
+
+COMFORTABLE_MARGIN = 4.0
+"""A margin below this has been seen on wrong supports often enough to look at all columns before stopping."""
+
+SURE_MARGIN = 2.0
+"""Below this margin other starts are worthwhile: benchmarks/sparse.py prints the greatest margin of a wrong support."""
+
+PAIR_FEATURES = 2000
+"""Features up to which exchanges of two members are looked at, whatever they cost: their Gram matrix takes 32 MB."""
+
+GRAM_FEATURES = 2000
+"""Features up to which a cross-validation makes the Gram matrices of all folds; beyond, rows of them when needed."""
+
+MAX_SWAPS = 500
+"""Exchanges of one member after which a local search ends, a bound that only cycles of rounding would meet."""

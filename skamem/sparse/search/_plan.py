@@ -1,0 +1,211 @@
+"""The search for the best support of one size: which stages an effort runs, and the run from top to bottom."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skamem.sparse.objective._criteria import DEFAULT, information_criterion
+from skamem.sparse.objective._fit import Fit
+from skamem.sparse.objective._linalg import ZERO_LOSS
+from skamem.sparse.search._budgets import COMFORTABLE_MARGIN, FEW_FEATURES, SURE_MARGIN
+from skamem.sparse.search._chains import Chains
+from skamem.sparse.search._exhaustive import best_subset
+from skamem.sparse.search._local import local_search
+from skamem.sparse.search._pairs import improve_by_pairs, pair_work
+from skamem.sparse.search._pursuit import hard_thresholding_pursuit
+from skamem.sparse.search._restarts import restart
+from skamem.sparse.search._textbook import iterative_hard_thresholding
+
+__all__ = ["EFFORTS", "PLANS", "TEXTBOOK", "Plan", "Settings", "Solution", "best_of_size", "criterion_of", "solve_size"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The stages that one effort runs. A stage that is None or False is left out.
+
+    Parameters
+    ----------
+    iteration : {"plain", "normalized"} or None
+        Iterative hard thresholding as its papers have it, and nothing else.
+    subsets_up_to : int
+        Features up to which all subsets are looked at instead of all that follows.
+    swaps : bool
+        Exchanges of one member, after one step of hard thresholding pursuit; without them it iterates to its end, and
+        paths are forward selection.
+    look_below : float
+        Margin below which exchanges with all columns are looked at on large problems too.
+    restart_below : float
+        Margin below which other starts are tried.
+    pair_work : float
+        Multiplications that a look at all exchanges of two members may take.
+    each_size : bool
+        Whether each size of a path is also searched for itself.
+    """
+
+    iteration: str | None = None
+    subsets_up_to: int = 0
+    swaps: bool = False
+    look_below: float = COMFORTABLE_MARGIN
+    restart_below: float = 0.0
+    pair_work: float = 0.0
+    each_size: bool = False
+
+    def enumerates(self, problem):
+        """Whether all subsets will be looked at."""
+        return problem.n_features <= self.subsets_up_to and not problem.positive
+
+
+# From least to most.
+PLANS = {
+    "plain": Plan(iteration="plain"),
+    "normalized": Plan(iteration="normalized"),
+    "fast": Plan(),
+    "swap": Plan(swaps=True),
+    "auto": Plan(swaps=True, subsets_up_to=FEW_FEATURES, restart_below=SURE_MARGIN, pair_work=1e6),
+    "thorough": Plan(
+        swaps=True, subsets_up_to=FEW_FEATURES, look_below=np.inf, restart_below=np.inf, pair_work=3e9, each_size=True
+    ),
+}
+"""What each effort runs."""
+
+EFFORTS = tuple(PLANS)
+"""Their names."""
+
+TEXTBOOK = tuple(name for name, plan in PLANS.items() if plan.iteration)
+"""Those that stop at the iteration of the papers."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the solver needs to know beyond the problem.
+
+    Parameters
+    ----------
+    effort : str
+        One of `EFFORTS`.
+    max_iter : int
+        Bound on iterations of hard thresholding.
+    tol : float
+        Least relative decrease of the loss that counts.
+    criterion : str
+        One of `skamem.sparse.objective._criteria.CRITERIA`.
+    """
+
+    effort: str = "auto"
+    max_iter: int = 100
+    tol: float = 1e-7
+    criterion: str = DEFAULT
+
+    @property
+    def plan(self):
+        """The stages of the effort."""
+        return PLANS[self.effort]
+
+
+@dataclass
+class Solution:
+    """Answer of the solver, in standardised units.
+
+    Parameters
+    ----------
+    fit : Fit
+        With its coefficients.
+    n_iter : int
+        Iterations of hard thresholding.
+    points : list of Fit
+        Every size that was looked at.
+    criteria : list of float
+        One for each point.
+    converged : bool
+        False when hard thresholding ran into its bound.
+    """
+
+    fit: Fit
+    n_iter: int
+    points: list
+    criteria: list
+    converged: bool = True
+
+
+def solve_size(problem, size, settings, start=None):
+    """Best support of at most `size` members, with its coefficients.
+
+    Parameters
+    ----------
+    problem : Problem
+    size : int
+    settings : Settings
+    start : int array, default=None
+        First support of hard thresholding.
+
+    Returns
+    -------
+    solution : Solution
+    """
+    if settings.plan.iteration:
+        fit, n_iter, converged = iterative_hard_thresholding(
+            problem, size, start, normalised=settings.plan.iteration == "normalized", max_iter=settings.max_iter,
+            tol=settings.tol,
+        )  # fmt: skip
+    else:
+        fit, n_iter, converged = best_of_size(problem, size, settings, start)
+        fit.coefs = problem.refit(fit.support)
+    return Solution(fit, n_iter, [fit], [criterion_of(fit, problem, settings.criterion)], converged)
+
+
+def best_of_size(problem, size, settings, start=None):
+    """Best support of at most `size` members.
+
+    Returns
+    -------
+    fit : Fit
+    n_iter : int
+        Iterations of hard thresholding.
+    converged : bool
+        Whether it ended by itself, where nothing follows it.
+    """
+    plan, tol = settings.plan, settings.tol
+    size = min(size, int(problem.usable.sum()))
+    if size == 0 or problem.scale == 0.0:
+        locked = np.flatnonzero(problem.locked)
+        return Fit(locked, None, problem.least_squares(locked).loss, np.inf, True), 1, True
+    if plan.enumerates(problem):
+        return _without_idle_members(problem, best_subset(problem, size)), 1, True
+    # Where exchanges follow, they take over after one iteration: a pass over X brings them more than a further step.
+    max_iter = 1 if plan.swaps else settings.max_iter
+    fit, n_iter, converged = hard_thresholding_pursuit(problem, size, start, max_iter=max_iter, tol=tol)
+    if plan.swaps:
+        fit = local_search(problem, fit, size, tol=tol, look_below=plan.look_below)
+    if fit.loss > ZERO_LOSS and fit.margin < plan.restart_below:
+        fit = restart(problem, fit, size, tol=tol, believe_from=plan.restart_below)
+    if fit.loss > ZERO_LOSS and pair_work(problem, size) <= plan.pair_work:
+        fit = improve_by_pairs(problem, fit.support, tol)
+    return _without_idle_members(problem, fit), n_iter, converged or plan.swaps
+
+
+def _without_idle_members(problem, fit):
+    """Drop members that an exact fit does not need: their coefficients are rounding."""
+    if fit.loss > ZERO_LOSS or len(fit.support) == 0:
+        return fit
+    support = fit.support
+    chain = Chains(problem.restricted_quadratic(support), len(support))
+    chain.restart(np.arange(len(support)))
+    while chain.size:
+        sacrifices = chain.sacrifices()[0]
+        least = int(np.argmin(sacrifices))
+        if chain.loss[0] + sacrifices[least] > ZERO_LOSS:
+            break
+        chain.remove(np.array([least]))
+    return Fit(np.sort(support[chain.supports[0]]), None, fit.loss, np.inf, True)
+
+
+def criterion_of(fit, problem, name):
+    """Information criterion of a fit."""
+    return information_criterion(
+        name,
+        max(fit.residual_squares(problem.alpha), ZERO_LOSS),
+        len(fit.support),
+        n_samples=problem.n_counted,
+        n_features=problem.n_features,
+        n_targets=problem.n_targets,
+    )
