@@ -133,6 +133,60 @@ def test_a_refit_forgets_the_fit_before(estimator):
     np.testing.assert_array_equal(answer(twice, X), answer(clone(estimator).fit(X, y), X))
 
 
+OTHER = {"early_stopping": True, "fit_intercept": True, "method": "hyperplanes", "storage": "packed", "n_components": 3}
+OTHER |= {
+    "solver": "cholesky",
+    "target": "y",
+    "add_indicator": True,
+    "missing": "clamp",
+    "effort": "fast",
+}
+
+
+def settings(estimator):
+    """Every parameter's other options, one at a time: together they set all attributes that there are."""
+    names = estimator.get_params().keys()
+    for name in OTHER.keys() & names:
+        yield {name: OTHER[name]}
+    for name in sorted(names & type(estimator)._kinds.keys() - {"backend"}):
+        kind = type(estimator)._kinds[name]
+        for part in getattr(kind, "kinds", [kind]):
+            yield from ({name: option} for option in getattr(part, "options", ()))
+
+
+@pytest.mark.parametrize("estimator", DEFAULTS, ids=lambda estimator: type(estimator).__name__)
+def test_no_attribute_outlives_the_fit_that_set_it(estimator):
+    pd = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    X, labels = rng.choice([-1.0, 1.0], size=(40, 12)), np.arange(40) % 2
+    X[3, 4:] = X[5, :2] = np.nan if estimator.__sklearn_tags__().input_tags.allow_nan else 1.0
+    frame, y = pd.DataFrame(X).add_prefix("unit"), targets(type(estimator), labels)
+    known = np.nan_to_num(X)
+    fresh = set(vars(small(type(estimator)).fit(known, y)))
+    n_settings = 0
+    for options in settings(estimator):
+        try:
+            rich = (
+                small(type(estimator)).set_params(**options).fit(frame, X[:, :2] if options.get("target") == "y" else y)
+            )
+        except ValueError:  # these options ask for others, or for other data
+            continue
+        n_settings += 1
+        assert set(vars(rich.set_params(**small(type(estimator)).get_params()).fit(known, y))) == fresh, options
+    assert n_settings or not list(settings(estimator))
+
+
+@pytest.mark.parametrize("Estimator", [IHTRegressor, DenseAMClassifier, DenseAMRegressor])
+def test_a_warm_start_keeps_where_it_starts_from_and_nothing_else(Estimator):
+    pd = pytest.importorskip("pandas")
+    X, y = pd.DataFrame(np.random.default_rng(0).standard_normal((40, 12))).add_prefix("unit"), np.arange(40) % 2
+    rich = small(Estimator).set_params(warm_start=True)
+    if "early_stopping" in rich.get_params():
+        rich.set_params(early_stopping=True)
+    rich.fit(X, y).set_params(**small(Estimator).get_params() | {"warm_start": True})
+    assert set(vars(rich.fit(X.to_numpy(), y))) == set(vars(small(Estimator).fit(X.to_numpy(), y)))
+
+
 NUMBERS = {"alpha": 0.1, "power": 2.0, "learning_rate_init": 0.01, "weight_decay": 0.1, "noise": 0.1, "momentum": 0.5}
 
 

@@ -22,6 +22,9 @@ _STATE_FORMAT = 1
 def transactional(method):
     """Make a fitting method all or nothing: if it raises, the estimator is left as it was.
 
+    ``fit`` also starts from nothing but the parameters: what an earlier fit left is gone before it runs, so that no
+    attribute outlives the fit that set it. With ``warm_start=True`` it finds what the class names in `_continues_from`.
+
     Parameters
     ----------
     method : callable
@@ -33,18 +36,37 @@ def transactional(method):
         Also runs scikit-learn's callbacks' set-up and tear-down.
     """
     managed = with_callbacks(method)
+    starts_anew = method.__name__ == "fit"
 
     @functools.wraps(method)
     def all_or_nothing(estimator, *args, **kwargs):
-        snapshot = dict(vars(estimator))
+        attributes = vars(estimator)
+        snapshot = dict(attributes)
         try:
+            if starts_anew:
+                _forget_fit(estimator)
             return managed(estimator, *args, **kwargs)
         except BaseException:
-            vars(estimator).clear()
-            vars(estimator).update(snapshot)
+            attributes.clear()
+            attributes.update(snapshot)
             raise
 
     return all_or_nothing
+
+
+# How attributes begin that scikit-learn keeps on an estimator: output container, metadata requests, callbacks.
+_OF_SCIKIT_LEARN = ("_sk", "_metadata", "_parent")
+
+
+def _forget_fit(estimator):
+    """Take away what an earlier fit left: public names that end in an underscore, private ones that begin with it."""
+    attributes = vars(estimator)
+    left = [name for name in attributes if name[-1] == "_" or name[0] == "_"]
+    if left:
+        kept = estimator._continues_from if getattr(estimator, "warm_start", False) else ()
+        for name in left:
+            if name not in kept and not name.startswith(_OF_SCIKIT_LEARN):
+                del attributes[name]
 
 
 _CONDITIONAL = type(available_if(bool)(len))  # the descriptor that scikit-learn's decorator makes
@@ -86,6 +108,9 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
     computes. ``_parameters`` is the table of what their parameters may be, added to those of the classes they derive
     from.
     """
+
+    _continues_from: ClassVar[tuple[str, ...]] = ()
+    """Fitted attributes that a ``fit`` with ``warm_start=True`` starts from; it sets them anew."""
 
     _parameters: ClassVar[dict[str, Kind]] = {"backend": Backend()}
 

@@ -148,8 +148,6 @@ class BipolarEncoder(SkamemTransformer):
         """
         X, placement = self._receive(X, reset=True, ensure_all_finite="allow-nan")
         X = placement.asarray(X)
-        for name in ("thresholds_", "levels_", "mean_", "planes_", "decoder_"):
-            vars(self).pop(name, None)
         for _ in fit_tasks(self, [0], name="codes", n_tasks=1, X=X, attributes=dict):
             known = ~placement.xp.isnan(X)
             if self.method == "hyperplanes":

@@ -130,6 +130,8 @@ class IHTRegressor(SparseLinearRegressor):
     array([ 3., -2.])
     """
 
+    _continues_from = ("support_", "n_features_in_")
+
     def __init__(
         self,
         n_nonzero_coefs=None,

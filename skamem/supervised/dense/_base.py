@@ -39,6 +39,7 @@ class BaseDenseAM(SkamemEstimator):
     """Training and overlaps of `DenseAMClassifier` and its relatives; not for direct use."""
 
     _anchor = "memories_"
+    _continues_from = ("memories_", "offset_", "scale_", "intercept_", "recognition_", "temperature_", "classes_")
 
     def _check_options(self):
         """Raise for constructor parameters out of range; every message names the parameter."""
@@ -147,7 +148,6 @@ class BaseDenseAM(SkamemEstimator):
         n_epochs = recipe.n_epochs(batch_count(len(data), int(self.batch_size)))
         descent = self._descent(recipe, network, optimizer, data, n_epochs, random_state)
         self._run(descent, range(n_epochs), constant, targets.constant, watch, X, y)
-        vars(self).pop("validation_scores_", None)  # of an earlier fit
         if watch is not None:
             self.validation_scores_ = watch.scores
         # What `partial_fit` needs to go on from here.

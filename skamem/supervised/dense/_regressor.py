@@ -121,6 +121,8 @@ class DenseAMRegressor(RegressorMixin, BaseDenseAM):
     adversarial = 0.0
     solver = "adam"
 
+    _continues_from = (*BaseDenseAM._continues_from, "target_offset_", "target_scale_")
+
     def __init__(
         self,
         n_memories=500,
