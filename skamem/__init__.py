@@ -12,14 +12,7 @@ from skamem.memory import (
     WillshawMemory,
 )
 from skamem.preprocessing import BipolarEncoder
-from skamem.sparse import (
-    IHTClassifier,
-    IHTRegressor,
-    IHTRegressorCV,
-    IHTSparseCoder,
-    StabilitySelection,
-    SupportSelector,
-)
+from skamem.sparse import IHTClassifier, IHTRegressor, IHTRegressorCV, IHTSparseCoder
 from skamem.supervised import DenseAMClassifier, DenseAMRegressor, MemoryClassifier
 
 __all__ = [
@@ -38,8 +31,6 @@ __all__ = [
     "MemoryClassifier",
     "ModernHopfieldMemory",
     "PseudoinverseMemory",
-    "StabilitySelection",
-    "SupportSelector",
     "WillshawMemory",
     "__version__",
 ]

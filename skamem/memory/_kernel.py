@@ -1,23 +1,30 @@
 """KernelMemory: an interpolating look-up table, from memory to learning by one knob."""
 
 import numbers
+from dataclasses import replace
 
-import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.kernel_approximation import Nystroem, RBFSampler
 from sklearn.utils import check_random_state
 
-from skamem.core import arrays, least_squares, validation
-from skamem.memory._kernels import KERNELS, ON_THE_HOST, kernel_matrix
+from skamem.core import arrays, validation
+from skamem.core.warn import warn
+from skamem.memory._kernels import BOUNDED, KERNELS, ON_THE_HOST, kernel_matrix
 from skamem.memory._real import RealMemory
+from skamem.memory._ridge import FeatureRidge, KernelRidge
+from skamem.memory._spread import measured_spread
 
 __all__ = ["KernelMemory"]
 
+_SETTLED = 0.01  # of a standard deviation: completion that moves unknown entries less in its last pass has converged
+
 
 class KernelMemory(RealMemory):
-    """Associative memory that interpolates between stored patterns with a kernel: recall is k(x, X) C.
+    """Associative memory that interpolates between stored patterns with a kernel.
 
-    The coefficients C = (K(X, X) + αI)⁻¹ Y make stored patterns recall what they are associated with; a narrow kernel
-    and a small `alpha` give a look-up table, a wide one learns. Heteroassociative (``target="y"``) it is kernel ridge
+    Recall of a cue x is ȳ + k(x, X) C. The coefficients C = (K(X, X) + αI)⁻¹ (Y - ȳ), with ȳ the mean of Y, make stored
+    patterns recall what they are associated with, up to `alpha`; a narrow kernel and a small `alpha` give a look-up
+    table, a wide one learns. Heteroassociative (``target="y"``) it is kernel ridge
     regression; autoassociative it denoises, and with ``missing="clamp"`` it imputes.
 
     Parameters
@@ -47,7 +54,8 @@ class KernelMemory(RealMemory):
         What a pattern is associated with: itself (`y` is ignored, so that pipelines may pass labels), or the row of
         `y`.
     n_recall_steps : int, default=20
-        Updates at most, and passes over unknown entries of stored patterns in `fit`. Heteroassociation makes one pass.
+        Updates at most, and passes over unknown entries of stored patterns in `fit`, which gives a ConvergenceWarning
+        where the last pass still moves them. Heteroassociation makes one pass.
     missing : {"free", "clamp"}, default="free"
         Whether known entries may be corrected in recall ("free"), or are held at the cue while the unknown ones (NaN)
         are filled in ("clamp").
@@ -70,6 +78,9 @@ class KernelMemory(RealMemory):
         Mean of what is recalled; the kernel explains deviations from it.
     centre_ : array of shape (n_units,)
         Mean pattern.
+    reach_ : float
+        Distance from it to the farthest stored pattern. Feedback of a kernel that grows without end, such as "poly", is
+        kept within it, or as near as the cue is.
     gamma_ : float
         γ in use.
     alpha_ : float
@@ -176,19 +187,17 @@ class KernelMemory(RealMemory):
 
     def _learn(self, X, known, Y, weight):
         xp = arrays.namespace(X)
-        counted = xp.ones_like(X) if known is None else xp.astype(known, X.dtype)
-        counted = counted if weight is None else counted * weight[:, None]
-        count = xp.sum(counted, axis=0)
-        self.centre_ = xp.sum(counted * X, axis=0) / xp.where(count > 0, count, xp.ones_like(count))
-        spread = float(xp.sum(counted * (X - self.centre_) ** 2)) / max(float(xp.sum(count)), 1e-300)
+        spread = measured_spread(X, known, weight, owner=type(self).__name__)
+        self.centre_ = spread.centre
+        self.reach_ = float(xp.max(2.0 * spread.half_norms / spread.unit**2)) ** 0.5 * spread.unit
         completes = self.missing == "clamp" and self.target == "self"
-        self.gamma_ = self._chosen_gamma(X.shape[1], spread, completes)
+        self.gamma_ = self._chosen_gamma(X.shape[1], float(spread.variance), completes)
         self.alpha_ = (1.0 if completes else 1e-3) if isinstance(self.alpha, str) else float(self.alpha)
         self._note_missing(X, known)
         X = X if known is None else xp.where(known, X, self.centre_)
         self._open_features(X)
         if known is not None:
-            X = self._completed(X, known, weight)
+            X = self._completed(X, known, weight, float(spread.variance) ** 0.5)
         features = self._features(X)
         share = None if weight is None else weight[:, None] / xp.sum(weight)
         if Y is not None:
@@ -197,6 +206,8 @@ class KernelMemory(RealMemory):
             self.offset_ = self.centre_
         residual = (X if Y is None else Y) - self.offset_
         self.coefficients_ = self._ridge(features, weight).solve(residual)
+        if not bool(xp.all(xp.isfinite(self.coefficients_))):
+            raise ValueError(self._overflow())
         if self.n_components is None:
             self.patterns_ = X
 
@@ -206,23 +217,33 @@ class KernelMemory(RealMemory):
         scaled = 1.0 / (n_units * spread) if spread > 0 else 1.0
         return {"rbf": scaled / 10 if completes else scaled, "laplacian": scaled**0.5}.get(self.kernel, 1.0 / n_units)
 
-    def _completed(self, X, known, weight):
-        """Unknown entries recalled, pass by pass, from the other patterns."""
+    def _completed(self, X, known, weight, spread):
+        """Unknown entries recalled, pass by pass, from the other patterns; at the mean where nothing is known."""
         xp = arrays.namespace(X)
         rest = xp.finfo(X.dtype).eps ** 0.5
+        held = known | ~xp.any(known, axis=1)[:, None]
+        unit = self.reach_ or 1.0
         for _ in range(self.n_recall_steps):
             recalled = self._ridge(self._features(X), weight).leave_one_out(X - self.centre_) + self.centre_
-            new = xp.where(known, X, recalled)
-            moved = float(xp.sum((new - X) ** 2)), float(xp.sum(new**2))
-            X = new
-            if moved[0] <= rest**2 * moved[1]:
-                break
+            new = xp.where(held, X, self._bounded(recalled, X))
+            moved, size = (float(xp.sum((change / unit) ** 2)) for change in (new - X, new - self.centre_))
+            last, X = X, new
+            if moved <= rest**2 * size:
+                return X
             if self.n_components is None:
                 self.patterns_ = X
+        off = float(xp.sum(((X - last) / unit) ** 2) / xp.count_nonzero(~held)) ** 0.5 * unit
+        if off > _SETTLED * spread:
+            warn(
+                f"{type(self).__name__} completed stored patterns in n_recall_steps={self.n_recall_steps} passes, of "
+                f"which the last still moved unknown entries by {off:.2g} (root mean square). Allow more passes, take "
+                "a larger alpha, or a wider kernel.",
+                ConvergenceWarning,
+            )
         return X
 
     def _ridge(self, features, weight):
-        return (_KernelRidge if self.n_components is None else _FeatureRidge)(features, self.alpha_, weight)
+        return (KernelRidge if self.n_components is None else FeatureRidge)(features, self.alpha_, weight)
 
     # ------------------------------------------------------------------ features
 
@@ -254,13 +275,30 @@ class KernelMemory(RealMemory):
         """Kernel to the stored patterns, or approximate features."""
         xp = arrays.namespace(X)
         if self.n_components is None:
-            return kernel_matrix(self.kernel, X, self.patterns_, **self._kernel_parameters())
+            return self._kernel_to(self.patterns_, X)
         if self.approximation == "fourier":
             return (2.0 / self.n_components) ** 0.5 * xp.cos(
                 X @ xp.matrix_transpose(self.patterns_) + self.normalization_
             )
-        kernel = kernel_matrix(self.kernel, X, self.patterns_, **self._kernel_parameters())
-        return kernel @ xp.matrix_transpose(self.normalization_)
+        return self._kernel_to(self.patterns_, X) @ xp.matrix_transpose(self.normalization_)
+
+    def _kernel_to(self, patterns, X):
+        try:
+            with arrays.overflow_expected():
+                return kernel_matrix(self.kernel, X, patterns, **self._kernel_parameters())
+        except MemoryError as error:
+            gigabytes = X.shape[0] * patterns.shape[0] * X.dtype.itemsize / 2**30
+            raise MemoryError(
+                f"{type(self).__name__} found {X.shape[0]} rows and {patterns.shape[0]} patterns, whose kernel matrix "
+                f"takes {gigabytes:.3g} GiB, several times in `fit`. Give n_components, 1000 say, for an approximation."
+            ) from error
+
+    def _overflow(self):
+        return (
+            f"kernel={self.kernel!r} with gamma={self.gamma_:.3g}, degree={self.degree!r} is not finite on these "
+            f"patterns, which reach {self.reach_:.3g} from their mean: found entries or solutions that overflow. Scale "
+            "X, with StandardScaler say; take a lower degree or gamma; or approximate with n_components."
+        )
 
     # ------------------------------------------------------------------ recalling
 
@@ -285,7 +323,49 @@ class KernelMemory(RealMemory):
         return self._map(X, "field", respond)
 
     def _respond(self, states, known, lacking):
-        return self._features(states) @ self.coefficients_ + self.offset_
+        with arrays.overflow_expected():
+            answers = self._features(states) @ self.coefficients_ + self.offset_
+        if not bool(arrays.namespace(states).all(arrays.namespace(states).isfinite(answers))):
+            raise ValueError(
+                f"kernel={self.kernel!r} is not finite on these cues, which are too far from the stored patterns: "
+                f"those reach {self.reach_:.3g} from their mean. Scale cues as the patterns were, or lower the degree."
+            )
+        return answers
+
+    @property
+    def _may_grow(self):
+        return self.approximation != "fourier" and not (isinstance(self.kernel, str) and self.kernel in BOUNDED)
+
+    def _bounded(self, answers, states):
+        """Answers of a kernel that grows without end, no farther from the mean than the state or any stored pattern."""
+        if not self._may_grow:
+            return answers
+        xp = arrays.namespace(states)
+        deviations = answers - self.centre_
+        beyond = self._beyond(answers, states)
+        return xp.where(beyond > 1.0, self.centre_ + deviations / xp.where(beyond > 1.0, beyond, 1.0), answers)
+
+    def _beyond(self, answers, states):
+        """How many times farther from the mean answers are than states and stored patterns, shape (n_samples, 1)."""
+        xp = arrays.namespace(states)
+        unit = self.reach_ or 1.0
+        with arrays.overflow_expected():
+            lengths = [
+                xp.sum(((rows - self.centre_) / unit) ** 2, axis=1, keepdims=True) ** 0.5 for rows in (answers, states)
+            ]
+            return lengths[0] / xp.clip(lengths[1], min=1.0)
+
+    def _feed_back(self, start, known):
+        recall = super()._feed_back(start, known)
+        if not self._may_grow or self.n_recall_steps == 1 or (known is None and self.missing == "clamp"):
+            return recall
+        # A state at the bound is no fixed point of the memory, though it stays there.
+        xp = arrays.namespace(start)
+        answers = self._respond(recall.states, None, None)
+        answers = answers if self.missing == "free" else xp.where(known, recall.states, answers)
+        inside = self._beyond(answers, recall.states)[:, 0] <= 1.0 + 1e-6
+        cycle_length = xp.where(inside, recall.cycle_length, xp.zeros_like(recall.cycle_length))
+        return replace(recall, converged=recall.converged & inside, cycle_length=cycle_length)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -299,48 +379,3 @@ class KernelMemory(RealMemory):
     @property
     def _cue_bytes(self):
         return 64 * self.patterns_.shape[0]
-
-
-class _KernelRidge:
-    """(K + α/w)⁻¹ for a kernel matrix K and sample weights w."""
-
-    def __init__(self, kernel, alpha, weight):
-        self.xp = xp = arrays.namespace(kernel)
-        ridge = xp.full((kernel.shape[0],), alpha, dtype=kernel.dtype, device=arrays.device(kernel))
-        ridge = ridge if weight is None else ridge / weight
-        self.system = kernel + xp.eye(kernel.shape[0], dtype=kernel.dtype, device=arrays.device(kernel)) * ridge
-
-    def solve(self, targets):
-        try:
-            return least_squares.cholesky_solve(self.system, targets)
-        except np.linalg.LinAlgError:  # singular: the least-squares solution of smallest norm
-            return self.xp.linalg.pinv(self.system) @ targets
-
-    def leave_one_out(self, targets):
-        """What each row recalls when it is not stored: y - C / diag((K + α/w)⁻¹)."""
-        xp = self.xp
-        inverse = self.solve(xp.eye(self.system.shape[0], dtype=targets.dtype, device=arrays.device(targets)))
-        return targets - (inverse @ targets) / xp.linalg.diagonal(inverse)[:, None]
-
-
-class _FeatureRidge:
-    """The same in the space of features Z: (ZᵀwZ + α)⁻¹ Zᵀw."""
-
-    def __init__(self, features, alpha, weight):
-        self.xp = xp = arrays.namespace(features)
-        self.features = features
-        self.weighted = features if weight is None else features * weight[:, None]
-        gram = xp.matrix_transpose(self.weighted) @ features
-        self.system = _KernelRidge(gram, alpha, None)
-
-    def solve(self, targets):
-        return self.system.solve(self.xp.matrix_transpose(self.weighted) @ targets)
-
-    def leave_one_out(self, targets):
-        """What each row recalls when it is not stored: y - (y - ŷ) / (1 - leverage)."""
-        xp = self.xp
-        leverage = xp.sum(
-            xp.matrix_transpose(self.system.solve(xp.matrix_transpose(self.weighted))) * self.features, axis=1
-        )
-        left = xp.clip(1.0 - leverage, min=xp.finfo(targets.dtype).eps)
-        return targets - (targets - self.features @ self.solve(targets)) / left[:, None]

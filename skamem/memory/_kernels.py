@@ -5,15 +5,38 @@ import math
 from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS, pairwise_kernels
 
 from skamem.core import arrays
+from skamem.core.rows import row_blocks
 
-__all__ = ["KERNELS", "kernel_matrix"]
+__all__ = ["BOUNDED", "KERNELS", "kernel_matrix"]
+
+_NEAR = 1e-3  # squared distances below so much of the squared norms lose too many digits in their difference
 
 
-def _squared_distances(X, Y):
+def _squared_distances(X, Y, *, refined=False):
+    """Squared Euclidean distances; `refined` keeps the digits of the smallest, too."""
     xp = arrays.namespace(X)
-    squares = xp.sum(X**2, axis=1)[:, None] + xp.sum(Y**2, axis=1)[None, :]
-    squares -= 2.0 * (X @ xp.matrix_transpose(Y))
+    # Around the mean: a common offset would cost the digits that tell patterns apart.
+    centre = xp.mean(Y, axis=0)
+    X, Y = X - centre, Y - centre
+    norms = xp.sum(X**2, axis=1)[:, None], xp.sum(Y**2, axis=1)[None, :]
+    squares = X @ xp.matrix_transpose(-2.0 * Y)
+    squares += norms[0]
+    squares += norms[1]
+    if refined:
+        near = squares < _NEAR * (norms[0] + norms[1])
+        squares[near] = _distances_of_pairs(X, Y, near)
     return xp.maximum(squares, xp.zeros_like(squares))
+
+
+def _distances_of_pairs(X, Y, pairs):
+    """Squared distances of the pairs that are marked, from differences."""
+    xp = arrays.namespace(X)
+    rows, columns = xp.nonzero(pairs)
+    parts = [X[:0, 0]]
+    for some in row_blocks(rows.shape[0], 32 * X.shape[1]):
+        differences = xp.take(X, rows[some], axis=0) - xp.take(Y, columns[some], axis=0)
+        parts.append(xp.sum(differences**2, axis=1))
+    return xp.concat(parts)
 
 
 def _rbf(X, Y, *, gamma, **_):
@@ -22,7 +45,7 @@ def _rbf(X, Y, *, gamma, **_):
 
 def _laplacian(X, Y, *, gamma, **_):
     xp = arrays.namespace(X)
-    return xp.exp(-gamma * xp.sqrt(_squared_distances(X, Y)))
+    return xp.exp(-gamma * xp.sqrt(_squared_distances(X, Y, refined=True)))
 
 
 def _linear(X, Y, **_):
@@ -58,6 +81,9 @@ KERNELS = {"rbf": _rbf, "laplacian": _laplacian, "linear": _linear, "poly": _pol
 
 ON_THE_HOST = tuple(sorted(set(PAIRWISE_KERNEL_FUNCTIONS) - set(KERNELS) - {"polynomial"}))
 """Further kernels of scikit-learn, computed on the host."""
+
+BOUNDED = frozenset({"rbf", "laplacian", "cosine", "sigmoid", "chi2"})
+"""Kernels that do not grow with their patterns."""
 
 
 def kernel_matrix(kernel, X, Y, **parameters):

@@ -11,10 +11,11 @@ from skamem.core import arrays, validation
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.rows import row_blocks
-from skamem.memory._bandwidth import held_out_beta, local_scale, separating_beta
+from skamem.memory._bandwidth import held_out_beta, local_scale, reference_patterns, separating_beta
 from skamem.memory._real import RealMemory, split_known
-from skamem.memory._similarity import SIMILARITIES, StoredPatterns, half_norms
+from skamem.memory._similarity import SIMILARITIES, StoredPatterns
 from skamem.memory._softmax import Readout, log_partition, soft_recall, strongest
+from skamem.memory._spread import Spread, half_norms, measured_spread
 
 __all__ = ["ModernHopfieldMemory"]
 
@@ -41,8 +42,9 @@ class ModernHopfieldMemory(RealMemory):
     ----------
     beta : "auto", "held-out", "separation" or float, default="auto"
         Inverse temperature, > 0. Large: the most similar pattern; small: the mean of all. "separation": large enough to
-        tell a typical stored pattern from its nearest neighbour. "held-out": recalls hidden entries of stored patterns
-        best from the other patterns. "auto" is "held-out" for completion (``missing="clamp"``), else "separation".
+        tell a typical stored pattern from its nearest neighbour. "held-out": recalls entries of stored patterns, hidden
+        as gaps occur in the table, best from the other patterns. "auto" is "held-out" for completion
+        (``missing="clamp"``), else "separation".
     target : {"self", "y"}, default="self"
         What a pattern is associated with: itself (`y` is ignored, so that pipelines may pass labels), or the row of
         `y`.
@@ -85,6 +87,12 @@ class ModernHopfieldMemory(RealMemory):
         Mean squared deviation of known entries from it.
     half_norms_ : array of shape (n_patterns,)
         Half the squared distance of each stored pattern from it.
+    unit_ : float
+        Power of two next to the root of `spread_`: the unit in which lengths are squared.
+    is_offset_ : bool
+        Whether the mean pattern is so far from 0 that it is subtracted before products are made.
+    reference_ : int array or None
+        Rows of `patterns_` that measure a cue's neighbourhood when ``similarity="local"``.
     never_known_ : bool array of shape (n_units,)
         Units that no stored pattern knows.
     with_gaps_ : bool array of shape (n_units,)
@@ -102,9 +110,10 @@ class ModernHopfieldMemory(RealMemory):
     Notes
     -----
     With unknown entries, similarity is over the entries known to cue and pattern, scaled to all units and shrunk
-    towards that of unrelated patterns when they have few in common; an unknown entry is averaged over the patterns that
-    know it. Known entries are clamped, so ``fit_transform(X)`` equals ``fit(X).transform(X)``: a pattern is never its
-    own evidence.
+    towards that of unrelated patterns when they have few in common; a pattern that has none in common does not count.
+    An unknown entry is averaged over the patterns that know it; where none that counts does, and for cues of which
+    nothing is known, it is their mean over all patterns. Known entries are clamped, so ``fit_transform(X)`` equals
+    ``fit(X).transform(X)``: a pattern is never its own evidence.
 
     Cost of one step O(n_samples n_patterns n_units), two matrix products, streamed over the stored patterns with an
     online softmax: the weights of all patterns are never held at once. `partial_fit` and `forget` copy what is stored
@@ -256,21 +265,21 @@ class ModernHopfieldMemory(RealMemory):
     def _learn(self, X, known, Y, weight):
         xp = arrays.namespace(X)
         X = X if known is None else xp.where(known, X, xp.zeros_like(X))
-        weights = xp.ones_like(X[:, 0]) if weight is None else weight
-        counted = None if known is None else xp.astype(known, X.dtype)
-        count = xp.sum(weights) * xp.ones_like(X[0, :]) if known is None else weights @ counted
-        self.centre_ = weights @ X / xp.where(count > 0, count, xp.ones_like(count))
+        self._keep(measured_spread(X, known, weight, owner=type(self).__name__))
         self.patterns_ = X if known is None else xp.where(known, X, self.centre_)
-        self.half_norms_ = half_norms(self.patterns_, self.centre_)
-        # Unknown entries are at the centre and add nothing.
-        total = xp.sum(count)
-        self.spread_ = 2.0 * (weights @ self.half_norms_) / xp.where(total > 0, total, xp.ones_like(total))
         self.known_, self.values_, self.sample_weight_ = known, Y, weight
         self._note_missing(X, known)
+        self.reference_ = None
+        if self.similarity == "local":
+            self.reference_ = reference_patterns(self._stored())
         self.beta_ = self._chosen_beta()
         if known is not None and self.target == "self" and self.n_recall_steps > 1:
             self.patterns_ = self._completed()
-            self.half_norms_ = half_norms(self.patterns_, self.centre_)
+            self.half_norms_ = half_norms(self.patterns_, self.centre_, self.unit_)
+
+    def _keep(self, spread):
+        self.centre_, self.spread_, self.half_norms_ = spread.centre, spread.variance, spread.half_norms
+        self.unit_, self.is_offset_ = spread.unit, spread.is_offset
 
     def _chosen_beta(self):
         if not isinstance(self.beta, str):
@@ -366,7 +375,8 @@ class ModernHopfieldMemory(RealMemory):
         xp = arrays.namespace(values)
         stored = self._stored()
         total = stored.patterns.shape[0] if self.sample_weight_ is None else xp.sum(self.sample_weight_)
-        partition = log_partition(stored.compare(self._start(values, known), known), self.beta_, self.sample_weight_)
+        beta = self._sharpness(stored, values, known, None)
+        partition = log_partition(stored.compare(self._start(values, known), known), beta, self.sample_weight_)
         energy = -(partition - xp.log(xp.asarray(total, dtype=values.dtype, device=arrays.device(values)))) / self.beta_
         if self.similarity == "dot":
             largest = xp.max(xp.sum(self.patterns_**2, axis=1))
@@ -376,13 +386,15 @@ class ModernHopfieldMemory(RealMemory):
     # ------------------------------------------------------------------ how recall is done
 
     def _stored(self):
-        parts = (self.patterns_, self.known_, self.centre_, self.spread_, self.half_norms_)
-        return StoredPatterns(*parts, self.similarity, self.sample_weight_)
+        spread = Spread(self.centre_, self.half_norms_, self.spread_, self.unit_, self.is_offset_)
+        return StoredPatterns(
+            self.patterns_, self.known_, spread, self.similarity, self.sample_weight_, self.reference_
+        )
 
     def _readout(self):
         if self.target == "y":
             return Readout(self.values_, None, self.sample_weight_)
-        return Readout(self.patterns_, self.known_, self.sample_weight_)
+        return Readout(self.patterns_, self.known_, self.sample_weight_, self.centre_, self.never_known_)
 
     def _start(self, values, known):
         return values if known is None else arrays.namespace(values).where(known, values, self.centre_)
@@ -397,7 +409,7 @@ class ModernHopfieldMemory(RealMemory):
 
     def _sharpness(self, stored, states, known, lacking):
         if self.similarity != "local":
-            return self.beta_
+            return self.beta_ * self.unit_**2
         return self.beta_ / local_scale(stored, states, known, lacking=lacking)
 
     def _recall_block(self, values, known):
@@ -408,7 +420,7 @@ class ModernHopfieldMemory(RealMemory):
         start = self._start(values, known)
         nearest = replace(self._stored(), similarity="nearest")
         _, similarity = strongest(nearest.compare(start, known), 1)
-        far = -2.0 * similarity > self.max_distance**2
+        far = -2.0 * similarity > (self.max_distance / self.unit_) ** 2
         if self.target == "self":
             recall = replace(recall, states=xp.where(far, start, recall.states))
         return replace(recall, unresolved=recall.unresolved | far, converged=recall.converged & ~far[:, 0])

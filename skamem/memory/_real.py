@@ -2,6 +2,7 @@
 
 import numbers
 from abc import ABC, abstractmethod
+from dataclasses import replace
 
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin
 from sklearn.utils import check_array
@@ -12,7 +13,7 @@ from skamem.core import arrays, validation
 from skamem.core.base import SkamemTransformer, transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.dynamics import Recall, settle
-from skamem.core.rows import row_blocks
+from skamem.core.rows import Rows, rows_within
 from skamem.memory._base import is_autoassociative
 from skamem.memory._imputation import imputed, imputed_names, indices
 
@@ -43,6 +44,10 @@ class RealMemory(SkamemTransformer, ABC):
         `known` is None once all entries have a value; `lacking` are the entries that are looked for when the others
         are clamped.
         """
+
+    def _bounded(self, answers, states):
+        """Answers to be fed back; for a memory whose answers could grow without end, kept within bounds."""
+        return answers
 
     _cue_bytes = 0
     """Bytes of work arrays that a cue needs beside its states."""
@@ -264,26 +269,48 @@ class RealMemory(SkamemTransformer, ABC):
     # ------------------------------------------------------------------ how recall is done
 
     def _cue_blocks(self, X, method):
-        """Validate cues; yield (placement, values, mask of known entries or None, dtype of X) by block."""
+        """Validate cues; yield (placement, positions, values, mask of known entries or None, dtype of X) by block.
+
+        A block has complete cues only, or cues with gaps only: what a cue is answered must not depend on those beside
+        it, and complete ones are not to pay for the others.
+        """
         check_is_fitted(self)
         X, placement = self._receive(X, reset=False, method=method, **self._input_options())
-        dtype = arrays.float_dtype(X, placement.xp)
-        working_dtype = getattr(self, self._anchor).dtype
+        dtype, xp = arrays.float_dtype(X, placement.xp), placement.xp
         row_bytes = 64 * (X.shape[1] + self._n_features_out) + self._cue_bytes
-        for block in row_blocks(X.shape[0], row_bytes):
-            for start in range(block.start, block.stop, _CUES):
-                rows = slice(start, min(start + _CUES, block.stop))
-                yield placement, *split_known(placement.asarray(X[rows, :], working_dtype)), dtype
+        length = rows_within(row_bytes, at_most=_CUES)
+        waiting, n_waiting = [], 0
+        for rows, block in Rows(X, placement, getattr(self, self._anchor).dtype).blocks(row_bytes, at_most=_CUES):
+            positions = xp.arange(rows.start, rows.stop, device=arrays.device(block))
+            gaps = xp.any(xp.isnan(block), axis=1)
+            if not bool(xp.any(gaps)):
+                yield placement, positions, block, None, dtype
+                continue
+            complete, partial = xp.nonzero(~gaps)[0], xp.nonzero(gaps)[0]
+            if complete.shape[0]:
+                yield placement, xp.take(positions, complete), xp.take(block, complete, axis=0), None, dtype
+            waiting.append((xp.take(positions, partial), xp.take(block, partial, axis=0)))
+            n_waiting += partial.shape[0]
+            if n_waiting >= length:
+                yield placement, *_joined_cues(waiting, xp), dtype
+                waiting, n_waiting = [], 0
+        if waiting:
+            yield placement, *_joined_cues(waiting, xp), dtype
 
     def _map(self, X, method, function):
         """Apply ``function(values, known)`` to cues block by block; an array, or a tuple of them, in the dtype of X."""
-        parts = []
-        for placement, values, known, dtype in self._cue_blocks(X, method):
+        parts, places = [], []
+        for placement, positions, values, known, dtype in self._cue_blocks(X, method):
             found = function(values, known)
             found = found if isinstance(found, tuple) else (found,)
             xp = placement.xp
             parts.append([xp.astype(a, dtype) if xp.isdtype(a.dtype, "real floating") else a for a in found])
-        joined = tuple(placement.release(xp.concat(part, axis=0)) for part in zip(*parts, strict=True))
+            places.append(positions)
+        joined = [xp.concat(part, axis=0) if len(parts) > 1 else part[0] for part in zip(*parts, strict=True)]
+        if len(parts) > 1:
+            back = xp.argsort(xp.concat(places))
+            joined = [xp.take(part, back, axis=0) for part in joined]
+        joined = tuple(placement.release(part) for part in joined)
         return joined if len(joined) > 1 else joined[0]
 
     def _recall(self, X, method, *, with_missing=False):
@@ -306,6 +333,10 @@ class RealMemory(SkamemTransformer, ABC):
         else:
             recall = self._feed_back(start, known)
             unresolved = self._unresolved(values, known)
+            if known is not None:
+                # Where nothing is known nothing can be looked up: the mean, whatever the steps.
+                blank = ~xp.any(known, axis=1)
+                recall = replace(recall, states=xp.where(blank[:, None], self.centre_, recall.states))
         return Recall(recall.states, recall.n_steps, recall.converged, recall.cycle_length, unresolved)
 
     def _unresolved(self, values, known):
@@ -322,25 +353,22 @@ class RealMemory(SkamemTransformer, ABC):
             held = xp.ones_like(start, dtype=xp.bool) if known is None else known
             if known is None:
                 return _one_pass(start, xp)
-        eps = xp.finfo(start.dtype).eps
 
         def update(states, held, known=None):
-            new = self._respond(states, known, None if held is None else ~held)
+            new = self._bounded(self._respond(states, known, None if held is None else ~held), states)
             new = new if held is None else xp.where(held, states, new)
-            rounding = eps**1.5 * (new - self.centre_) ** 2 + (4 * eps) ** 2 * new**2
-            moved = xp.sum((new - states) ** 2, axis=1) > xp.sum(rounding, axis=1)
-            return xp.where(moved[:, None], new, states)
+            return xp.where(_has_moved(states, new, self.centre_)[:, None], new, states)
 
         if known is None:
-            return settle(update, start, n_steps=self.n_recall_steps, clamped=held)
+            return _finite(settle(update, start, n_steps=self.n_recall_steps, clamped=held), xp)
         # Entries that are unknown at first have a value from the second step on.
         states = update(start, held, known)
         if self.n_recall_steps == 1:
             fixed = xp.all(states == start, axis=1)
             cycle = xp.astype(fixed, xp.int64)
-            return Recall(states, xp.ones_like(cycle), fixed, cycle, None)
+            return _finite(Recall(states, xp.ones_like(cycle), fixed, cycle, None), xp)
         later = settle(update, states, n_steps=self.n_recall_steps - 1, clamped=held)
-        return Recall(later.states, later.n_steps + 1, later.converged, later.cycle_length, None)
+        return _finite(replace(later, n_steps=later.n_steps + 1), xp)
 
 
 def split_known(values):
@@ -350,6 +378,35 @@ def split_known(values):
     if not bool(xp.any(unknown)):
         return values, None
     return xp.where(unknown, xp.zeros_like(values), values), ~unknown
+
+
+def _joined_cues(parts, xp):
+    """Positions, values and known entries of cues that waited."""
+    positions, values = (xp.concat(part, axis=0) for part in zip(*parts, strict=True))
+    return positions, *split_known(values)
+
+
+def _has_moved(states, new, centre):
+    """Whether each row moved by more than rounding. What is not a number has moved."""
+    xp = arrays.namespace(states)
+    eps = xp.finfo(states.dtype).eps
+    # In units of the largest entry: squares of very large or small numbers are none.
+    largest = xp.maximum(xp.max(xp.abs(states), axis=1), xp.max(xp.abs(new), axis=1))[:, None]
+    unit = xp.where(largest > 0, largest, xp.ones_like(largest))
+    with arrays.overflow_expected():
+        steps, deviations, sizes = (new - states) / unit, (new - centre) / unit, new / unit
+        rounding = eps**1.5 * deviations**2 + (4 * eps) ** 2 * sizes**2
+        return ~(xp.sum(steps**2, axis=1) <= xp.sum(rounding, axis=1))
+
+
+def _finite(recall, xp):
+    """The same, a row with entries that are no numbers not converged."""
+    good = xp.all(xp.isfinite(recall.states), axis=1)
+    return replace(
+        recall,
+        converged=recall.converged & good,
+        cycle_length=xp.where(good, recall.cycle_length, xp.zeros_like(recall.cycle_length)),
+    )
 
 
 def _one_pass(states, xp):

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from skamem.core import arrays
+from skamem.memory._similarity import votes
 
 __all__ = ["Readout", "log_partition", "soft_recall", "strongest"]
 
-_LEAST = 1e-30  # weight of the farthest pattern where entries are unknown, relative to that of the nearest
+_LEAST = 1e-30  # weight, relative to that of the nearest pattern, below which patterns only count as being there
+_SAME = 64.0  # in units of rounding: similarities that are no farther apart are equal
 
 
 @dataclass(frozen=True)
@@ -22,11 +24,17 @@ class Readout:
         None when all entries are known.
     weight : array of shape (n_patterns,) or None
         How often each pattern counts.
+    mean : array of shape (n_outputs,) or None
+        What an entry is that no pattern which counts knows; None for 0.
+    never : bool array of shape (n_outputs,) or None
+        Entries that no pattern knows at all.
     """
 
     values: Any
     known: Any = None
     weight: Any = None
+    mean: Any = None
+    never: Any = None
 
     @property
     def is_plain(self):
@@ -60,7 +68,8 @@ def soft_recall(similarities, readout, beta):
     Returns
     -------
     recalled : array of shape (n_samples, n_outputs)
-        Entries that no pattern knows are 0.
+        An entry that only patterns of no weight to speak of know is their plain mean; one that no pattern which counts
+        knows is that of the readout.
 
     Notes
     -----
@@ -70,7 +79,7 @@ def soft_recall(similarities, readout, beta):
     ----------
     Milakov and Gimelshein (2018), Online normalizer calculation for softmax, arXiv:1805.02867.
     """
-    stream = _SoftmaxStream(beta, floor=readout.known is not None)
+    stream = _SoftmaxStream(beta)
     sums = ones = None
     for rows, block in similarities:
         weights, decay = stream.weigh(block)
@@ -83,8 +92,32 @@ def soft_recall(similarities, readout, beta):
         sums, ones = block_sums, block_ones
     if readout.is_plain:
         return sums / ones
-    total, mass = sums[:, : readout.values.shape[1]], sums[:, readout.values.shape[1] :]
-    return total / stream.xp.where(mass > 0, mass, stream.xp.ones_like(mass))
+    recalled, mass = _mean(sums, readout, stream.xp)
+    if readout.known is None:
+        return recalled
+    light = mass <= _LEAST
+    if readout.never is not None:
+        light = light & ~readout.never
+    if bool(stream.xp.any(light)):
+        recalled = stream.xp.where(light, _plain_mean(similarities, readout), recalled)
+    return recalled
+
+
+def _mean(sums, readout, xp):
+    n_outputs = readout.values.shape[1]
+    total, mass = sums[:, :n_outputs], sums[:, n_outputs:]
+    nothing = xp.zeros_like(total) if readout.mean is None else readout.mean
+    return xp.where(mass > 0, total / xp.where(mass > 0, mass, xp.ones_like(mass)), nothing), mass
+
+
+def _plain_mean(similarities, readout):
+    """Mean over all patterns that count, however far they are."""
+    sums = None
+    for rows, block in similarities:
+        xp = arrays.namespace(block)
+        block_sums = xp.astype(votes(block), block.dtype) @ readout.block(rows)
+        sums = block_sums if sums is None else sums + block_sums
+    return _mean(sums, readout, xp)[0]
 
 
 def log_partition(similarities, beta, weight=None):
@@ -123,16 +156,31 @@ def strongest(similarities, k):
         here = xp.broadcast_to(here[None, :], block.shape)
         if best is not None:
             block, here = xp.concat([best, block], axis=1), xp.concat([index, here], axis=1)
-        order = xp.argsort(block, axis=1, descending=True, stable=True)[:, :k]
-        best, index = xp.take_along_axis(block, order, axis=1), xp.take_along_axis(here, order, axis=1)
+        best, index = _first_of_the_largest(block, here, k, similarities.magnitude)
     return index, best + similarities.offset
+
+
+def _first_of_the_largest(similarity, index, k, magnitude):
+    """The k largest similarities of each row, the least `index` first among those that differ by rounding only.
+
+    `magnitude` is that of the terms that similarities are sums of.
+    """
+    xp = arrays.namespace(similarity)
+    order = xp.argsort(similarity, axis=1, descending=True, stable=True)
+    similarity, index = (xp.take_along_axis(array, order, axis=1) for array in (similarity, index))
+    rounding = _SAME * xp.finfo(similarity.dtype).eps * (magnitude + xp.abs(similarity[:, :1]))
+    steps = xp.astype(similarity[:, :-1] - similarity[:, 1:] > rounding, xp.int64)
+    level = xp.concat([xp.zeros_like(index[:, :1]), xp.cumulative_sum(steps, axis=1)], axis=1)
+    # One number to sort by: first the level, then the place where the pattern is stored.
+    order = xp.argsort(level * (1 + xp.max(index)) + index, axis=1)[:, :k]
+    return xp.take_along_axis(similarity, order, axis=1), xp.take_along_axis(index, order, axis=1)
 
 
 class _SoftmaxStream:
     """Unnormalised softmax weights, relative to the largest similarity seen so far."""
 
-    def __init__(self, beta, *, floor=False):
-        self.beta, self.floor = beta, floor
+    def __init__(self, beta):
+        self.beta = beta
         self.top = self.xp = None
 
     def weigh(self, block):
@@ -147,8 +195,4 @@ class _SoftmaxStream:
         # Subtract the maximum first: exp overflows otherwise.
         block -= top
         block *= self.beta
-        weights = xp.exp(block)
-        if self.floor:
-            # An entry that only far patterns know is their plain mean, rather than 0 / 0.
-            weights += _LEAST
-        return weights, decay
+        return xp.exp(block), decay

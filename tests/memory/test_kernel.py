@@ -66,6 +66,18 @@ def test_kernels_are_those_of_their_name(kernel):
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("offset", [0.0, 1e3, 1e7])
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+def test_distances_keep_their_digits(offset, scale):
+    rng = np.random.default_rng(4)
+    points = scale * (np.vstack([X, X[:5], X[:5] + 1e-6 * rng.standard_normal((5, 6)), 1e3 + X[:5]]) + offset)
+    distances = np.linalg.norm(points[:, None] - points[None], axis=2) / scale
+    found = kernel_matrix("laplacian", points, points, gamma=0.3 / scale)
+    np.testing.assert_allclose(found, np.exp(-0.3 * distances), rtol=1e-12, atol=1e-14)
+    found = kernel_matrix("rbf", points, points, gamma=0.3 / scale**2)
+    np.testing.assert_allclose(found, np.exp(-0.3 * distances**2), rtol=1e-8, atol=1e-9)
+
+
 @pytest.mark.parametrize("depth", [1, 2, 5])
 def test_the_ntk_is_like_the_laplacian_on_the_sphere(depth):
     rng = np.random.default_rng(2)

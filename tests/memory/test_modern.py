@@ -180,6 +180,37 @@ def test_top_k_are_the_largest_softmax_weights(beta):
     np.testing.assert_allclose(everything.sum(axis=1), 1.0)
 
 
+@SIMILARITIES
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("holes", [0.0, 0.3])
+def test_among_equals_the_one_stored_first_comes_first_alone_or_not(similarity, dtype, holes, monkeypatch):
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((40, 9))
+    copies = with_holes(np.tile(X, (6, 1)), 0.0)  # pattern i stands at i, i + 40, ...
+    if holes:
+        copies = np.tile(with_holes(X, holes), (6, 1))
+    cues = with_holes(X + 0.1 * rng.standard_normal(X.shape), holes, seed=4)
+    memory = ModernHopfieldMemory(1.0, similarity=similarity).fit(copies.astype(dtype))
+    first, _ = (
+        ModernHopfieldMemory(1.0, similarity=similarity).fit(copies[:40].astype(dtype)).top_k(cues.astype(dtype), 2)
+    )
+    expected = np.concatenate([first[:, :1] + 40 * np.arange(6), first[:, 1:] + 40 * np.arange(2)], axis=1)
+    for tile in (512, 33):
+        monkeypatch.setattr("skamem.memory._similarity._TILE", tile)
+        np.testing.assert_array_equal(memory.top_k(cues.astype(dtype), 8)[0], expected)
+        for row in range(40):
+            np.testing.assert_array_equal(memory.top_k(cues[row : row + 1].astype(dtype), 8)[0][0], expected[row])
+
+
+def test_a_cue_midway_between_patterns_is_nearest_to_the_one_stored_first():
+    patterns = np.asarray([[0.1, 0.0], [0.3, 0.2], [0.1, 0.4], [-0.1, 0.2]])
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        order, shift = rng.permutation(4), rng.standard_normal(2)
+        memory = ModernHopfieldMemory(1.0).fit(patterns[order] + shift)
+        assert memory.top_k([[0.1, 0.2] + shift], 4)[0].tolist() == [[0, 1, 2, 3]]
+
+
 def test_cues_far_from_everything_are_rejected():
     far = np.full((1, 12), 50.0)
     memory = ModernHopfieldMemory(max_distance=5.0).fit(PATTERNS)
