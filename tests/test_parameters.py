@@ -36,8 +36,6 @@ WRONG = {
 }
 PENDING = {  # estimators whose table is not written yet
     "BidirectionalMemory",
-    "DenseAMClassifier",
-    "DenseAMRegressor",
     "DenseMemory",
     "HebbianMemory",
     "HopfieldNetwork",

@@ -28,8 +28,11 @@ import numbers
 from dataclasses import dataclass
 
 from skamem.core import arrays
+from skamem.core.parameters import Interval, Kind, Methods
 
 __all__ = [
+    "DEGREE",
+    "ENERGY",
     "INTERACTIONS",
     "Exponential",
     "LogCosh",
@@ -85,11 +88,22 @@ def _power(base, exponent):
     return base**exponent
 
 
+class _Degree(Interval):
+    def refuse(self, name, value):
+        raise ValueError(
+            f"{name}={value!r}; expected a finite number >= 1 and <= {self.high}. Degree 2 is Hopfield's energy."
+        )
+
+
+DEGREE = _Degree(numbers.Real, low=1, high=1000)
+"""Degrees of an energy; at the highest the nearest memory has long decided alone."""
+
+
 def _set_checked_degree(interaction):
     """Check the degree, and keep it as Python's number: a NumPy scalar would make float32 arrays float64."""
     degree = interaction.degree
-    if isinstance(degree, bool) or not isinstance(degree, numbers.Real) or not 1 <= degree < math.inf:
-        raise ValueError(f"degree={degree!r}; expected a finite number >= 1. Degree 2 is Hopfield's energy.")
+    if not DEGREE.accepts(degree):
+        DEGREE.refuse("degree", degree)
     object.__setattr__(interaction, "degree", int(degree) if degree == int(degree) else float(degree))
 
 
@@ -333,6 +347,31 @@ INTERACTIONS = {
 """Interactions by name: dataclasses; those with a `degree` take the estimator's."""
 
 
+class _Energy(Kind):
+    """A name of `INTERACTIONS`, or an object of one's own, as a parameter of an estimator."""
+
+    def accepts(self, value):
+        if isinstance(value, str):
+            return value in INTERACTIONS
+        return _OWN.accepts(value)
+
+    def refuse(self, name, value):
+        if isinstance(value, str):
+            raise ValueError(f"{name}={value!r} is unknown; expected one of {self}.")
+        raise TypeError(
+            f"{name}={value!r} has no `energy` and `slope` methods; expected a name or an instance such as "
+            "RectifiedPolynomial(3)."
+        )
+
+    def __str__(self):
+        return f"{', '.join(map(repr, INTERACTIONS))}, or {_OWN}"
+
+
+_OWN = Methods("energy", "slope")
+ENERGY = _Energy()
+"""What the parameter ``interaction`` may be."""
+
+
 def resolve_interaction(interaction, degree):
     """Interaction that a name, or an instance of the user's own, stands for.
 
@@ -359,21 +398,12 @@ def resolve_interaction(interaction, degree):
     >>> resolve_interaction("rectified_polynomial", 2)
     RectifiedPolynomial(degree=2)
     """
-    if isinstance(interaction, str):
-        if interaction not in INTERACTIONS:
-            names = ", ".join(map(repr, INTERACTIONS))
-            raise ValueError(
-                f"interaction={interaction!r} is unknown; expected one of {names}, or an object with `energy` and "
-                "`slope` methods."
-            )
-        kind = INTERACTIONS[interaction]
-        return kind(degree) if "degree" in kind.__dataclass_fields__ else kind()
-    if isinstance(interaction, type) or not all(callable(getattr(interaction, m, None)) for m in ("energy", "slope")):
-        raise TypeError(
-            f"interaction={interaction!r} has no `energy` and `slope` methods; expected a name or an instance such as "
-            "RectifiedPolynomial(3)."
-        )
-    return interaction
+    if not ENERGY.accepts(interaction):
+        ENERGY.refuse("interaction", interaction)
+    if not isinstance(interaction, str):
+        return interaction
+    kind = INTERACTIONS[interaction]
+    return kind(degree) if "degree" in kind.__dataclass_fields__ else kind()
 
 
 def _rectified(overlaps):

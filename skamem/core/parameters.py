@@ -16,9 +16,11 @@ from skamem.core.validation import check_number, check_option
 
 __all__ = [
     "BOOLEAN",
+    "COUNT",
     "AnyOf",
     "Backend",
     "Callable",
+    "ClassWeight",
     "Interval",
     "Kind",
     "Methods",
@@ -149,6 +151,7 @@ class Options(Kind):
 
 
 BOOLEAN = Options(True, False)
+COUNT = Interval(numbers.Integral, low=1)
 
 
 class AnyOf(Kind):
@@ -270,6 +273,26 @@ class Backend(Kind):
 
     def __str__(self):
         return arrays.BACKEND_NAMES
+
+
+class ClassWeight(Kind):
+    """Weights of classes: None, "balanced" or a dict; whether its labels are there shows beside `y`."""
+
+    def accepts(self, value):
+        if isinstance(value, dict):
+            return all(_WEIGHT.accepts(weight) for weight in value.values())
+        return value is None or (isinstance(value, str) and value == "balanced")
+
+    def refuse(self, name, value):
+        if isinstance(value, dict):
+            raise ValueError(f"{name}={value!r} has infinite, unknown or negative weights; expected finite ones >= 0.")
+        raise ValueError(f"{name}={value!r}; expected {self}.")
+
+    def __str__(self):
+        return "None, 'balanced' or a dict {label: weight}"
+
+
+_WEIGHT = Interval(numbers.Real, low=0)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from skamem.core.parameters import (
     BOOLEAN,
     Backend,
     Callable,
+    ClassWeight,
     Interval,
     Methods,
     Options,
@@ -43,6 +44,7 @@ KINDS = {
     "pair": (Pair(COUNT), "a pair, each an integer >= 1"),
     "seed": (RandomState(), "an integer in [0, 2**32 - 1], a numpy.random.RandomState or None"),
     "backend": (Backend(), "None (follow the input), 'numpy', 'cupy', 'cupy:<index>', 'torch' or 'torch:<device>'"),
+    "classes": (ClassWeight(), "None, 'balanced' or a dict {label: weight}"),
     "later": (WithData("a label for each feature"), "a label for each feature"),
 }
 
@@ -74,6 +76,7 @@ def test_what_is_not_accepted_is_refused_by_name_and_nothing_breaks(name):
         (Methods("fit", "predict"), [HebbianMemory()], [HebbianMemory, "foo", None]),
         (Pair(SHARE), [(0, 0.5), [0.5, 0.1]], [(0, 2), (0,), 0.5, "ab"]),
         (RandomState(), [None, 0, np.int8(3), np.random.RandomState(0)], [-1, 2**32, 1.0, True, "foo"]),
+        (ClassWeight(), [None, "balanced", {}, {"a": 0, 1: 2.0}], ["even", {1: -1}, {1: math.inf}, {1: "x"}, -0.5]),
         (Backend(), [None, "numpy", "cupy", "cupy:1", "torch:cuda"], ["abacus", "numpy:1", 3, object()]),
     ],
 )

@@ -1,8 +1,8 @@
 """What every dense memory estimator shares: checked options, the training run, and overlaps in the user's units."""
 
 import copy
-import math
-import numbers
+from numbers import Integral, Real
+from typing import ClassVar
 
 import numpy as np
 import scipy.sparse
@@ -11,7 +11,8 @@ from sklearn.utils import check_random_state
 
 from skamem.core import arrays, validation
 from skamem.core.base import SkamemEstimator
-from skamem.core.interactions import resolve_interaction
+from skamem.core.interactions import DEGREE, ENERGY, resolve_interaction
+from skamem.core.parameters import BOOLEAN, COUNT, Interval, Options, RandomState
 from skamem.core.warn import warn
 from skamem.supervised.dense import _scaling as scaling
 from skamem.supervised.dense._descent import Descent, HeldScore
@@ -29,51 +30,52 @@ from skamem.training import (
     run_epochs,
 )
 
-__all__ = ["BaseDenseAM"]
+__all__ = ["TEMPERATURE", "BaseDenseAM"]
 
-_POSITIVE = {"low": 0, "low_open": True, "high": math.inf, "high_open": True}
-_NOT_NEGATIVE = {"low": 0, "high": math.inf, "high_open": True}
+_AUTO = Options("auto")
+_MOST = 1e6  # beyond what means anything, and far from overflow
+TEMPERATURE = Interval(Real, low=1e-6, high=1e12)
 
 
 class BaseDenseAM(SkamemEstimator):
     """Training and overlaps of `DenseAMClassifier` and its relatives; not for direct use."""
 
     _anchor = "memories_"
-    _continues_from = ("memories_", "offset_", "scale_", "intercept_", "recognition_", "temperature_", "classes_")
+    _continues_from: ClassVar[tuple[str, ...]] = (
+        "memories_",
+        "offset_",
+        "scale_",
+        "intercept_",
+        "recognition_",
+        "temperature_",
+        "classes_",
+    )
 
-    def _check_options(self):
-        """Raise for constructor parameters out of range; every message names the parameter."""
-        number, option = validation.check_number, validation.check_option
-        for name in ("n_memories", "batch_size", "n_iter_no_change"):
-            number(name, getattr(self, name), kind=numbers.Integral, low=1)
-        option("scale", self.scale, scaling.SCALES)
-        option("init", self.init, ("random", "data"))
-        for name in ("noise", "weight_decay"):
-            if not _is_auto(getattr(self, name)):
-                number(name, getattr(self, name), **_NOT_NEGATIVE)
-        number("adversarial", self.adversarial, **_NOT_NEGATIVE)
-        if not _is_auto(self.learning_rate_init):
-            number("learning_rate_init", self.learning_rate_init, **_POSITIVE)
-        if not _is_auto(self.max_iter):
-            number("max_iter", self.max_iter, kind=numbers.Integral, low=1)
-        number("tol", self.tol, low=0)
-        number("validation_fraction", self.validation_fraction, low=0, high=1, low_open=True, high_open=True)
-        self._check_temperature()
-        return resolve_interaction(self.interaction, self.degree)
+    _parameters: ClassVar = {
+        "n_memories": COUNT,
+        "degree": DEGREE,
+        "interaction": ENERGY,
+        "learning_rate_init": _AUTO | Interval(Real, low=0, low_open=True, high=1e30),
+        "max_iter": _AUTO | COUNT,
+        "batch_size": COUNT,
+        "temperature": _AUTO | TEMPERATURE,
+        "noise": _AUTO | Interval(Real, low=0, high=_MOST),
+        "weight_decay": _AUTO | Interval(Real, low=0, high=_MOST),
+        "scale": Options(*scaling.SCALES),
+        "fit_intercept": BOOLEAN,
+        "init": Options("random", "data"),
+        "early_stopping": BOOLEAN,
+        "validation_fraction": Interval(Real, low=0, high=1, low_open=True, high_open=True),
+        "n_iter_no_change": COUNT,
+        "tol": Interval(Real, low=0),
+        "warm_start": BOOLEAN,
+        "verbose": BOOLEAN | Interval(Integral, low=0),
+        "random_state": RandomState(),
+    }
 
-    def _check_temperature(self):
-        if _is_auto(self.temperature):
-            return
-        if isinstance(self.temperature, tuple | list) and self.solver == "paper" and len(self.temperature) == 2:
-            for value in self.temperature:
-                validation.check_number("temperature", value, **_POSITIVE)
-            return
-        if not isinstance(self.temperature, numbers.Real):
-            raise ValueError(
-                f"temperature={self.temperature!r}; expected 'auto', a number > 0 or, for solver='paper', a pair "
-                "(T_initial, T_final)."
-            )
-        validation.check_number("temperature", self.temperature, **_POSITIVE)
+    def _check_parameters(self):
+        super()._check_parameters()
+        resolve_interaction(self.interaction, self.degree)
 
     def _scaled(self, X, index, weights, placement, *, fresh):
         """(rows of X as the memories see them, mask of constant features); with the present scale unless fresh."""
@@ -126,7 +128,7 @@ class BaseDenseAM(SkamemEstimator):
         weights = validation.check_sample_weight(sample_weight, X, host, np.float64)
         return np.ones(X.shape[0]) if weights is None else weights
 
-    def _fit(self, X, y, targets, weights, placement, interaction, start):
+    def _fit(self, X, y, targets, weights, placement, start):
         """Train from scratch, or from `start`, and store the fitted attributes."""
         random_state = check_random_state(self.random_state)
         X = X if scipy.sparse.issparse(X) else placement.asarray(X)
@@ -136,6 +138,7 @@ class BaseDenseAM(SkamemEstimator):
         rows, constant = self._scaled(X, index[train], weights[train], placement, fresh=start is None)
         self._settled(targets, placement, rows.offset.dtype)
         data = scaling.training_set(rows, targets, index[train], weights[train])
+        interaction = resolve_interaction(self.interaction, self.degree)
         recipe = RECIPES[self.solver].of(self, interaction)
         network = Network.of(self.readout, interaction, targets.n_outputs, placement.xp, rows.offset.dtype)
         optimizer = self._optimizer(recipe, data, start, random_state)
@@ -164,7 +167,7 @@ class BaseDenseAM(SkamemEstimator):
         strata = None if targets.strata is None else targets.strata[index]
         return held_back(len(index), self.validation_fraction, random_state, strata)
 
-    def _partial_fit(self, X, y, targets, weights, placement, interaction, first):
+    def _partial_fit(self, X, y, targets, weights, placement, first):
         """Run one epoch and store the fitted attributes."""
         # A copy: if this call fails, the numbers it drew are not lost.
         random_state = copy.deepcopy(check_random_state(self.random_state) if first else self._random_state)
@@ -174,6 +177,7 @@ class BaseDenseAM(SkamemEstimator):
         rows, _ = self._scaled(X, index, weights[index], placement, fresh=first)
         self._settled(targets, placement, rows.offset.dtype)
         data = scaling.training_set(rows, targets, index, weights[index])
+        interaction = resolve_interaction(self.interaction, self.degree)
         recipe = RECIPES[self.solver].of(self, interaction)
         network = Network.of(self.readout, interaction, targets.n_outputs, placement.xp, rows.offset.dtype)
         self.n_samples_seen_ = len(data) + (0 if first else self.n_samples_seen_)
@@ -251,7 +255,3 @@ class BaseDenseAM(SkamemEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def _is_auto(value):
-    return isinstance(value, str) and value == "auto"

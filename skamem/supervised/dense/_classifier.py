@@ -1,5 +1,8 @@
 """DenseAMClassifier: a dense associative memory trained to recall the class of a pattern."""
 
+from numbers import Real
+from typing import ClassVar
+
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import check_random_state
@@ -8,7 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 from skamem.core import arrays, validation
 from skamem.core.base import transactional
 from skamem.core.interactions import resolve_interaction
-from skamem.supervised.dense._base import BaseDenseAM
+from skamem.core.parameters import ClassWeight, Interval, Options, Pair
+from skamem.supervised.dense._base import TEMPERATURE, BaseDenseAM
 from skamem.supervised.dense._duality import memories_of_network, network_of_memories
 from skamem.supervised.dense._losses import PowerLoss, log_probabilities
 from skamem.supervised.dense._readouts import READOUTS
@@ -170,6 +174,16 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
     True
     """
 
+    _parameters: ClassVar = {
+        "readout": Options(*READOUTS),
+        "power": Interval(Real, low=0.5, high=100),
+        "solver": Options(*RECIPES),
+        "temperature": Options("auto") | TEMPERATURE | Pair(TEMPERATURE),
+        "momentum": Interval(Real, low=0, high=1, high_open=True),
+        "adversarial": Interval(Real, low=0, high=1e6),
+        "class_weight": ClassWeight(),
+    }
+
     def __init__(
         self,
         n_memories=500,
@@ -227,12 +241,13 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         self.random_state = random_state
         self.backend = backend
 
-    def _check_options(self):
-        validation.check_option("readout", self.readout, READOUTS)
-        validation.check_option("solver", self.solver, RECIPES)
-        validation.check_number("power", self.power, low=0.5)
-        validation.check_number("momentum", self.momentum, low=0, high=1, high_open=True)
-        return super()._check_options()
+    def _check_parameters(self):
+        super()._check_parameters()
+        if isinstance(self.temperature, tuple | list) and self.solver != "paper":
+            raise ValueError(
+                f"temperature={self.temperature!r}; expected 'auto', a number > 0 or, for solver='paper', a pair "
+                "(T_initial, T_final)."
+            )
 
     def _loss(self, recipe):
         return PowerLoss(float(self.power), recipe.saturated_slope)
@@ -262,7 +277,6 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         ValueError
             For bad input, parameters out of range, or rows of a single class. A failed call changes nothing.
         """
-        interaction = self._check_options()
         X, placement = self._receive(X, reset=True, accept_sparse="csr")
         classes, codes = validation.check_labels(y, X, owner=type(self).__name__)
         start = self._present_memories(classes, placement)
@@ -270,7 +284,7 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         if len(np.unique(codes[weights > 0])) < 2:
             raise ValueError("Rows of positive weight are of one class only; expected at least 2 classes.")
         self.classes_ = classes
-        self._fit(X, y, ClassTargets(codes, len(classes)), weights, placement, interaction, start)
+        self._fit(X, y, ClassTargets(codes, len(classes)), weights, placement, start)
         return self
 
     @transactional
@@ -303,14 +317,13 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         ValueError
             For bad input or unknown labels. A failed call changes nothing.
         """
-        interaction = self._check_options()
         first = not hasattr(self, "memories_")
         X, placement = self._receive(X, reset=first, method=None if first else "partial_fit", accept_sparse="csr")
         owner = type(self).__name__
         self.classes_ = validation.known_classes(None if first else self.classes_, classes, y, X, owner)
         codes = validation.known_codes(y, X, self.classes_, owner)
         weights = self._row_weights(sample_weight, X, self.classes_, codes)
-        self._partial_fit(X, y, ClassTargets(codes, len(self.classes_)), weights, placement, interaction, first)
+        self._partial_fit(X, y, ClassTargets(codes, len(self.classes_)), weights, placement, first)
         return self
 
     def _present_memories(self, classes, placement):

@@ -196,12 +196,11 @@ class DenseAMRegressor(RegressorMixin, BaseDenseAM):
         ValueError
             For bad input or parameters out of range. A failed call changes nothing.
         """
-        interaction = self._check_options()
         X, placement = self._receive(X, reset=True, accept_sparse="csr")
         values = self._target_values(y, X)
         start = self._warm_memories(placement)
         weights = self._sample_weights(sample_weight, X)
-        self._fit(X, y, self._targets(values, fresh=start is None), weights, placement, interaction, start)
+        self._fit(X, y, self._targets(values, fresh=start is None), weights, placement, start)
         return self
 
     @transactional
@@ -232,12 +231,11 @@ class DenseAMRegressor(RegressorMixin, BaseDenseAM):
         ValueError
             For bad input. A failed call changes nothing.
         """
-        interaction = self._check_options()
         first = not hasattr(self, "memories_")
         X, placement = self._receive(X, reset=first, method=None if first else "partial_fit", accept_sparse="csr")
         values = self._target_values(y, X)
         weights = self._sample_weights(sample_weight, X)
-        self._partial_fit(X, y, self._targets(values, fresh=first), weights, placement, interaction, first)
+        self._partial_fit(X, y, self._targets(values, fresh=first), weights, placement, first)
         return self
 
     def _target_values(self, y, X):
