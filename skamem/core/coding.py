@@ -50,8 +50,14 @@ class UnitCode:
         return replace(self, coding="binary" if binary else "bipolar")
 
     def check(self, values, owner):
-        """Raise ValueError unless `values` (NaN aside) are two-valued where this code needs them to be."""
+        """Raise ValueError unless `values` (NaN aside) are two-valued where this code needs them to be.
+
+        Under "auto" they may be bipolar or binary, but not both.
+        """
         if self.low is None or self.binarize is not None:
+            return
+        if self.coding == "auto":
+            self.detected(values).check(values, owner)
             return
         values, has_zero = _entries(values)
         xp = arrays.namespace(values)

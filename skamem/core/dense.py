@@ -1,123 +1,15 @@
 """The field and landscape of dense associative memories: E(s) = -Σ_μ F(ξ^μ·s) for two-valued patterns ξ.
 
-Overlaps of two-valued patterns are whole numbers, so F and its differences are tables. A table entry is kept as a size
-and the logarithm of a scale: sums over patterns are safe where F itself overflows, as exp(1000) does.
+Overlaps of two-valued patterns are whole numbers, so F and its differences are tables, `DifferenceTables`.
 """
 
-import math
-
 from skamem.core import arrays
+from skamem.core._tables import DifferenceTables
 from skamem.core.thresholds import sign
 
 __all__ = ["DenseCursor", "DenseField", "DenseLandscape", "DenseWalker", "DifferenceTables"]
 
 _BLOCK = 64  # units whose fields are computed by one matrix product
-_ROUNDING = 8.0
-
-
-class DifferenceTables:
-    """F(o), and the differences of F that fields are made of, for every whole overlap o.
-
-    Parameters
-    ----------
-    interaction : object
-        With `energy`, and `peak` and `factor_out` where it may overflow; see `skamem.core.interactions`.
-    n_units : int
-        Overlaps lie in [-n_units, n_units].
-    pattern_weight : array of shape (n_patterns,)
-        Factors of the terms that will be summed: they decide whether sums are exact, and whether they overflow.
-    like : array of any shape
-        An array of the type and the place where tables are wanted.
-
-    Attributes
-    ----------
-    exact : bool
-        Whether all sums are sums of whole numbers that the floating type holds.
-    scaled : bool
-        Whether entries are given up to a factor for each row of overlaps: fields then have the right sign only.
-    """
-
-    def __init__(self, interaction, n_units, pattern_weight, like):
-        xp = self._xp = arrays.namespace(like)
-        self._n_units = n_units
-        sizes, logs = _log_energies(interaction, n_units + 2, like)
-        # F(o - 2), ..., F(o + 2), over the largest scale among them.
-        windows = [slice(shift, shift + 2 * n_units + 1) for shift in range(5)]
-        scale = xp.max(xp.stack([logs[window] for window in windows]), axis=0)
-        below2, below, here, above, above2 = (sizes[window] * xp.exp(logs[window] - scale) for window in windows)
-        entries = {
-            "energy": here,
-            "rise": above - below,
-            "mean_rise": (above2 - below2) / 2,
-            "bend": (above2 - 2 * here + below2) / 2,
-        }
-        info = xp.finfo(like.dtype)
-        # Logarithm of what no sum over patterns exceeds.
-        most = xp.max(xp.where(sizes == 0, -math.inf, logs + xp.log(xp.abs(xp.where(sizes == 0, 1.0, sizes)))))
-        most = float(most) + math.log(4 * max(float(xp.sum(pattern_weight)), 1.0))
-        self.scaled = most >= math.log(float(info.max))
-        whole = not self.scaled and _are_whole(pattern_weight) and _are_whole(sizes * xp.exp(logs))
-        self.exact = whole and most < -math.log(float(info.eps))
-        if not self.scaled:
-            entries = {name: entry * xp.exp(scale) for name, entry in entries.items()}
-        self._scale = scale if self.scaled else None
-        self._entries = {name: xp.astype(entry, like.dtype) for name, entry in entries.items()}
-
-    def rows(self, overlaps):
-        """A `_Lookup` for overlaps (n_samples, n_patterns), each a whole number."""
-        xp = self._xp
-        return _Lookup(self, xp.reshape(xp.astype(overlaps, xp.int64) + self._n_units, (-1,)), overlaps.shape)
-
-    def without_rounding(self, push, magnitude):
-        """Fields with those at 0 that are within the rounding of their sum; `magnitude()` sums the terms' sizes."""
-        if self.exact:
-            return push
-        noise = _ROUNDING * self._xp.finfo(push.dtype).eps * magnitude()
-        return self._xp.where(self._xp.abs(push) <= noise, 0.0, push)
-
-
-class _Lookup:
-    """Table entries at some overlaps."""
-
-    def __init__(self, tables, index, shape):
-        self._tables, self._index, self._shape = tables, index, shape
-        self._factor, self.log_factor = None, 0.0
-        if tables.scaled:
-            xp, dtype = tables._xp, tables._entries["rise"].dtype
-            scale = self._take(tables._scale)  # float64: its rounding would be that of F
-            largest = xp.max(scale, axis=1, keepdims=True)
-            self.log_factor = xp.astype(largest, dtype)
-            self._factor = xp.astype(xp.exp(scale - largest), dtype)
-
-    def _take(self, entry):
-        xp = self._tables._xp
-        return xp.reshape(xp.take(entry, self._index), self._shape)
-
-    def __call__(self, name):
-        entry = self._take(self._tables._entries[name])
-        return entry if self._factor is None else entry * self._factor
-
-
-def _are_whole(values):
-    xp = arrays.namespace(values)
-    return bool(xp.all(values == xp.round(values)))
-
-
-def _log_energies(interaction, reach, like):
-    """(sizes, logs) in float64 with F(o) = size exp(log), for o = -reach, ..., reach."""
-    xp = arrays.namespace(like)
-    overlaps = xp.arange(-reach, reach + 1, dtype=xp.float64, device=arrays.device(like))[:, None]
-    with arrays.overflow_expected():
-        energy = interaction.energy(overlaps)
-    if bool(xp.all(xp.isfinite(energy))):
-        return energy[:, 0], xp.zeros_like(energy[:, 0])
-    if not all(hasattr(interaction, name) for name in ("peak", "factor_out")):
-        raise ValueError(
-            f"{interaction!r} overflows at overlaps of {reach} units; expected finite energies, or an interaction with "
-            "`peak` and `factor_out` (see skamem.core.interactions)."
-        )
-    reduced, log_factor, _ = interaction.factor_out(overlaps, interaction.peak(overlaps))
-    return interaction.energy(reduced)[:, 0], log_factor[:, 0]
 
 
 class DenseField:
@@ -151,9 +43,19 @@ class DenseField:
     def __call__(self, states):
         """Fields of shape (n_samples, n_outputs) for states of shape (n_samples, n_units), fields of rounding at 0."""
         xp = arrays.namespace(states)
-        rise = self.tables.rows(states @ xp.matrix_transpose(self.patterns))("rise") * self.pattern_weight
-        push = 0.5 * (rise @ self.targets)
-        return self.tables.without_rounding(push, lambda: xp.sum(xp.abs(rise), axis=1, keepdims=True))
+        overlaps = states @ xp.matrix_transpose(self.patterns)
+
+        def push(tables, overlaps, *others):
+            weight, targets = (xp.astype(other, overlaps.dtype, copy=False) for other in others)
+            rise = tables.rows(overlaps)("rise") * weight
+            return 0.5 * (rise @ targets), xp.sum(xp.abs(rise), axis=1, keepdims=True)
+
+        others = (self.pattern_weight, self.targets)
+
+        def again(rows, fine):
+            return push(fine, xp.astype(xp.take(overlaps, rows, axis=0), xp.float64), *others)
+
+        return self.tables.decided(*push(self.tables, overlaps, *others), again)
 
 
 class DenseLandscape:
@@ -205,7 +107,7 @@ class DenseLandscape:
         """Energy of shape (n_samples,); its logarithm -ln Σ F where F itself overflows."""
         xp = arrays.namespace(states)
         lookup = self.tables.rows(self.overlaps(states))
-        total = xp.sum(self._weighted(lookup("energy")), axis=1)
+        total = xp.sum(self.weighted(lookup("energy")), axis=1)
         if not self.tables.scaled:
             return -total
         size = xp.maximum(xp.abs(total), xp.asarray(xp.finfo(total.dtype).smallest_normal, dtype=total.dtype))
@@ -232,19 +134,31 @@ class DenseLandscape:
         fields : array of shape (n_samples, n_some)
         """
         xp = arrays.namespace(states)
-        lookup = self.tables.rows(overlaps)
-        rise, bend = self._weighted(lookup("mean_rise")), self._weighted(lookup("bend"))
+
+        def again(rows, fine):
+            some = (xp.astype(xp.take(part, rows, axis=0), xp.float64) for part in (overlaps, states))
+            return self._push(fine, *some, xp.astype(patterns, xp.float64))
+
+        return self.tables.decided(*self._push(self.tables, overlaps, states, patterns), again)
+
+    def _push(self, tables, overlaps, states, patterns):
+        """Fields, and the sum of the sizes of their terms."""
+        xp = arrays.namespace(states)
+        lookup = tables.rows(overlaps)
+        rise, bend = self.weighted(lookup("mean_rise")), self.weighted(lookup("bend"))
         # A unit's own part of the overlap is taken out: F(o - ξσ + ξ) - F(o - ξσ - ξ) = ξ rise(o) - σ ξ² bend(o).
         own = xp.sum(bend, axis=1, keepdims=True) if self.complete else bend @ (patterns * patterns)
         push = rise @ patterns - states * own
         unknown = states == 0
         if bool(xp.any(unknown)):
-            push = xp.where(unknown, self._weighted(lookup("rise")) @ patterns, push)
-        push = 0.5 * push
-        return self.tables.without_rounding(push, lambda: xp.sum(xp.abs(rise) + xp.abs(bend), axis=1, keepdims=True))
+            push = xp.where(unknown, self.weighted(lookup("rise")) @ patterns, push)
+        return 0.5 * push, xp.sum(xp.abs(rise) + xp.abs(bend), axis=1, keepdims=True)
 
-    def _weighted(self, entries):
-        return entries if self._weightless else entries * self.pattern_weight
+    def weighted(self, entries):
+        """Entries for each pattern times its weight."""
+        if self._weightless:
+            return entries
+        return entries * arrays.namespace(entries).astype(self.pattern_weight, entries.dtype, copy=False)
 
     def cursor(self, order):
         """A `DenseCursor` that visits the units in the given order.
@@ -389,9 +303,16 @@ class DenseWalker:
         """Fields (n_samples,) of one unit of each sample, which is in `states` (n_samples,)."""
         xp, tables = self._xp, self._landscape.tables
         bits = xp.take(self._rows, units, axis=0)
-        lookup = tables.rows(self._overlaps - bits * states[:, None])
-        terms = bits * self._landscape._weighted(lookup("rise"))
-        return tables.without_rounding(0.5 * xp.sum(terms, axis=1), lambda: xp.sum(xp.abs(terms), axis=1))
+        overlaps = self._overlaps - bits * states[:, None]
+
+        def push(tables, overlaps, bits):
+            terms = bits * self._landscape.weighted(tables.rows(overlaps)("rise"))
+            return 0.5 * xp.sum(terms, axis=1, keepdims=True), xp.sum(xp.abs(terms), axis=1, keepdims=True)
+
+        def again(rows, fine):
+            return push(fine, *(xp.astype(xp.take(part, rows, axis=0), xp.float64) for part in (overlaps, bits)))
+
+        return tables.decided(*push(tables, overlaps, bits), again)[:, 0]
 
     def tolerance(self, units):
         """Fields have no rounding left: 0.0."""

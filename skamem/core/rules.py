@@ -20,6 +20,7 @@ __all__ = [
     "perceptron",
     "pseudoinverse",
     "resolve_rule",
+    "stability_margins",
     "storkey",
 ]
 
@@ -195,11 +196,11 @@ def storkey(patterns, weights=None):
     return weights
 
 
-def perceptron(patterns, *, kappa=0.0, max_epochs=1000):
+def perceptron(patterns, *, kappa=0.0, max_epochs=1000, fit_intercept=False):
     """Symmetric perceptron learning: repeat the patterns until every unit of each is stable with margin `kappa`.
 
-    Wherever x_i h_i <= kappa (norm of the weights into i), x_i x_j / n is added to W_ij and W_ji. An epoch visits the
-    patterns that are unstable at its start.
+    Wherever x_i h_i <= kappa (norm of the weights into i), x_i x_j / n is added to W_ij and W_ji. An epoch finds all
+    such units of all patterns first, and then learns them together.
 
     Parameters
     ----------
@@ -209,11 +210,14 @@ def perceptron(patterns, *, kappa=0.0, max_epochs=1000):
         Margin >= 0 in units of the norm of a unit's weights: larger is slower, with wider basins.
     max_epochs : int, default=1000
         Passes over the patterns at most; stops as soon as all are stable.
+    fit_intercept : bool, default=False
+        Whether the last unit of the patterns is one that is always on, whose weights are biases. It is the same in all
+        patterns and nothing that has to be learnt, and takes no part in norms.
 
     Returns
     -------
     weights : array of shape (n_units, n_units)
-        Symmetric, diagonal 0. Cost O(n_patterns n_units²) an epoch.
+        Symmetric, diagonal 0. Cost: two matrix products an epoch, O(n_patterns n_units²).
 
     References
     ----------
@@ -228,37 +232,71 @@ def perceptron(patterns, *, kappa=0.0, max_epochs=1000):
     True
     """
     xp = arrays.namespace(patterns)
+    place = {"dtype": patterns.dtype, "device": arrays.device(patterns)}
     n_units = patterns.shape[1]
-    weights = xp.zeros((n_units, n_units), dtype=patterns.dtype, device=arrays.device(patterns))
-    # Integers until the end: ties of the field are ties, whatever the order of summation.
-    off_diagonal = 1.0 - xp.eye(n_units, dtype=patterns.dtype, device=arrays.device(patterns))
-
-    def unstable(x):
-        margin = kappa * xp.sqrt(xp.sum(weights * weights, axis=0)) if kappa else 0.0
-        return (x * (x @ weights) <= margin) & (x != 0)
-
+    n_learning = n_units - 1 if fit_intercept else n_units
+    weights = xp.zeros((n_units, n_units), **place)
+    off_diagonal = 1.0 - xp.eye(n_units, **place)
+    wanted = (patterns != 0) & (xp.arange(n_units, device=arrays.device(patterns)) < n_learning)
+    # Whole numbers until the end: ties of the field are ties, whatever the order of summation.
     for _ in range(max_epochs):
-        wrong = xp.take(patterns, xp.nonzero(xp.any(unstable(patterns), axis=1))[0], axis=0)
+        own = weights[:n_learning, :]
+        margin = kappa * xp.sqrt(xp.sum(own * own, axis=0)) if kappa else 0.0
+        unstable = wanted & (patterns * (patterns @ weights) <= margin)
+        wrong = xp.nonzero(xp.any(unstable, axis=1))[0]
         if wrong.shape[0] == 0:
             break
-        for index in range(wrong.shape[0]):
-            x = wrong[index, :]
-            push = xp.where(unstable(x), x, xp.zeros_like(x))
-            outer = push[:, None] * x[None, :]
-            weights = weights + (outer + xp.matrix_transpose(outer)) * off_diagonal
+        x, push = xp.take(patterns, wrong, axis=0), xp.astype(xp.take(unstable, wrong, axis=0), patterns.dtype)
+        step = xp.matrix_transpose(x) @ (x * push)
+        weights = weights + (step + xp.matrix_transpose(step)) * off_diagonal
     return weights / n_units
 
 
-def _unstable(patterns, weights, *, kappa=0.0, max_epochs=1000):
-    """What is left to say after `perceptron` when not every unit of each pattern is stable."""
+def stability_margins(patterns, weights, *, fit_intercept=False):
+    """How firmly weights hold patterns: for each the smallest x_i h_i of its units, by the norm of a unit's weights.
+
+    Parameters
+    ----------
+    patterns : array of shape (n_patterns, n_units)
+        Entries in {-1, +1}, 0 for unknown units.
+    weights : array of shape (n_units, n_units)
+        Symmetric; the diagonal is ignored.
+    fit_intercept : bool, default=False
+        Whether the last unit is one that is always on, as in `perceptron`.
+
+    Returns
+    -------
+    margins : array of shape (n_patterns,)
+        Not above 0 for patterns that are no fixed points. Cost O(n_patterns n_units²), one matrix product.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> stability_margins(np.asarray([[1.0, 1.0], [1.0, -1.0]]), np.asarray([[0.0, 2.0], [2.0, 0.0]]))
+    array([ 1., -1.])
+    """
     xp = arrays.namespace(patterns)
-    n_unstable = int(xp.count_nonzero(xp.any((patterns * (patterns @ weights) <= 0) & (patterns != 0), axis=1)))
-    if not n_unstable:
+    n_learning = patterns.shape[1] - 1 if fit_intercept else patterns.shape[1]
+    diagonal, units = xp.linalg.diagonal(weights), patterns[:, :n_learning]
+    fields = (patterns @ weights - patterns * diagonal)[:, :n_learning]
+    norm = xp.sqrt(xp.clip(xp.sum(weights[:n_learning, :] ** 2, axis=0) - diagonal**2, min=0.0))[:n_learning]
+    smallest = xp.full_like(norm, xp.finfo(patterns.dtype).smallest_normal)
+    return xp.min(xp.where(units == 0, xp.inf, units * fields / xp.maximum(norm, smallest)), axis=1)
+
+
+def _unstable(margins, *, kappa=0.0, max_epochs=1000, fit_intercept=False):
+    """What is left to say after `perceptron` when patterns are not held with the margin wanted."""
+    xp = arrays.namespace(margins)
+    n_short = int(xp.count_nonzero(margins <= kappa))
+    if not n_short:
         return None
-    return (
-        f"left {n_unstable} of {patterns.shape[0]} patterns unstable after {max_epochs} epochs: raise max_epochs, "
-        "store fewer patterns, or let fit_intercept=True."
-    )
+    missed, remedy = "unstable", "raise max_epochs, store fewer patterns"
+    if kappa:
+        missed = f"below the margin kappa={kappa:g} (the least is {float(xp.min(margins)):.3g})"
+        remedy += ", lower kappa"
+    if not fit_intercept:
+        remedy += ", or let fit_intercept=True"
+    return f"left {n_short} of {margins.shape[0]} patterns {missed} after {max_epochs} epochs: {remedy}."
 
 
 def _diagonal_matrix(values):
@@ -303,8 +341,8 @@ class Rule:
     remedy : str, default=""
         What to do beyond it.
     shortfall : callable, default=None
-        ``(patterns, couplings, **options) -> str or None``: what the rule wanted and did not reach, with a remedy. None
-        for rules that reach what they want.
+        ``(margins, **options) -> str or None``: what a rule that wants margins did not reach, with a remedy; `margins`
+        are those of `stability_margins`. None for rules that want none.
 
     Examples
     --------
@@ -385,7 +423,7 @@ RULES = {
         capacity=lambda n_units: n_units - 1,
         remedy="Then W is the identity and no cue is repaired: use fewer patterns or more units.",
     ),
-    "perceptron": Rule(perceptron, options=("kappa", "max_epochs"), shortfall=_unstable),
+    "perceptron": Rule(perceptron, options=("kappa", "max_epochs", "fit_intercept"), shortfall=_unstable),
 }
 """Autoassociative learning rules by name."""
 

@@ -6,6 +6,7 @@ from sklearn.utils.validation import check_is_fitted
 from skamem.core import arrays
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
+from skamem.core.coding import UnitCode
 from skamem.core.dense import DenseField, DenseLandscape
 from skamem.core.interactions import resolve_interaction
 from skamem.memory._base import is_autoassociative
@@ -127,6 +128,11 @@ default="polynomial"
     def _check_parameters(self):
         super()._check_parameters()
         resolve_interaction(self.interaction, self.degree)
+
+    def _codes(self, coding):
+        code = UnitCode(-1.0, self.binarize, coding)
+        # Energies are tables of whole overlaps: what is associated with targets is two-valued, too, in either coding.
+        return (UnitCode(-1.0, self.binarize, "auto") if self.target == "y" else code), code
 
     def _learn(self, stream, *, reset):
         xp, dtype = stream.placement.xp, stream.dtype if reset else self.patterns_.dtype

@@ -11,7 +11,7 @@ from skamem.core import arrays, validation
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.fields import QuadraticLandscape
-from skamem.core.rules import RULES, resolve_rule
+from skamem.core.rules import RULES, resolve_rule, stability_margins
 from skamem.core.warn import warn
 from skamem.memory._correlation import AdditiveLearning
 from skamem.memory._landscape import LandscapeMemory
@@ -80,6 +80,9 @@ class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
     couplings_ : array of shape (n_units, n_units) or (n_units + 1, n_units + 1)
         Weights as the rule leaves them, before the 1 / n_units of the Hebb rule; the unit that is always on is the
         last.
+    margins_ : array of shape (n_patterns,)
+        After ``rule="perceptron"``: how firmly each stored pattern is held, the smallest field of its units towards it
+        by the norm of their weights. Not above 0 where a pattern is no fixed point.
     pattern_sum_ : array of shape (n_units,)
         Sum of the stored patterns: its sign is the majority that unresolved units take.
     n_patterns_ : int
@@ -309,6 +312,7 @@ class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
 
     def _learn(self, stream, *, reset):
         rule = self._rule
+        vars(self).pop("margins_", None)
         self._scale = rule.scale(stream.X.shape[1])
         if rule.additive:
             self._add(stream, exact=rule.exact, reset=reset)
@@ -334,9 +338,11 @@ class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
                     f"{(X.shape[1], X.shape[1])}."
                 )
             _check_symmetric(couplings)
-        shortfall = rule.shortfall and rule.shortfall(X, couplings, **options)
-        if shortfall:
-            warn(f"HopfieldNetwork(rule={self.rule!r}) {shortfall}", ConvergenceWarning)
+        if rule.shortfall:
+            self.margins_ = stability_margins(X, couplings, fit_intercept=self.fit_intercept)
+            shortfall = rule.shortfall(self.margins_, **options)
+            if shortfall:
+                warn(f"HopfieldNetwork(rule={self.rule!r}) {shortfall}", ConvergenceWarning)
         return couplings
 
     def _with_constant(self, X):

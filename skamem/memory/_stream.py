@@ -100,6 +100,8 @@ def open_stream(X, y, sample_weight, placement, code, target_code, *, owner):
     stored = X if y is None else y
     target_code = target_code.detected(stored)
     target_code.check(stored, owner)
+    if y is not None:
+        code.check(X, owner)
     return PatternStream(X, y, sample_weight, placement, target_code if y is None else code, target_code)
 
 

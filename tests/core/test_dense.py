@@ -170,3 +170,40 @@ def test_every_library_computes_the_same(interaction, place, rng):
     found = asynchronous(there, place.put(states), n_steps=3, order=place.put(order))
     expected = asynchronous(here, states, n_steps=3, order=order)
     np.testing.assert_array_equal(place.get(found.states), expected.states)
+
+
+@pytest.mark.parametrize("n_units", [60, 150, 400])
+@pytest.mark.parametrize(
+    "interaction",
+    [*INTERACTIONS, Polynomial(30), RectifiedPolynomial(30), RectifiedPolynomial(100)],
+    ids=repr,
+)
+def test_float32_follows_float64_where_only_float32_overflows(interaction, n_units):
+    rng = np.random.default_rng(0)
+    patterns = rng.choice([-1.0, 1.0], (20, n_units))
+    states = np.where(rng.random((60, n_units)) < 0.25, -1, 1) * np.tile(patterns, (3, 1))
+    wide, narrow = DenseLandscape(patterns, interaction), DenseLandscape(patterns.astype(np.float32), interaction)
+    push = narrow(states.astype(np.float32))
+    assert push.dtype == np.float32
+    assert np.all(np.isfinite(push))
+    np.testing.assert_array_equal(np.sign(push), np.sign(wide(states)))
+    energy = narrow.energy(states.astype(np.float32))
+    assert np.all(np.isfinite(energy))
+    expected = wide.energy(states)
+    if narrow.tables.scaled and not wide.tables.scaled:
+        expected = -np.sign(-expected) * np.log(np.abs(expected))
+    np.testing.assert_allclose(energy, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("interaction", "weight"), [(Exponential(), 1e5), (RectifiedPolynomial(100), 1e10)])
+def test_weights_may_take_energies_beyond_float64(interaction, weight):
+    rng = np.random.default_rng(0)
+    n_units = 700 if isinstance(interaction, Exponential) else 1000
+    patterns = rng.choice([-1.0, 1.0], (6, n_units))
+    landscape = DenseLandscape(patterns, interaction, np.full(6, weight))
+    plain = DenseLandscape(patterns, interaction)
+    assert landscape.tables.scaled
+    assert not plain.tables.scaled
+    states = np.where(rng.random((6, n_units)) < 0.2, -1, 1) * patterns
+    np.testing.assert_array_equal(np.sign(landscape(states)), np.sign(plain(states)))
+    np.testing.assert_allclose(landscape.energy(states), -np.log(-plain.energy(states)) - np.log(weight), rtol=1e-12)

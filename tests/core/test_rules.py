@@ -167,6 +167,27 @@ def test_perceptron_reaches_its_margin(kappa):
     assert not np.all(patterns * (patterns @ without) > kappa * np.linalg.norm(without, axis=0))
 
 
+def test_an_epoch_of_the_perceptron_learns_all_that_is_wrong_at_once():
+    patterns, W = random_patterns(12, 15), np.zeros((15, 15))
+    for _ in range(3):
+        push = np.where(patterns * (patterns @ W) <= 0, patterns, 0.0)
+        W = W + (patterns.T @ push + push.T @ patterns) * (1 - np.eye(15))
+    np.testing.assert_array_equal(perceptron(patterns, max_epochs=3) * 15, W)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_margins_are_fields_by_norms(place, dtype):
+    patterns, W = random_patterns(9, 12).astype(dtype), np.random.default_rng(0).standard_normal((12, 12)).astype(dtype)
+    W = W + W.T
+    patterns[2, 3] = 0.0
+    off = W - np.diag(np.diag(W))
+    every = np.where(patterns == 0, np.inf, patterns * (patterns @ off) / np.linalg.norm(off, axis=0))
+    np.testing.assert_allclose(rules.stability_margins(patterns, W), every.min(axis=1), rtol=1e-5)
+    free = np.where(patterns == 0, np.inf, patterns * (patterns @ off) / np.linalg.norm(off[:11], axis=0))[:, :11]
+    margins = rules.stability_margins(place.put(patterns), place.put(W), fit_intercept=True)
+    np.testing.assert_allclose(place.get(margins), free.min(axis=1), rtol=1e-5)
+
+
 def test_perceptron_stops_at_max_epochs():
     contradiction = np.asarray([[1.0, 1.0], [1.0, -1.0]])  # one field has to have both signs
     W = perceptron(contradiction, max_epochs=3)
@@ -195,7 +216,7 @@ def test_a_record_says_what_its_rule_does(name):
         gone = couplings - rule.learn(patterns[5:])
         np.testing.assert_allclose(gone, rule.learn(patterns[:5]), atol=1e-10)
     assert rule.capacity is None or (1 < rule.capacity(30) <= 30 and rule.remedy)
-    assert rule.shortfall is None or rule.shortfall(patterns, couplings) is None
+    assert rule.shortfall is None or rule.shortfall(rules.stability_margins(patterns, couplings)) is None
 
 
 def test_the_critical_load_solves_its_equation():

@@ -177,3 +177,44 @@ def test_pairs_have_no_feedback_to_randomise():
     ):
         with pytest.raises(ValueError, match="recalls in one pass, without feedback: .* expected target='self'"):
             call()
+
+
+@pytest.mark.parametrize("update", ["sync", "async"])
+@pytest.mark.parametrize(
+    ("interaction", "degree", "n_units"),
+    [("exponential", 3, 90), ("exponential", 3, 600), ("polynomial", 15, 784), ("rectified_polynomial", 40, 784),
+     ("polynomial", 100, 1000), ("logcosh", 3, 200), ("softplus", 3, 200), ("polynomial", 2, 60)],
+)  # fmt: skip
+def test_float32_recalls_as_float64(interaction, degree, n_units, update):
+    patterns = make_patterns(15, n_units, random_state=0)
+    cues = corrupt(np.tile(patterns, (4, 1)), "flip", 0.25, random_state=1)
+    cues[::5] = corrupt(cues[::5], "erase", 0.3, random_state=2)
+    recalled = [
+        DenseMemory(interaction, degree=degree, update=update, random_state=0)
+        .fit(patterns.astype(dtype))
+        .recall(cues.astype(dtype))
+        for dtype in (np.float64, np.float32)
+    ]
+    assert recalled[1].states.dtype == np.float32
+    np.testing.assert_array_equal(recalled[0].states, recalled[1].states)
+    np.testing.assert_array_equal(recalled[0].converged, recalled[1].converged)
+
+
+@pytest.mark.parametrize("bad", [[[0.5, -0.3, 0.1]], [[0.0, 1.0, -1.0]], [[2.0, 1.0, 1.0]]])
+def test_inputs_without_a_threshold_are_two_valued(bad):
+    Y = [[1.0, -1.0]]
+    with pytest.raises(ValueError, match=r"DenseMemory\(binarize=None\) expects two-valued"):
+        DenseMemory(target="y", binarize=None).fit(bad, Y)
+    with pytest.raises(ValueError, match=r"DenseMemory\(binarize=None\) expects two-valued"):
+        DenseMemory(target="y", binarize=None).fit([[1.0, 1.0, -1.0]], Y).predict(bad)
+    with pytest.raises(ValueError, match=r"DenseMemory\(binarize=None\) expects two-valued"):
+        DenseMemory(binarize=None).fit(bad)
+
+
+@pytest.mark.parametrize("codings", [("bipolar", "binary"), ("binary", "bipolar"), ("binary", "binary")])
+def test_pairs_without_a_threshold_may_have_two_codings(codings):
+    X, Y = make_patterns(5, 40, random_state=0), make_patterns(5, 12, random_state=1)
+    low = [0.0 if coding == "binary" else -1.0 for coding in codings]
+    given = np.where(X > 0, 1.0, low[0]), np.where(Y > 0, 1.0, low[1])
+    memory = DenseMemory(target="y", binarize=None).fit(*given)
+    np.testing.assert_array_equal(memory.predict(given[0]), given[1])

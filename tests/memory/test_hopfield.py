@@ -38,7 +38,8 @@ def every_state(n_units):
 def test_weights_are_those_of_the_rule(rule, fit_intercept):
     network = HopfieldNetwork(rule, fit_intercept=fit_intercept).fit(PATTERNS)
     X = np.hstack([PATTERNS, np.ones((6, 1))]) if fit_intercept else PATTERNS
-    W = rules.RULES[rule](X) * (81 / 80 if rule == "hebbian" and fit_intercept else 1)
+    options = {"fit_intercept": fit_intercept} if "fit_intercept" in rules.RULES[rule].options else {}
+    W = rules.RULES[rule](X, **options) * (81 / 80 if rule == "hebbian" and fit_intercept else 1)
     np.testing.assert_allclose(network.weights_, (W - np.diag(np.diag(W)))[:80, :80], atol=1e-12)
     np.testing.assert_allclose(network.bias_, W[80, :80] if fit_intercept else np.zeros(80), atol=1e-12)
     np.testing.assert_array_equal(network.predict(PATTERNS), PATTERNS)
@@ -115,12 +116,48 @@ def test_a_perceptron_that_cannot_learn_warns():
         HopfieldNetwork("perceptron", max_epochs=50).fit(contradiction)
 
 
+@pytest.mark.parametrize("fit_intercept", [False, True])
 @pytest.mark.parametrize("kappa", [0.0, 0.5])
-def test_a_perceptron_stores_with_its_margin(kappa):
+def test_a_perceptron_stores_with_its_margin(kappa, fit_intercept):
     patterns = make_patterns(40, 80, random_state=0)
-    network = HopfieldNetwork("perceptron", kappa=kappa).fit(patterns)
-    stability = patterns * (patterns @ network.weights_) / np.linalg.norm(network.weights_, axis=0)
-    assert stability.min() > kappa
+    network = HopfieldNetwork("perceptron", kappa=kappa, fit_intercept=fit_intercept).fit(patterns)
+    fields = patterns @ network.weights_ + network.bias_
+    margins = np.min(patterns * fields / np.linalg.norm(network.weights_, axis=0), axis=1)
+    assert margins.min() > kappa
+    np.testing.assert_allclose(network.margins_, margins)
+    assert not hasattr(network.set_params(rule="hebbian").fit(patterns[:5]), "margins_")
+
+
+@pytest.mark.parametrize(("kappa", "n_patterns"), [(3.0, 40), (5.0, 20)])
+def test_a_margin_that_is_not_reached_is_reported(kappa, n_patterns):
+    patterns = make_patterns(n_patterns, 60, random_state=0)
+    network = HopfieldNetwork("perceptron", kappa=kappa, max_epochs=200)
+    with pytest.warns(ConvergenceWarning) as caught:
+        network.fit(patterns)
+    n_short = np.count_nonzero(network.margins_ <= kappa)
+    message = f"left {n_short} of {n_patterns} patterns below the margin kappa={kappa:g} (the least is "
+    assert f"{message}{network.margins_.min():.3g}) after 200 epochs" in str(caught[0].message)
+    assert n_short > 0
+
+
+@pytest.mark.parametrize(
+    "patterns", [[[1, 1, -1, -1, 1]], [[1, -1, 1, -1, 1, 1]], make_patterns(1, 40, random_state=3)]
+)
+def test_a_pattern_and_its_complement_are_stored_beside_a_bias(patterns):
+    both = np.vstack([patterns, -np.asarray(patterns)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # the unit that is always on has nothing to satisfy
+        network = HopfieldNetwork("perceptron", fit_intercept=True, random_state=0).fit(both)
+    np.testing.assert_array_equal(network.predict(both), both)
+    assert network.margins_.min() > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_a_perceptron_holds_a_load_of_three_halves(seed):
+    patterns = make_patterns(150, 100, random_state=seed)
+    network = HopfieldNetwork("perceptron", max_epochs=20_000, random_state=0).fit(patterns)
+    np.testing.assert_array_equal(network.predict(patterns), patterns)
 
 
 # ------------------------------------------------------------------------------------------------- recalling
