@@ -55,7 +55,14 @@ def lint(session):
 @nox.session
 def doctest(session):
     """The examples in docstrings, in the user guide and in the README."""
-    files = ["--doctest-modules", "--doctest-glob=*.rst", "skamem", "docs/user_guide", "docs/development"]
+    files = [
+        "--doctest-modules",
+        "--doctest-glob=*.rst",
+        "skamem",
+        "docs/user_guide",
+        "docs/development",
+        "docs/install.rst",
+    ]
     session.run("pytest", *files, *session.posargs)
     session.run("python", "tools/readme.py", "examples")
 

@@ -11,12 +11,11 @@ scikit-learn.
 # 1. Recall: how many digits can 64 units hold?
 # ---------------------------------------------
 # Images of 8 x 8 pixels become patterns of 64 two-valued units. A cue has 20 % of its pixels flipped, or its lower
-# half erased (NaN: unknown). `HebbianMemory` learns locally, one outer product a pattern, and digits resemble each
-# other: it is full at once. `PseudoinverseMemory` decorrelates them: it repairs ten digits with flipped pixels, twenty
-# with erased ones, and fails beyond, when the patterns span most of the dimensions that pixels of digits have.
+# half erased (NaN: unknown). Digits resemble each other, so that correlations alone (`HebbianMemory`) do not tell them
+# apart. `PseudoinverseMemory` decorrelates them: however many it stores, it keeps one number for each pair of pixels,
+# and they suffice for ten or twenty digits. `DenseMemory` keeps the patterns and lets the best match decide.
 
 import time
-import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -32,73 +31,66 @@ from threadpoolctl import threadpool_limits
 
 from skamem import (
     DenseAMClassifier,
-    HebbianMemory,
+    DenseMemory,
     IHTRegressor,
+    IHTRegressorCV,
+    KernelMemory,
     MemoryClassifier,
     PseudoinverseMemory,
 )
 from skamem.datasets import corrupt
-from skamem.exceptions import CapacityWarning
 from skamem.metrics import exact_recall_score, unit_accuracy
 
-threadpool_limits(
-    1
-)  # small matrices: more BLAS threads would wait for each other, and times would not compare
+# Small matrices: more BLAS threads would wait for each other, and times would not compare.
+threadpool_limits(1)
 start = time.perf_counter()
 X, y = load_digits(return_X_y=True)
 # The first digits of each class in turn: 0, 1, ..., 9, 0, 1, ...
-turn = [np.flatnonzero(y == digit)[k] for k in range(4) for digit in range(10)]
-sizes = (5, 10, 20, 40)
-memories = {"HebbianMemory": HebbianMemory, "PseudoinverseMemory": PseudoinverseMemory}
+turn = [np.flatnonzero(y == digit)[k] for k in range(8) for digit in range(10)]
+sizes = (5, 10, 20, 40, 80)
+memories = {
+    "PseudoinverseMemory": PseudoinverseMemory(binarize=7.5),
+    "DenseMemory": DenseMemory("exponential", binarize=7.5, random_state=0),
+}
 damages = {"20 % flipped": ("flip", 0.2, "free"), "half erased": ("erase", 0.5, "clamp")}
 
-print(
-    "Recall of m stored digits of 64 pixels, 20 cues each: % recalled exactly / % of pixels right"
-)
-print(f"{'':34}" + "".join(f"{f'm = {m}':>13}" for m in sizes))
-for name, Memory in memories.items():
+print("Digits of 64 pixels, recalled exactly from at least 90 % of 20 cues each")
+print(f"{'':34}{'digits':>8}{'exact, %':>10}{'pixels right, %':>17}")
+for name, memory in memories.items():
     for damage, (kind, rate, missing) in damages.items():
-        row = f"{name:20}{damage:14}"
+        memory.set_params(missing=missing)
         for m in sizes:
             patterns = X[turn[:m]]
-            with warnings.catch_warnings():  # overload is what we are here to see
-                warnings.simplefilter("ignore", CapacityWarning)
-                memory = Memory(binarize=7.5, missing=missing).fit(patterns)
             cues = np.vstack(
                 [corrupt(patterns, kind, rate, random_state=seed) for seed in range(20)]
             )
-            truth, recalled = memory.encode(np.tile(patterns, (20, 1))), memory.predict(cues)
-            row += f"{100 * exact_recall_score(truth, recalled):6.0f} / {100 * unit_accuracy(truth, recalled):3.0f} "
-        print(row)
+            recalled = memory.fit(patterns).predict(cues)
+            truth = memory.encode(np.tile(patterns, (20, 1)))
+            exact = exact_recall_score(truth, recalled)
+            if exact < 0.9:
+                break
+            held = f"{m:8}{100 * exact:10.0f}{100 * unit_accuracy(truth, recalled):17.1f}"
+        print(f"{name:20}{damage:14}{held}")
 
 # %%
 # What that looks like for ten digits: the cue, what each memory makes of it, and the truth.
 
 patterns = X[turn[:10]]
-columns = []
-for kind, rate, missing in damages.values():
+names, images = [], []
+for damage, (kind, rate, missing) in damages.items():
     cues = corrupt(patterns, kind, rate, random_state=1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", CapacityWarning)
-        fitted = [
-            Memory(binarize=7.5, missing=missing).fit(patterns) for Memory in memories.values()
-        ]
-    columns.append((fitted[0].encode(cues), *(memory.predict(cues) for memory in fitted)))
-truth = fitted[0].encode(patterns)
+    names.append(f"cue, {damage}")
+    images.append(memory.encode(cues))
+    for name, memory in memories.items():
+        names.append(name)
+        images.append(memory.set_params(missing=missing).fit(patterns).predict(cues))
+names.append("stored")
+images.append(memory.encode(patterns))
 
 figure, axes = plt.subplots(7, 10, figsize=(8, 6.2), subplot_kw={"xticks": [], "yticks": []})
-names = [
-    "cue, 20 % flipped",
-    "Hebbian",
-    "pseudoinverse",
-    "cue, half erased",
-    "Hebbian",
-    "pseudoinverse",
-    "stored",
-]
 colours = plt.colormaps["cividis"].with_extremes(bad="0.85")  # unknown pixels are grey
-for axis_row, name, images in zip(axes, names, [*columns[0], *columns[1], truth], strict=True):
-    for axis, image in zip(axis_row, images, strict=True):
+for axis_row, name, row in zip(axes, names, images, strict=True):
+    for axis, image in zip(axis_row, row, strict=True):
         axis.imshow(image.reshape(8, 8), cmap=colours, vmin=-1, vmax=1)
     axis_row[0].set_ylabel(name, rotation=0, ha="right", va="center")
 figure.suptitle("Ten digits recalled from spoiled cues, 64 units")
@@ -113,9 +105,8 @@ print("\nPicture: quickstart.png")
 
 pipeline = make_pipeline(MinMaxScaler((-1, 1)), DenseAMClassifier(random_state=0))
 grid = {"denseamclassifier__degree": [2, 3], "denseamclassifier__n_memories": [50, 100]}
-search = GridSearchCV(
-    pipeline, grid, cv=StratifiedKFold(3, shuffle=True, random_state=0), n_jobs=2
-).fit(X, y)
+folds = StratifiedKFold(3, shuffle=True, random_state=0)
+search = GridSearchCV(pipeline, grid, cv=folds, n_jobs=2).fit(X, y)
 print("\nGrid search of DenseAMClassifier on digits, 3-fold accuracy")
 for parameters, accuracy in zip(
     search.cv_results_["params"], search.cv_results_["mean_test_score"], strict=True
@@ -127,8 +118,8 @@ for parameters, accuracy in zip(
 # -------------------------------------
 
 classifiers = {
+    "MemoryClassifier(KernelMemory())": MemoryClassifier(KernelMemory()),
     "DenseAMClassifier": DenseAMClassifier(random_state=0),
-    "MemoryClassifier(Pseudoinverse)": MemoryClassifier(PseudoinverseMemory()),
     "LogisticRegression": LogisticRegression(max_iter=1000),
     "KNeighborsClassifier": KNeighborsClassifier(),
     "SVC(rbf)": SVC(),
@@ -155,6 +146,7 @@ quadratic = make_pipeline(
 )
 regressors = {
     "IHTRegressor": IHTRegressor(),
+    "IHTRegressorCV": IHTRegressorCV(),
     "OrthogonalMatchingPursuitCV": OrthogonalMatchingPursuitCV(),
     "LassoCV": LassoCV(max_iter=10_000),
 }

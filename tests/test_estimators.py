@@ -1,5 +1,7 @@
 """scikit-learn's own checks, on every public estimator, in default and in other settings."""
 
+import inspect
+import re
 import unittest
 
 import numpy as np
@@ -185,6 +187,30 @@ def test_a_warm_start_keeps_where_it_starts_from_and_nothing_else(Estimator):
         rich.set_params(early_stopping=True)
     rich.fit(X, y).set_params(**small(Estimator).get_params() | {"warm_start": True})
     assert set(vars(rich.fit(X.to_numpy(), y))) == set(vars(small(Estimator).fit(X.to_numpy(), y)))
+
+
+def documented_attributes(Estimator):
+    """Names in the section Attributes of a numpydoc docstring."""
+    section = re.search(
+        r"^Attributes\n-+\n(.*?)(?=^\w[\w ]*\n-+\n|\Z)", inspect.getdoc(Estimator), re.MULTILINE | re.DOTALL
+    )
+    return {name for line in re.findall(r"^([\w, ]+) :", section[1], re.MULTILINE) for name in line.split(", ")}
+
+
+@pytest.mark.parametrize("estimator", DEFAULTS + SETTINGS, ids=repr)
+def test_every_fitted_attribute_is_documented(estimator):
+    if (estimator.get_params().get("backend") or "").startswith("torch"):
+        pytest.importorskip("torch")
+    Estimator, rng = type(estimator), np.random.default_rng(0)
+    X, y = rng.choice([-1.0, 1.0], size=(40, 12)), np.arange(40) % 2
+    if getattr(estimator, "target", None) == "y" or not estimator.__sklearn_tags__().target_tags.single_output:
+        y = y[:, None] * 2.0 - 1.0
+    short = {name: 3 for name in ("max_iter", "n_memories") if hasattr(estimator, name)}
+    fitted = clone(estimator).set_params(**short).fit(X, y)
+    there = {name for name in dir(fitted) if re.fullmatch(r"[a-z]\w*[a-z0-9]_", name) and hasattr(fitted, name)}
+    documented = documented_attributes(Estimator)
+    assert {"n_features_in_", "feature_names_in_"} <= documented
+    assert there <= documented
 
 
 NUMBERS = {"alpha": 0.1, "power": 2.0, "learning_rate_init": 0.01, "weight_decay": 0.1, "noise": 0.1, "momentum": 0.5}

@@ -70,6 +70,8 @@ class BidirectionalMemory(CorrelationMemory):
         Sum of their weights.
     coding_, input_coding_ : str
         Coding of recalled outputs and inputs.
+    order_seed_ : int
+        Drawn from `random_state` as by all memories; recall of this one has no order.
     n_features_in_ : int
         Number of input units.
     feature_names_in_ : ndarray of str

@@ -70,6 +70,8 @@ class WillshawMemory(BaseMemory):
         Sum of their weights.
     coding_ : str
         Coding of recalled patterns.
+    order_seed_ : int
+        Drawn from `random_state` as by all memories; recall of this one has no order.
     n_features_in_ : int
         Number of units.
     feature_names_in_ : ndarray of str

@@ -123,6 +123,9 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         Epochs run.
     validation_scores_ : list of float
         Accuracy on the rows held back, for each epoch, with `early_stopping`.
+    n_samples_seen_ : int
+        Rows that training has seen, each counted once by `fit` and once by every `partial_fit`; rows without weight and
+        rows held back are not.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of str
