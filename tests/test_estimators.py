@@ -29,6 +29,8 @@ from skamem import (
 
 from ._estimators import ESTIMATORS, answer, small, targets
 from ._places import dispatched, skip_unless_required
+from ._settings import MORE_SETTINGS, expected_failures
+from .fuzz._grammar import values_of
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::skamem.exceptions.CapacityWarning"),  # the checks store hundreds of patterns
@@ -85,10 +87,21 @@ SETTINGS = [
     MemoryClassifier(ModernHopfieldMemory()),
 ]
 
+# Of no concern to the checks: what is printed, threads, and what depends on the data.
+OTHER_PARAMETERS = {"verbose", "n_jobs", "class_weight", "warm_start"}
+
 
 @pytest.mark.slow
 @parametrize_with_checks(TAKE_LONG)
 def test_scikit_learn_check_that_takes_long(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks(MORE_SETTINGS, expected_failed_checks=expected_failures, xfail_strict=False)
+def test_scikit_learn_check_in_more_settings(estimator, check):
+    if getattr(estimator, "backend", None) == "torch":
+        pytest.importorskip("torch")
     check(estimator)
 
 
@@ -103,6 +116,18 @@ def test_no_estimator_is_missed():
     names = {name for name in skamem.__all__ if isinstance(getattr(skamem, name), type)}
     assert {type(estimator).__name__ for estimator in DEFAULTS} == names
     assert {type(estimator).__name__ for estimator in SETTINGS} <= names
+
+
+@pytest.mark.parametrize("Estimator", ESTIMATORS)
+def test_every_option_comes_twice(Estimator):
+    settings = [one.get_params(deep=False) for one in [*DEFAULTS, *SETTINGS, *MORE_SETTINGS] if type(one) is Estimator]
+    seldom = []
+    for name in Estimator().get_params(deep=False).keys() - OTHER_PARAMETERS:
+        options = [value for value in values_of(Estimator, name)[0] if value is None or isinstance(value, str | bool)]
+        for option in options if len(options) > 1 else ():
+            times = sum(type(given[name]) is type(option) and given[name] == option for given in settings)
+            seldom += [f"{name}={option!r} ({times})"] if times < 2 else []
+    assert not seldom
 
 
 @pytest.mark.parametrize("library", ["array_api_strict", "torch"])

@@ -163,7 +163,7 @@ def check_targets(y, X, placement, dtype, *, owner):
             f"{owner}(target='y') stores pairs of patterns, but y is 1-D; expected shape (n_patterns, n_outputs). "
             "For one output unit use y.reshape(-1, 1); for class labels use MemoryClassifier."
         )
-    y = check_array(y, accept_sparse="csr", dtype=None, input_name="y")
+    y = check_array(y, accept_sparse="csr", dtype="numeric", input_name="y")
     check_consistent_length(X, y)
     return y if scipy.sparse.issparse(y) else placement.asarray(y, dtype)
 

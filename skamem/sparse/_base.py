@@ -22,7 +22,7 @@ class SparseLinearModel(SkamemEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse = self._backend in (None, "numpy")  # sparse input is computed on where it is: the host
         return tags
 
     def _check_search_options(self):

@@ -161,7 +161,7 @@ def held_back(n_rows, fraction, random_state, strata=None):
     """
     positions = np.arange(n_rows)
     if strata is None:
-        _check_some_to_spare(n_rows - 1, "there is 1 row")
+        _check_some_to_spare(n_rows - 1, "there is 1 (n_samples=1)")
         return train_test_split(positions, test_size=fraction, random_state=random_state)
     _, members, counts = np.unique(strata, return_inverse=True, return_counts=True)
     single = counts[members] == 1

@@ -114,6 +114,7 @@ BY_ESTIMATOR = {
     ("DenseAMClassifier", "solver"): (("adam", "paper"), ()),
     ("KernelMemory", "n_components"): ((None, 1, 5, 20), (np.int8(3), 300)),
     ("KernelMemory", "alpha"): (("auto", 0.0, 1e-3, 1.0), (1e-300, 1e300)),
+    ("IHTSparseCoder", "effort"): (("swap", "fast"), ()),
     ("IHTSparseCoder", "n_nonzero_coefs"): ((None, 1, 2), (0, np.int8(2), 10**6)),
 }
 QUICK = {"max_iter": 3, "n_memories": 10, "random_state": 0, "max_epochs": 20}
