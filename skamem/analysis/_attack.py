@@ -210,9 +210,9 @@ def attack(
         samples = _attacked(ascent, placement.asarray(X), codes, n_restarts, check_random_state(random_state))
         before, after = (placement.xp.argmax(model.outputs(Z), axis=1) for Z in (X, samples))
         distances = arrays.to_numpy(ball.length(samples - placement.asarray(X)))
-        predictions = arrays.take_labels(memory.classes_, placement.release(after))
+        predictions = arrays.take_labels(memory.classes_, placement.give(after))
         correct, fooled = arrays.to_numpy(before) == codes, arrays.to_numpy(after) != codes
-        return AdversarialSamples(placement.release(samples), predictions, correct, fooled, distances, norm, float(eps))
+        return AdversarialSamples(placement.give(samples), predictions, correct, fooled, distances, norm, float(eps))
 
 
 def _check_options(eps, norm, method, loss, n_steps, step_size, n_restarts):

@@ -4,10 +4,12 @@ import numbers
 
 import numpy as np
 import scipy.sparse
+from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import assert_all_finite, check_array, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
 from skamem.core import arrays
+from skamem.core.warn import warn
 
 __all__ = [
     "check_labels",
@@ -192,17 +194,36 @@ def check_labels(y, X, *, owner):
     ValueError
         When y is missing, not finite, continuous, of another length than X, or of one class only.
     """
-    if y is None:
-        raise ValueError(f"{owner} requires y to be passed, but the target y is None: expected one label a row of X.")
-    y = column_or_1d(arrays.to_numpy(y) if arrays.is_array(y) else y, warn=True)
-    if y.dtype.kind == "f":
-        assert_all_finite(y, input_name="y")
-    check_classification_targets(y)
-    check_consistent_length(X, y)
+    y = _label_column(y, X, owner)
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(f"{owner} needs samples of at least 2 classes, but y has only one class: {classes.tolist()}.")
     return classes, codes
+
+
+def _label_column(y, X, owner, name="y"):
+    """Labels on the host, checked, of shape (n_samples,)."""
+    if y is None:
+        raise ValueError(f"{owner} requires y to be passed, but the target y is None: expected one label a row of X.")
+    shape = arrays.shape_of(y)
+    if len(shape) == 2 and shape[1] == 1:
+        warn(
+            "A column-vector y was passed when a 1d array was expected. Please change the shape of y to (n_samples, ), "
+            "for example using ravel().",
+            DataConversionWarning,
+        )
+    elif len(shape) == 2:
+        raise ValueError(
+            f"{name} should be a 1d array of one label a row, but has shape {shape}. For several labels a row use "
+            f"sklearn.multioutput.MultiOutputClassifier or ClassifierChain around {owner}; columns that stand for "
+            "classes, one of them 1 in each row, are y.argmax(axis=1)."
+        )
+    y = column_or_1d(arrays.to_numpy(y) if arrays.is_array(y) else y)
+    if y.dtype.kind == "f":
+        assert_all_finite(y, input_name=name)
+    check_classification_targets(y)
+    check_consistent_length(X, y)
+    return y
 
 
 def known_classes(known, classes, y, X, owner):
@@ -231,9 +252,20 @@ def known_classes(known, classes, y, X, owner):
     ValueError
         When `classes` differ from those known.
     """
+    remedy = "pass all labels that will ever come as `classes` in the first call of partial_fit."
     if classes is None:
-        return check_labels(y, X, owner=owner)[0] if known is None else known
-    classes = check_labels(classes, classes, owner=owner)[0]
+        if known is not None:
+            return known
+        classes = np.unique(_label_column(y, X, owner))
+        if len(classes) < 2:
+            raise ValueError(
+                f"{owner} needs at least 2 classes, but y has only {classes.tolist()} and `classes` is not given; "
+                f"{remedy}"
+            )
+        return classes
+    classes = np.unique(_label_column(classes, classes, owner, "classes"))
+    if len(classes) < 2:
+        raise ValueError(f"classes={classes.tolist()} has fewer than 2 labels; {remedy}")
     if known is not None and not np.array_equal(classes, known):
         raise ValueError(
             f"classes={classes.tolist()} differ from those of the first call, {known.tolist()}; pass the same, or none."
@@ -265,11 +297,7 @@ def known_codes(y, X, classes, owner):
     ValueError
         When y is missing, of another length than X, or has labels that `classes` lacks.
     """
-    if y is None:
-        raise ValueError(f"{owner} requires y to be passed, but the target y is None: expected one label a row of X.")
-    y = column_or_1d(arrays.to_numpy(y) if arrays.is_array(y) else y, warn=True)
-    check_consistent_length(X, y)
-    check_classification_targets(y)
+    y = _label_column(y, X, owner)
     new = np.setdiff1d(y, classes)
     if new.size:
         raise ValueError(

@@ -3,7 +3,7 @@
 __all__ = ["NoisePool"]
 
 _MAX_POOL = 2**22
-_DRAW = 2**20  # numbers drawn at once: the pool may be float32 or on a device, the draw is neither
+_DRAW = 2**18  # numbers drawn at once: the pool may be float32 or on a device, the draw is neither
 
 
 class NoisePool:
@@ -45,11 +45,11 @@ class NoisePool:
         if sigma > 0:
             batch = n_batch * n_features
             size = min(n_updates * batch, max(_MAX_POOL, 4 * batch))
-            parts = [
-                placement.asarray(sigma * random_state.standard_normal(min(_DRAW, size - start)), dtype)
-                for start in range(0, size, _DRAW)
-            ]
-            self._pool = parts[0] if len(parts) == 1 else placement.xp.concat(parts)
+            self._pool = placement.xp.empty(size, dtype=dtype, device=placement.device)
+            for start in range(0, size, _DRAW):
+                drawn = random_state.standard_normal(min(_DRAW, size - start))
+                drawn *= sigma
+                self._pool[start : start + len(drawn)] = placement.asarray(drawn, dtype)
 
     def add_to(self, rows):
         """Add noise in place.

@@ -5,6 +5,7 @@ import numbers
 import numpy as np
 import pytest
 import scipy.sparse
+from sklearn.exceptions import DataConversionWarning
 
 from skamem.core import arrays
 from skamem.core.validation import (
@@ -13,6 +14,7 @@ from skamem.core.validation import (
     check_option,
     check_sample_weight,
     check_targets,
+    known_classes,
     known_codes,
 )
 
@@ -178,3 +180,36 @@ def test_known_codes():
         known_codes(["a", "d", "b"], X, np.asarray(["a", "b"]), "Owner")
     with pytest.raises(ValueError, match="Owner requires y to be passed"):
         known_codes(None, X, np.asarray(["a"]), "Owner")
+
+
+def test_known_classes():
+    X, known = np.zeros((3, 1)), np.asarray([1, 2])
+    assert known_classes(known, None, None, X, "Owner") is known
+    assert np.array_equal(known_classes(None, [2, 1], [1, 1, 1], X, "Owner"), known)
+    assert np.array_equal(known_classes(None, None, [2, 1, 2], X, "Owner"), known)
+    with pytest.raises(ValueError, match=r"classes=\[2\] has fewer than 2 labels; pass all labels .* as `classes`"):
+        known_classes(None, [2], [2, 2, 2], X, "Owner")
+    with pytest.raises(ValueError, match=r"Owner needs at least 2 classes, but y has only \[2\] and `classes` is not"):
+        known_classes(None, None, [2, 2, 2], X, "Owner")
+    with pytest.raises(ValueError, match=r"classes=\[1, 3\] differ from those of the first call, \[1, 2\]"):
+        known_classes(known, [1, 3], [1, 1, 1], X, "Owner")
+
+
+@pytest.mark.parametrize("kind", [np.asarray, np.ndarray.tolist, scipy.sparse.csr_array])
+def test_several_labels_a_row_have_their_remedy(kind):
+    y = kind(np.asarray([[1, 0], [0, 1], [1, 1]]))
+    for check in (
+        lambda: check_labels(y, X, owner="Owner"),
+        lambda: known_codes(y, X, np.asarray([0, 1]), "Owner"),
+        lambda: known_classes(None, None, y, X, "Owner"),
+    ):
+        with pytest.raises(ValueError, match=r"1d array .* has shape \(3, 2\)\. .*MultiOutputClassifier"):
+            check()
+
+
+def test_a_column_of_labels_is_taken_with_a_warning_at_the_caller():
+    with pytest.warns(DataConversionWarning, match="A column-vector y was passed") as caught:
+        classes, codes = check_labels(np.asarray([["a"], ["b"], ["a"]]), X, owner="Owner")
+    assert caught[0].filename == __file__
+    assert classes.tolist() == ["a", "b"]
+    assert codes.tolist() == [0, 1, 0]

@@ -1,6 +1,8 @@
 """What every dense memory estimator shares: checked options, the training run, and overlaps in the user's units."""
 
 import copy
+import dataclasses
+import functools
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -13,6 +15,7 @@ from skamem.core import arrays, validation
 from skamem.core.base import SkamemEstimator
 from skamem.core.interactions import DEGREE, ENERGY, resolve_interaction
 from skamem.core.parameters import BOOLEAN, COUNT, Interval, Options, RandomState
+from skamem.core.threads import product_threads
 from skamem.core.warn import warn
 from skamem.supervised.dense import _scaling as scaling
 from skamem.supervised.dense._descent import Descent, HeldScore
@@ -35,6 +38,8 @@ __all__ = ["TEMPERATURE", "BaseDenseAM"]
 _AUTO = Options("auto")
 _MOST = 1e6  # beyond what means anything, and far from overflow
 TEMPERATURE = Interval(Real, low=1e-6, high=1e12)
+# Training that diverges is reported at its end, once, and not by every product.
+_DIVERGENCE = {"over": "ignore", "invalid": "ignore"}
 
 
 class BaseDenseAM(SkamemEstimator):
@@ -88,7 +93,8 @@ class BaseDenseAM(SkamemEstimator):
     def _optimizer(self, recipe, data, start, random_state, state=None):
         """Optimizer that continues from the memories `start`, or begins with fresh ones."""
         if start is None:
-            return recipe.begin(data, random_state)
+            with np.errstate(**_DIVERGENCE):
+                return recipe.begin(data, random_state)
         return recipe.resume(start, self.temperature_, len(data), state)
 
     def _descent(self, recipe, network, optimizer, data, n_epochs, random_state, schedule=None):
@@ -201,7 +207,10 @@ class BaseDenseAM(SkamemEstimator):
         def attributes(parameters, losses):
             return self._fitted(optimizer.temperature, parameters, losses, rows, constant, constant_targets)
 
-        fitted = attributes(*run_epochs(self, epochs, descent, attributes=attributes, watch=watch, X=X, y=y))
+        largest = min(len(rows), int(self.batch_size)) * rows.n_features * int(self.n_memories)
+        with product_threads(largest, rows.placement.xp), np.errstate(**_DIVERGENCE):
+            parameters, losses = run_epochs(self, epochs, descent, attributes=attributes, watch=watch, X=X, y=y)
+            fitted = attributes(parameters, losses)
         curve = [*curve, *fitted["loss_curve_"]]
         self._store(fitted | {"loss_curve_": curve, "n_iter_": len(curve)})
 
@@ -216,10 +225,14 @@ class BaseDenseAM(SkamemEstimator):
             # Votes for an output that never varied are what descent has left of the first, random ones.
             silent = rows.placement.asarray(constant_targets)
             recognition = xp.where(silent, xp.zeros_like(recognition), recognition)
+        parts = visible * (temperature / rows.scale), memories.bias[:, None] * temperature, recognition
+        # A memory that overflowed is silent from here on: one NaN in it would be in every answer.
+        sound = functools.reduce(xp.logical_and, (xp.all(xp.isfinite(part), axis=1) for part in parts))[:, None]
+        visible, bias, recognition = (xp.where(sound, part, xp.zeros_like(part)) for part in parts)
         curve = arrays.to_numpy(xp.stack(losses)).tolist() if losses else []
         return {
-            "memories_": visible * (temperature / rows.scale),
-            "intercept_": memories.bias * temperature,
+            "memories_": visible,
+            "intercept_": bias[:, 0],
             "recognition_": recognition,
             "temperature_": float(temperature),
             "offset_": rows.offset,
@@ -233,8 +246,9 @@ class BaseDenseAM(SkamemEstimator):
             setattr(self, name, value)
         if not np.all(np.isfinite(self.loss_curve_)):
             warn(
-                f"The loss became {self.loss_curve_[-1]} after {self.n_iter_} epochs: training diverged. Lower "
-                f"learning_rate_init={self.learning_rate_init!r} or degree={self.degree!r}, or use scale='feature'.",
+                f"The loss became {self.loss_curve_[-1]} after {self.n_iter_} epochs: training diverged, and memories "
+                f"that overflowed are silent. Lower learning_rate_init={self.learning_rate_init!r} or "
+                f"degree={self.degree!r}, or use scale='feature'.",
                 ConvergenceWarning,
             )
 
@@ -249,6 +263,8 @@ class BaseDenseAM(SkamemEstimator):
     def _outputs(self, X, method, **options):
         """(potentials Φ of shape (n_samples, n_outputs), their placement) of the rows a user passed to `method`."""
         X, placement = self._receive(X, reset=False, method=method, accept_sparse="csr")
+        # In float32 a probability near 1 has lost its logarithm: rows of float32 do not narrow what a model knows.
+        placement = dataclasses.replace(placement, dtype=placement.working_dtype)
         return DenseModel.of(self, placement).outputs(X, **options), placement
 
     def __sklearn_tags__(self):

@@ -361,7 +361,7 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         potentials, placement = self._outputs(X, "decision_function")
         if potentials.shape[1] == 2:
             potentials = potentials[:, 1] - potentials[:, 0]
-        return placement.release(potentials)
+        return placement.give(potentials)
 
     def predict(self, X):
         """Class with the largest potential.
@@ -378,7 +378,7 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         """
         check_is_fitted(self)
         potentials, placement = self._outputs(X, "predict", winner_only=True)
-        winners = placement.release(placement.xp.argmax(potentials, axis=1))
+        winners = placement.give(placement.xp.argmax(potentials, axis=1))
         return arrays.take_labels(self.classes_, winners)
 
     def predict_proba(self, X):
@@ -396,7 +396,7 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         """
         check_is_fitted(self)
         potentials, placement = self._outputs(X, "predict_proba")
-        return placement.release(placement.xp.exp(log_probabilities(potentials, self.power)))
+        return placement.give(placement.xp.exp(log_probabilities(potentials, float(self.power))))
 
     def predict_log_proba(self, X):
         """Logarithm of `predict_proba`.
@@ -413,7 +413,7 @@ class DenseAMClassifier(ClassifierMixin, BaseDenseAM):
         """
         check_is_fitted(self)
         potentials, placement = self._outputs(X, "predict_log_proba")
-        return placement.release(log_probabilities(potentials, self.power))
+        return placement.give(log_probabilities(potentials, float(self.power)))
 
     def to_mlp(self):
         """The network with one hidden layer that this memory is under eq. (10).

@@ -43,8 +43,8 @@ _FEW_EPOCHS, _USUAL_EPOCHS, _FEW_UPDATES, _MANY_UPDATES = 25, 150, 1000, 2000
 _MOST_DECAY, _DECAY_ROWS = 3.0, 2000.0
 _NOISE_SHARE, _MOST_NOISE = 0.15, 0.7
 _NOISE_ROWS = 1000
-# Columns of the sample that are dense at once: 32 MB, whatever the number of features.
-_NOISE_COLUMNS = 4096
+# Columns of the sample that are dense at once: 8 MB, whatever the number of features.
+_NOISE_COLUMNS = 1024
 
 AUTO = {
     "learning_rate_init": f"{ADAM_RATE:g}",

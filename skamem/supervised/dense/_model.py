@@ -13,6 +13,7 @@ import scipy.sparse
 from skamem.core import arrays
 from skamem.core.interactions import resolve_interaction
 from skamem.core.rows import row_blocks, rows_in_cache
+from skamem.core.threads import product_threads
 from skamem.supervised.dense._losses import PowerLoss
 from skamem.supervised.dense._network import Memories, Network
 from skamem.supervised.dense._readouts import bounded_potentials, winner_readout
@@ -139,10 +140,10 @@ class DenseModel:
         potentials : array of shape (n_samples, n_outputs)
         """
         readout = winner_readout(self.network.readout) if winner_only else self.network.readout
-        sparse = scipy.sparse.issparse(X)
-        parts = [
-            self._bounded(self.overlaps(X[rows] if sparse else X[rows, :]), readout) for rows in self.blocks(X.shape[0])
-        ]
+        sparse, blocks = scipy.sparse.issparse(X), list(self.blocks(X.shape[0]))
+        largest = (blocks[0].stop if blocks else 0) * math.prod(self.memories.visible.shape)
+        with product_threads(largest, self._xp):
+            parts = [self._bounded(self.overlaps(X[rows] if sparse else X[rows, :]), readout) for rows in blocks]
         return parts[0] if len(parts) == 1 else self._xp.concat(parts, axis=0)
 
     def overlaps(self, X):

@@ -137,6 +137,7 @@ def unit_rows(values):
 
 def _cache_blocks(overlaps):
     n_rows, n_memories = overlaps.shape
-    row_bytes = n_memories * overlaps.dtype.itemsize
-    length = rows_in_cache(row_bytes, arrays.namespace(overlaps), _HOST_BLOCK_BYTES) or max(1, n_rows)
+    xp = arrays.namespace(overlaps)
+    row_bytes = n_memories * xp.finfo(overlaps.dtype).bits // 8
+    length = rows_in_cache(row_bytes, xp, _HOST_BLOCK_BYTES) or max(1, n_rows)
     return [slice(start, start + length) for start in range(0, n_rows, length)]

@@ -283,7 +283,7 @@ class DenseAMRegressor(RegressorMixin, BaseDenseAM):
         check_is_fitted(self)
         potentials, placement = self._outputs(X, "predict")
         predicted = potentials * self.target_scale_ + self.target_offset_
-        return placement.release(predicted[:, 0] if self._flat else predicted)
+        return placement.give(predicted[:, 0] if self._flat else predicted)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -520,3 +520,91 @@ def test_divergence_is_reported(blobs):
         DenseAMClassifier(10, learning_rate_init=1e30, max_iter=50, interaction="polynomial", random_state=0).fit(
             X.astype(np.float32), y
         )
+
+
+@pytest.mark.parametrize(
+    "options", [{"learning_rate_init": 1e30}, {"temperature": 1e-6, "interaction": "exponential"}], ids=str
+)
+def test_what_diverges_leaves_finite_arrays_and_one_warning(blobs, options):
+    X, y = blobs
+    X = X.astype(np.float32)
+    with pytest.warns(ConvergenceWarning, match="diverged, and memories that overflowed are silent") as caught:
+        model = DenseAMClassifier(10, max_iter=5, random_state=0, **options).fit(X, y)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    assert np.all(np.isfinite(model.memories_))
+    assert np.all(np.isfinite(model.predict_log_proba(X)))
+
+
+@pytest.mark.parametrize("settings", [{"degree": 10}, {"degree": 30}, {"degree": 4, "readout": "exact"}], ids=str)
+def test_log_probabilities_are_the_logarithms(digits, settings):
+    X, y = digits
+    model = DenseAMClassifier(30, init="data", max_iter=10, random_state=0, **settings).fit(X, y)
+    rows = np.concatenate([X, 10 * X])
+    probabilities, logarithms = model.predict_proba(rows), model.predict_log_proba(rows)
+    some = probabilities > 1e-300  # below, probabilities lose digits
+    assert_allclose(logarithms[some], np.log(probabilities[some]), rtol=1e-12, atol=1e-12)
+    assert np.all(np.isfinite(logarithms))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("readout", ["exact", "linear"])
+@pytest.mark.parametrize("interaction", list(INTERACTIONS))
+def test_far_rows_have_probabilities_and_no_warnings(blobs, interaction, readout, dtype):
+    X, y = blobs
+    model = DenseAMClassifier(10, interaction=interaction, readout=readout, max_iter=5, random_state=0)
+    model.fit(X.astype(dtype), y)
+    for far in (1e3, 1e10, 0.01 * np.finfo(dtype).max):
+        rows = (far / np.max(np.abs(X)) * X).astype(dtype)
+        assert_allclose(np.sum(model.predict_proba(rows), axis=1), 1, rtol=1e-5)
+        assert np.all(np.isfinite(model.decision_function(rows)))
+
+
+def test_a_class_of_one_row_trains_under_early_stopping(blobs):
+    X, y = blobs
+    y = np.where(np.arange(len(y)) == 7, 9, y)
+    model = DenseAMClassifier(40, early_stopping=True, noise=0, random_state=0).fit(X, y)
+    assert_array_equal(model.classes_, [0, 1, 2, 9])
+    with pytest.raises(ValueError, match="early_stopping=True holds rows back, but of distinct rows no class has 2"):
+        model.fit(X[:2], [0, 1])
+
+
+def test_a_weight_of_zero_is_absence(blobs):
+    X, y = blobs
+    far = np.concatenate([1e6 * X[:5], X, -1e9 * X[:3]])
+    labels = np.concatenate([y[:5], y, y[:3]])
+    weights = np.repeat([0.0, 1.0, 0.0], [5, len(X), 3])
+    for early_stopping in (False, True):
+        options = SMALL | {"early_stopping": early_stopping, "n_iter_no_change": 3, "max_iter": 300}
+        with_zeros = DenseAMClassifier(**options).fit(far, labels, sample_weight=weights)
+        without = DenseAMClassifier(**options).fit(X, y)
+        assert_array_equal(with_zeros.memories_, without.memories_)
+        assert with_zeros.noise_ == without.noise_
+    with_zeros, without = DenseAMClassifier(**SMALL), DenseAMClassifier(**SMALL)
+    for _ in range(2):
+        with_zeros.partial_fit(far, labels, sample_weight=weights)
+        without.partial_fit(X, y)
+    assert_array_equal(with_zeros.memories_, without.memories_)
+
+
+def test_a_refit_forgets_the_validation_scores(blobs):
+    model = DenseAMClassifier(10, early_stopping=True, n_iter_no_change=2, random_state=0).fit(*blobs)
+    assert model.validation_scores_
+    assert not hasattr(model.set_params(early_stopping=False, max_iter=2).fit(*blobs), "validation_scores_")
+
+
+@pytest.mark.parametrize("options", [{}, {"solver": "paper"}, {"noise": 0.3}, {"early_stopping": True}], ids=str)
+@pytest.mark.filterwarnings("ignore:Early stopping did not stop")
+def test_sparse_tables_stay_sparse(options):
+    X, y = scipy.sparse.random(2000, 4000, 0.01, format="csr", random_state=0), np.arange(2000) % 3
+    model = DenseAMClassifier(10, max_iter=1, random_state=0, **options)
+    with config_context(working_memory=16):
+        peaks = []
+        for call in (lambda: model.fit(X, y), lambda: model.predict(X)):
+            tracemalloc.start()
+            call()
+            peaks.append(tracemalloc.get_traced_memory()[1] / 2**20)
+            tracemalloc.stop()
+    # The dense table has 61 MB; noise takes 32 of the fit.
+    assert peaks[0] < 48
+    assert peaks[1] < 16

@@ -89,6 +89,7 @@ def test_partial_fit_warm_start_and_early_stopping(friedman):
         model.partial_fit(X, np.stack([y, y], axis=1))
 
 
+@pytest.mark.filterwarnings("ignore:Early stopping did not stop")
 def test_a_constant_target_is_predicted(friedman):
     X, _ = friedman
     predicted = DenseAMRegressor(**SMALL).fit(X, np.full(len(X), 7.0)).predict(X)
@@ -106,3 +107,28 @@ def test_bad_targets_leave_a_fitted_model_alone(friedman, y):
         model.fit(X, bad)
     assert vars(model) == before
     assert_array_equal(model.predict(X), model.predict(X))
+
+
+@pytest.mark.parametrize("value", [0.1, -3e7, 0.0])
+@pytest.mark.parametrize("options", [{}, {"early_stopping": True, "n_iter_no_change": 2}], ids=str)
+@pytest.mark.filterwarnings("ignore:Early stopping did not stop")
+def test_a_constant_target_is_predicted_exactly(value, options):
+    X = np.random.RandomState(0).standard_normal((50, 3))
+    model = DenseAMRegressor(20, max_iter=20, random_state=0, **options).fit(X, np.full(50, value))
+    assert_array_equal(model.predict(10 * X), np.full(50, value))
+    model.fit(X, np.stack([X[:, 0], np.full(50, value)], axis=1))
+    assert_array_equal(model.predict(10 * X)[:, 1], np.full(50, value))
+    assert model.score(X, np.stack([X[:, 0], np.full(50, value)], axis=1)) > 0.5
+    # ... and what was constant may be learned to vary.
+    votes = model.partial_fit(X, X[:, :2]).recognition_[:, 1]
+    assert np.any(votes != 0)
+
+
+@pytest.mark.parametrize(("shift", "size"), [(1e9, 1e-3), (0.0, 1e-150), (0.0, 1e150), (-1e6, 1.0)])
+def test_targets_may_have_any_unit_and_offset(shift, size):
+    X = np.random.RandomState(0).standard_normal((60, 3))
+    y = X[:, 0] + np.tanh(2 * X[:, 1])
+    expected = DenseAMRegressor(30, max_iter=100, random_state=0).fit(X, y).predict(X)
+    found = (DenseAMRegressor(30, max_iter=100, random_state=0).fit(X, shift + size * y).predict(X) - shift) / size
+    # Rounding of the target itself grows in training, as any change of the last digit does.
+    assert 1 - np.var(found - y) / np.var(y) > 1 - np.var(expected - y) / np.var(y) - 1e-3

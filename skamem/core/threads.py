@@ -1,0 +1,118 @@
+"""Threads of the BLAS, by the size of the products: many small products are faster on one thread than on all."""
+
+import contextlib
+import functools
+import threading
+
+from threadpoolctl import ThreadpoolController
+
+from skamem.core import arrays
+
+__all__ = ["product_threads", "threads_worth"]
+
+# Below this the BLAS itself takes one thread, and a limit would cost more than the product.
+_TINY_PRODUCT = 2**18
+# Multiply-adds that keep one thread busy for about a millisecond. To wake threads and wait for all of them takes some
+# microseconds on an idle machine, but on a busy one as long as the system lets another process run: tens of
+# milliseconds for each product.
+_WORTH_A_THREAD = 2**25
+
+
+def threads_worth(n_multiplications):
+    """How many threads a matrix product of this size is worth.
+
+    Parameters
+    ----------
+    n_multiplications : int
+        Multiply-adds of one product, m k n for shapes (m, k) and (k, n).
+
+    Returns
+    -------
+    n_threads : int
+        At least 1.
+
+    Examples
+    --------
+    >>> [threads_worth(rows * 784 * 500) for rows in (1, 100, 1000)]
+    [1, 1, 11]
+    """
+    return max(1, int(n_multiplications // _WORTH_A_THREAD))
+
+
+@contextlib.contextmanager
+def product_threads(n_multiplications, xp=None):
+    """Context for many products of one size: the BLAS of NumPy and SciPy takes no more threads than they are worth.
+
+    Limits that are lower already, by the user, the environment or joblib, stay. Afterwards everything is as before.
+
+    Parameters
+    ----------
+    n_multiplications : int
+        Multiply-adds of one product, the largest of those that are made again and again.
+    xp : module, default=None
+        Array namespace of the products; nothing is done where it is not that of NumPy. None stands for NumPy.
+
+    Yields
+    ------
+    None
+
+    Notes
+    -----
+    Entering and leaving costs about 20 microseconds; the first time a process asks, some 30 milliseconds to look for
+    the libraries. Do not use it around a single product: at most one is saved.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rows, weights = np.ones((100, 64)), np.ones((64, 500))
+    >>> with product_threads(100 * 64 * 500):
+    ...     for _ in range(10):
+    ...         products = rows @ weights
+    """
+    if n_multiplications < _TINY_PRODUCT or not (xp is None or arrays.host_checks_are_free(xp)):
+        yield
+        return
+    limit = threads_worth(n_multiplications)
+    _LIMITS.add(limit)
+    try:
+        yield
+    finally:
+        _LIMITS.remove(limit)
+
+
+class _Limits:
+    """The limits in force in this process, of all its Python threads: the BLAS knows but one number.
+
+    The lowest counts. What was before comes back when the last one ends: if each restored what it found, limits that
+    overlap in time would leave the number of one of them behind.
+    """
+
+    def __init__(self):
+        self._lock, self._active, self._before = threading.Lock(), [], []
+
+    def add(self, limit):
+        with self._lock:
+            if not self._active:
+                self._before = [library.get_num_threads() for library in _libraries()]
+            self._active.append(limit)
+            self._apply(min(self._active))
+
+    def remove(self, limit):
+        with self._lock:
+            self._active.remove(limit)
+            self._apply(min(self._active, default=None))
+
+    def _apply(self, limit):
+        for library, before in zip(_libraries(), self._before, strict=True):
+            wanted = before if limit is None else min(before, limit)
+            if library.get_num_threads() != wanted:
+                library.set_num_threads(wanted)
+
+
+_LIMITS = _Limits()
+
+
+@functools.cache
+def _libraries():
+    """Controllers of the BLAS libraries; to look for them costs tens of milliseconds, and they are loaded by now."""
+    return tuple(ThreadpoolController().select(user_api="blas").lib_controllers)

@@ -1,0 +1,126 @@
+"""Few threads for small products, and everything as before afterwards."""
+
+import threading
+
+import numpy as np
+import pytest
+from threadpoolctl import ThreadpoolController, threadpool_limits
+
+from skamem.core import threads
+from skamem.core.threads import product_threads, threads_worth
+
+SMALL, LARGE = 100 * 64 * 500, 2**40
+
+
+class Library:
+    """Stands in for a BLAS, because this machine's may have one thread only."""
+
+    def __init__(self, n_threads):
+        self.n_threads, self.calls = n_threads, 0
+
+    def get_num_threads(self):
+        return self.n_threads
+
+    def set_num_threads(self, n_threads):
+        self.n_threads, self.calls = n_threads, self.calls + 1
+
+
+@pytest.fixture
+def libraries(monkeypatch):
+    """Two libraries, of 8 threads and, by the user, of 3."""
+    found = Library(8), Library(3)
+    monkeypatch.setattr(threads, "_libraries", lambda: found)
+    return found
+
+
+def counts(libraries):
+    return [library.n_threads for library in libraries]
+
+
+def test_a_thread_needs_work_for_a_millisecond():
+    assert threads_worth(0) == threads_worth(SMALL) == 1
+    assert 1 < threads_worth(500 * 784 * 1000) < 50
+    assert threads_worth(LARGE) > 1000
+
+
+@pytest.mark.parametrize(("size", "inside"), [(1, [8, 3]), (SMALL, [1, 1]), (2**27, [4, 3]), (LARGE, [8, 3])])
+def test_the_choice_is_made_and_undone(libraries, size, inside):
+    with product_threads(size):
+        assert counts(libraries) == inside
+    assert counts(libraries) == [8, 3]
+
+
+def test_large_and_tiny_products_change_nothing(libraries):
+    for size in (1, LARGE):
+        with product_threads(size):
+            pass
+    assert [library.calls for library in libraries] == [0, 0]
+
+
+def test_an_error_gives_the_threads_back(libraries):
+    with pytest.raises(ZeroDivisionError), product_threads(SMALL):
+        raise ZeroDivisionError
+    assert counts(libraries) == [8, 3]
+
+
+def test_limits_that_overlap_in_time(libraries):
+    first, second = product_threads(2**27), product_threads(SMALL)
+    first.__enter__()
+    second.__enter__()
+    assert counts(libraries) == [1, 1]
+    first.__exit__(None, None, None)
+    assert counts(libraries) == [1, 1]
+    second.__exit__(None, None, None)
+    assert counts(libraries) == [8, 3]
+
+
+def test_python_threads_leave_no_limit_behind(libraries):
+    def work(size):
+        for _ in range(50):
+            with product_threads(size):
+                pass
+
+    workers = [threading.Thread(target=work, args=(size,)) for size in (SMALL, 2**26, 2**27)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert counts(libraries) == [8, 3]
+
+
+def test_other_libraries_are_left_alone(libraries, place):
+    with product_threads(SMALL, place.xp):
+        assert counts(libraries) == [8, 3]
+
+
+def test_the_real_libraries_are_limited():
+    blas = ThreadpoolController().select(user_api="blas")
+    with threadpool_limits(2, user_api="blas"):
+        before = [library.get_num_threads() for library in blas.lib_controllers]
+        with product_threads(SMALL):
+            assert {library.get_num_threads() for library in blas.lib_controllers} == {1}
+        assert [library.get_num_threads() for library in blas.lib_controllers] == before
+
+
+@pytest.mark.parametrize("estimator", ["DenseAMClassifier", "DenseAMRegressor"])
+def test_small_fits_take_one_thread(libraries, estimator):
+    import skamem
+    from skamem.core.interactions import RectifiedPolynomial
+
+    seen = set()
+
+    class Watching(RectifiedPolynomial):
+        def peak(self, overlaps):
+            seen.add(("predict", *counts(libraries)))
+            return super().peak(overlaps)
+
+        def curvature(self, overlaps):
+            seen.add(("fit", *counts(libraries)))
+            return super().curvature(overlaps)
+
+    X = np.random.RandomState(0).standard_normal((300, 64))
+    # A degree that is no integer takes the general readout, which asks for the curvature.
+    model = getattr(skamem, estimator)(200, interaction=Watching(2.5), max_iter=2, random_state=0, noise=0.0)
+    model.fit(X, np.arange(300) % 2).predict(X)
+    assert seen == {("fit", 1, 1), ("predict", 1, 1)}
+    assert counts(libraries) == [8, 3]
