@@ -63,7 +63,7 @@ def _forget_fit(estimator):
     attributes = vars(estimator)
     left = [name for name in attributes if name[-1] == "_" or name[0] == "_"]
     if left:
-        kept = estimator._continues_from if getattr(estimator, "warm_start", False) else ()
+        kept = estimator._continues_from if vars(estimator).get("warm_start") is True else ()
         for name in left:
             if name not in kept and not name.startswith(_OF_SCIKIT_LEARN):
                 del attributes[name]

@@ -23,12 +23,16 @@ __all__ = [
     "ClassWeight",
     "Interval",
     "Kind",
+    "Matrix",
     "Methods",
     "Options",
     "Pair",
     "RandomState",
+    "Scoring",
+    "Splits",
     "WithData",
     "check_parameters",
+    "plain",
 ]
 
 
@@ -81,8 +85,7 @@ class Interval(Kind):
     def accepts(self, value):
         if not self.concerns(value):
             return False
-        if isinstance(value, np.generic):
-            value = value.item()  # bounds may be beyond its type
+        value = plain(value)  # bounds may be beyond its type
         # Without a bound: what a double, or a size, can hold. NaN fails every comparison.
         most = sys.maxsize if self.kind is numbers.Integral else sys.float_info.max
         low, high = -most if self.low is None else self.low, most if self.high is None else self.high
@@ -97,7 +100,7 @@ class Interval(Kind):
 
     def refuse(self, name, value):
         low, high = self.low, self.high
-        value = value.item() if isinstance(value, np.generic) else value
+        value = plain(value)
         if self.concerns(value) and not -sys.float_info.max <= value <= sys.float_info.max:
             low, high = -math.inf if low is None else low, math.inf if high is None else high
         check_number(
@@ -295,6 +298,47 @@ class ClassWeight(Kind):
 _WEIGHT = Interval(numbers.Real, low=0)
 
 
+class Matrix(Kind):
+    """Something two-dimensional; what is in it is looked at where it is used."""
+
+    def accepts(self, value):
+        if hasattr(value, "shape"):
+            return len(value.shape) == 2
+        return isinstance(value, list | tuple) and len(value) > 0 and np.ndim(value[0]) == 1
+
+    def __str__(self):
+        return "an array of two dimensions"
+
+
+class Splits(Kind):
+    """What scikit-learn splits samples by."""
+
+    def accepts(self, value):
+        if value is None or _FOLDS.accepts(value):
+            return True
+        if isinstance(value, list | tuple):
+            return all(isinstance(split, list | tuple) and len(split) == 2 for split in value)
+        if isinstance(value, str | bytes | dict | type) or hasattr(value, "shape"):
+            return False
+        return hasattr(value, "split") or hasattr(value, "__iter__")
+
+    def __str__(self):
+        return "an integer >= 2, a splitter, an iterable of splits or None"
+
+
+class Scoring(Kind):
+    """What scikit-learn scores by: None, a name, which is looked up where it is used, or a callable."""
+
+    def accepts(self, value):
+        return value is None or isinstance(value, str) or (callable(value) and not isinstance(value, type))
+
+    def __str__(self):
+        return "the name of a scorer, a callable (estimator, X, y) -> score or None"
+
+
+_FOLDS = Interval(numbers.Integral, low=2)
+
+
 @dataclass(frozen=True)
 class WithData(Kind):
     """What can be judged beside the data only, where the estimator does it.
@@ -312,6 +356,21 @@ class WithData(Kind):
 
     def __str__(self):
         return self.words
+
+
+def plain(value):
+    """A NumPy number as Python's, which never overflows eight bits nor makes float32 arrays float64; others unchanged.
+
+    Parameters
+    ----------
+    value : object
+        A parameter.
+
+    Returns
+    -------
+    value : object
+    """
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def check_parameters(estimator, table):

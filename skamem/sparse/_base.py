@@ -1,6 +1,7 @@
 """What the sparse linear models share: options, prediction, and the fitted attributes."""
 
-import numbers
+from numbers import Integral, Real
+from typing import ClassVar
 
 import numpy as np
 import scipy.sparse
@@ -10,7 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays
 from skamem.core.base import SkamemEstimator
-from skamem.core.validation import check_number, check_option
+from skamem.core.parameters import BOOLEAN, COUNT, Interval, Options, WithData
+from skamem.sparse.objective._criteria import CRITERIA
+from skamem.sparse.search._plan import EFFORTS, TEXTBOOK
 
 __all__ = ["SparseLinearModel", "SparseLinearRegressor", "check_size", "path_bunch"]
 
@@ -19,33 +22,35 @@ class SparseLinearModel(SkamemEstimator):
     """Abstract linear model with few nonzero coefficients; see `IHTRegressor` for the attributes."""
 
     _anchor = "coef_"
+    _parameters: ClassVar = {
+        "n_nonzero_coefs": Interval(Integral, low=0) | None,
+        "max_features": Interval(Integral, low=0) | None,
+        "alpha": Interval(Real, low=0),
+        "fit_intercept": BOOLEAN,
+        "effort": Options(*(effort for effort in EFFORTS if effort not in TEXTBOOK)),
+        "criterion": Options(*CRITERIA),
+        "groups": WithData("None, or one label for each feature"),
+        "always_select": WithData("None, or column indices or names"),
+        "positive": BOOLEAN,
+        "max_iter": COUNT,
+        "tol": Interval(Real, low=0, high=1, high_open=True),
+        "weight_kind": Options("frequency", "precision"),
+    }
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = self._backend in (None, "numpy")  # sparse input is computed on where it is: the host
         return tags
 
-    def _check_search_options(self):
-        """Check the parameters that all sparse linear models have."""
-        if self.max_features is not None:
-            check_number("max_features", self.max_features, kind=numbers.Integral, low=0)
-        check_number("alpha", self.alpha, low=0, high=np.inf, high_open=True)
-        check_number("max_iter", self.max_iter, kind=numbers.Integral, low=1)
-        check_number("tol", self.tol, low=0, high=1, high_open=True)
-        check_option("fit_intercept", self.fit_intercept, (True, False))
-        check_option("weight_kind", self.weight_kind, ("frequency", "precision"))
-
     def _scores(self, X, method):
-        """Linear predictor at X, for the public `method`, and the placement that releases it."""
+        """Linear predictor at X, for the public `method`, and the placement that gives it to the caller."""
         check_is_fitted(self)
         X, placement = self._receive(X, reset=False, method=method, accept_sparse=("csc", "csr"))
         if scipy.sparse.issparse(X):
-            intercept = arrays.to_numpy(placement.asarray(self.intercept_)).astype(X.dtype)
-            return X @ arrays.to_numpy(self.coef_).T + intercept, placement
-        X = placement.asarray(X)
-        coef = placement.asarray(self.coef_, X.dtype)
+            return X @ arrays.to_numpy(self.coef_).T + arrays.to_numpy(placement.asarray(self.intercept_)), placement
+        X, coef, intercept = (placement.asarray(a, placement.working_dtype) for a in (X, self.coef_, self.intercept_))
         coef = coef if coef.ndim == 1 else placement.xp.matrix_transpose(coef)
-        return X @ coef + placement.asarray(self.intercept_, X.dtype), placement
+        return X @ coef + intercept, placement
 
     def _store_model(self, coef, intercept, supports, placement, dtype):
         """Set the attributes of a model whose rows of host `coef` have the nonzeros `supports`."""
@@ -66,11 +71,11 @@ class SparseLinearRegressor(MultiOutputMixin, RegressorMixin, SparseLinearModel)
         return tags
 
     def _takes_many_targets(self):
-        return not self.positive
+        # Tags are asked for before parameters are checked, so that this may meet anything.
+        return not BOOLEAN.accepts(self.positive) or not self.positive
 
-    def _check_search_options(self):
-        super()._check_search_options()
-        check_option("positive", self.positive, (True, False))
+    def _check_parameters(self):
+        super()._check_parameters()
         if self.positive and (self.always_select is not None or self.groups is not None):
             raise ValueError(
                 "positive=True cannot be combined with always_select or groups: the best nonnegative coefficient of a "
@@ -91,7 +96,7 @@ class SparseLinearRegressor(MultiOutputMixin, RegressorMixin, SparseLinearModel)
             In the namespace and type of X. Cost O(n_samples n_features n_targets).
         """
         scores, placement = self._scores(X, "predict")
-        return placement.release(scores)
+        return placement.give(scores)
 
     def _store(self, solved, inputs):
         """Set the fitted attributes from pairs (problem, solution), one for each block of targets."""

@@ -1,7 +1,5 @@
 """IHTClassifier: sparse logistic regression."""
 
-import numbers
-
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
@@ -9,13 +7,13 @@ from sklearn.exceptions import ConvergenceWarning
 from skamem.core import arrays
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
-from skamem.core.validation import check_labels, check_number, check_option, check_sample_weight
+from skamem.core.parameters import plain
+from skamem.core.validation import check_labels, check_sample_weight
 from skamem.core.warn import warn
 from skamem.sparse._base import SparseLinearModel, check_size
 from skamem.sparse._inputs import check_always_select, check_room, counting, read_samples
-from skamem.sparse.objective._criteria import CRITERIA
 from skamem.sparse.search._logistic import LogisticSearch, log_logistic, logistic
-from skamem.sparse.search._plan import EFFORTS, TEXTBOOK, Settings
+from skamem.sparse.search._plan import Settings
 
 __all__ = ["IHTClassifier"]
 
@@ -135,8 +133,9 @@ class IHTClassifier(ClassifierMixin, SparseLinearModel):
         -------
         self : IHTClassifier
         """
-        settings = self._check_options()
         design, placement = read_samples(self, X)
+        settings = Settings(self.effort, plain(self.max_iter), plain(self.tol), self.criterion)
+        size, limit = plain(self.n_nonzero_coefs), plain(self.max_features)
         self.classes_, codes = check_labels(y, design.X, owner=type(self).__name__)
         weights = check_sample_weight(sample_weight, design.X, placement, design.wide)
         weights = counting(weights, precisions=self.weight_kind == "precision")
@@ -150,12 +149,10 @@ class IHTClassifier(ClassifierMixin, SparseLinearModel):
         ]  # fmt: skip
         problem = searches[0].base
         shape = f"n_samples = {problem.n_rows}, n_features = {problem.n_features}"
-        check_size(
-            self.n_nonzero_coefs, min(problem.n_rows, problem.n_features), f"min(n_samples, n_features) ({shape})"
-        )
-        check_room(problem, None, size=self.n_nonzero_coefs, max_features=self.max_features)
+        check_size(size, min(problem.n_rows, problem.n_features), f"min(n_samples, n_features) ({shape})")
+        check_room(problem, None, size=size, max_features=limit)
         found = [
-            search.run(self.n_nonzero_coefs, self.max_features)
+            search.run(size, limit)
             for search in fit_tasks(self, searches, name="class", n_tasks=len(searches), X=X, y=y)
         ]
         # A callback may stop the fit: the classes that it did not come to have an intercept.
@@ -175,14 +172,6 @@ class IHTClassifier(ClassifierMixin, SparseLinearModel):
             coef[k, fit.support], intercept[k] = search.to_input_units(fit)
         self._store_model(coef, intercept, [fit.support for fit in fits], placement, searches[0].design.X.dtype)
 
-    def _check_options(self):
-        if self.n_nonzero_coefs is not None:
-            check_number("n_nonzero_coefs", self.n_nonzero_coefs, kind=numbers.Integral, low=0)
-        self._check_search_options()
-        check_option("criterion", self.criterion, tuple(CRITERIA))
-        check_option("effort", self.effort, [effort for effort in EFFORTS if effort not in TEXTBOOK])
-        return Settings(self.effort, self.max_iter, self.tol, self.criterion)
-
     def decision_function(self, X):
         """Log odds of each class against the rest.
 
@@ -197,7 +186,7 @@ class IHTClassifier(ClassifierMixin, SparseLinearModel):
             In the namespace of X.
         """
         scores, placement = self._scores(X, "decision_function")
-        return placement.release(scores[:, 0] if scores.shape[1] == 1 else scores)
+        return placement.give(scores[:, 0] if scores.shape[1] == 1 else scores)
 
     def predict_proba(self, X):
         """Probabilities of the classes; those of more than two are scaled to sum to 1.
@@ -253,7 +242,7 @@ class IHTClassifier(ClassifierMixin, SparseLinearModel):
         scores, placement = self._scores(X, "predict")
         xp = arrays.namespace(scores)
         winners = xp.argmax(scores, axis=1) if scores.shape[1] > 1 else xp.astype(scores[:, 0] > 0, xp.int64)
-        return arrays.take_labels(self.classes_, placement.release(winners))
+        return arrays.take_labels(self.classes_, placement.give(winners))
 
 
 def _shares(logs):

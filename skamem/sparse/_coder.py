@@ -1,6 +1,7 @@
 """IHTSparseCoder: samples as combinations of few atoms of a dictionary."""
 
-import numbers
+from numbers import Integral
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -10,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from skamem.core import arrays
 from skamem.core.base import SkamemEstimator, transactional
 from skamem.core.callbacks import fit_tasks
-from skamem.core.validation import check_number, check_option
+from skamem.core.parameters import Interval, Matrix, Options, plain
 from skamem.sparse.objective._design import host
 from skamem.sparse.objective._quadratic import DenseQuadratic
 from skamem.sparse.search._chains import Chains
@@ -71,6 +72,11 @@ class IHTSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkamemEs
     """
 
     _anchor = "components_"
+    _parameters: ClassVar = {
+        "dictionary": Matrix() | None,
+        "n_nonzero_coefs": Interval(Integral, low=0) | None,
+        "effort": Options("swap", "fast"),
+    }
 
     def __init__(self, dictionary=None, n_nonzero_coefs=None, *, effort="swap", backend=None):
         self.dictionary = dictionary
@@ -93,7 +99,6 @@ class IHTSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkamemEs
         -------
         self : IHTSparseCoder
         """
-        check_option("effort", self.effort, ("swap", "fast"))
         X, placement = self._receive(X, reset=True)
         X = placement.asarray(X)
         atoms = X
@@ -104,13 +109,11 @@ class IHTSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkamemEs
                     f"dictionary has {atoms.shape[1]} features, but X has {X.shape[1]}; expected atoms with the "
                     "features of the samples, as rows. Transpose it if atoms are its columns."
                 )
-        if self.n_nonzero_coefs is not None:
-            check_number("n_nonzero_coefs", self.n_nonzero_coefs, kind=numbers.Integral, low=0)
-            if self.n_nonzero_coefs > atoms.shape[0]:
-                raise ValueError(
-                    f"n_nonzero_coefs={self.n_nonzero_coefs} is more than the {atoms.shape[0]} atoms; expected "
-                    f"0 <= n_nonzero_coefs <= {atoms.shape[0]}."
-                )
+        if self.n_nonzero_coefs is not None and self.n_nonzero_coefs > atoms.shape[0]:
+            raise ValueError(
+                f"n_nonzero_coefs={self.n_nonzero_coefs} is more than the {atoms.shape[0]} atoms; expected "
+                f"0 <= n_nonzero_coefs <= {atoms.shape[0]}."
+            )
         for taken in fit_tasks(self, [atoms], name="dictionary", n_tasks=1, X=X):
             self.components_ = arrays.copy(placement.asarray(taken, X.dtype))
             self.n_components_ = taken.shape[0]
@@ -165,7 +168,7 @@ class IHTSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkamemEs
 
     def _size(self):
         if self.n_nonzero_coefs is not None:
-            return self.n_nonzero_coefs
+            return min(plain(self.n_nonzero_coefs), self.n_components_)
         return min(max(self.n_features_in_ // 10, 1), self.n_components_)
 
 

@@ -1,12 +1,15 @@
 """IHTRegressorCV: the number of coefficients by cross-validation."""
 
+from numbers import Integral
+from typing import ClassVar
+
 import numpy as np
 from sklearn.metrics import check_scoring
 
 from skamem.core import arrays
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
-from skamem.core.validation import check_option
+from skamem.core.parameters import BOOLEAN, COUNT, Interval, Scoring, Splits, plain
 from skamem.core.warn import warn
 from skamem.sparse._base import SparseLinearRegressor, path_bunch
 from skamem.sparse._inputs import check_always_select, check_groups, check_room, read_inputs, read_splits
@@ -15,7 +18,7 @@ from skamem.sparse.objective._design import host
 from skamem.sparse.objective._problem import Problem
 from skamem.sparse.search._groups import count_selections
 from skamem.sparse.search._path import default_max_size
-from skamem.sparse.search._plan import EFFORTS, TEXTBOOK, Settings
+from skamem.sparse.search._plan import Settings
 from skamem.sparse.search._validation import CrossValidation
 
 __all__ = ["IHTRegressorCV"]
@@ -110,6 +113,13 @@ class IHTRegressorCV(SparseLinearRegressor):
     array([ 4, 17])
     """
 
+    _parameters: ClassVar = {
+        "cv": Splits(),
+        "scoring": Scoring(),
+        "one_se": BOOLEAN,
+        "n_jobs": COUNT | Interval(Integral, high=-1) | None,
+    }
+
     def __init__(
         self,
         max_features=None,
@@ -162,9 +172,6 @@ class IHTRegressorCV(SparseLinearRegressor):
         -------
         self : IHTRegressorCV
         """
-        self._check_search_options()
-        check_option("one_se", self.one_se, (True, False))
-        check_option("effort", self.effort, [effort for effort in EFFORTS if effort not in TEXTBOOK])
         inputs = read_inputs(self, X, y, sample_weight)
         validation = self._validation(inputs)
         problem = validation.problem
@@ -194,12 +201,12 @@ class IHTRegressorCV(SparseLinearRegressor):
             )  # fmt: skip
 
         problem = problem_of(inputs.weights)
-        check_room(problem, groups, size=None, max_features=self.max_features)
+        check_room(problem, groups, size=None, max_features=plain(self.max_features))
         weights = None if inputs.weights is None else host(inputs.weights)
         splits = read_splits(self, arrays.to_numpy(inputs.y[:, 0]), weights)
         return CrossValidation(
             problem, problem_of, inputs.y, splits, self._largest(problem, splits, groups),
-            self.max_features is not None, groups, Settings(self.effort, self.max_iter, self.tol),
+            self.max_features is not None, groups, Settings(self.effort, plain(self.max_iter), plain(self.tol)),
             self._score(inputs, splits), self.n_jobs,
         )  # fmt: skip
 
@@ -209,7 +216,7 @@ class IHTRegressorCV(SparseLinearRegressor):
         if self.max_features is None:
             most = min(n_choices, default_max_size(n_samples, problem.n_features))
         else:
-            most = min(self.max_features, n_choices, max(int(n_samples) - 1, 0))
+            most = min(plain(self.max_features), n_choices, max(int(n_samples) - 1, 0))
         return max(most, count_selections(problem.locked, groups))
 
     def _counted(self, weights, rows):

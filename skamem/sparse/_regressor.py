@@ -1,6 +1,6 @@
 """IHTRegressor: the estimator around the solver."""
 
-import numbers
+from typing import ClassVar
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -8,11 +8,10 @@ from sklearn.exceptions import ConvergenceWarning
 from skamem.core import arrays
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
-from skamem.core.validation import check_number, check_option
+from skamem.core.parameters import BOOLEAN, Options, plain
 from skamem.core.warn import warn
 from skamem.sparse._base import SparseLinearRegressor, check_size, path_bunch
 from skamem.sparse._inputs import check_always_select, check_groups, check_room, read_inputs
-from skamem.sparse.objective._criteria import CRITERIA
 from skamem.sparse.objective._problem import Problem
 from skamem.sparse.search._groups import solve_groups
 from skamem.sparse.search._local import is_small
@@ -131,6 +130,11 @@ class IHTRegressor(SparseLinearRegressor):
     """
 
     _continues_from = ("support_", "n_features_in_")
+    _parameters: ClassVar = {
+        "effort": Options(*EFFORTS),
+        "multi_output": Options("joint", "independent"),
+        "warm_start": BOOLEAN,
+    }
 
     def __init__(
         self,
@@ -184,17 +188,17 @@ class IHTRegressor(SparseLinearRegressor):
         -------
         self : IHTRegressor
         """
-        settings = self._check_options()
         earlier = self._earlier_support()
         inputs = read_inputs(self, X, y, sample_weight)
+        settings = Settings(self.effort, plain(self.max_iter), plain(self.tol), self.criterion)
         locked = check_always_select(self.always_select, self.n_features_in_)
         groups = check_groups(self.groups, self.n_features_in_)
         joint = self.multi_output == "joint"
         problem = Problem(
-            inputs.design, inputs.y, inputs.weights, fit_intercept=self.fit_intercept, alpha=self.alpha,
+            inputs.design, inputs.y, inputs.weights, fit_intercept=self.fit_intercept, alpha=plain(self.alpha),
             locked=locked, positive=self.positive, precisions=self.weight_kind == "precision",
         )  # fmt: skip
-        check_room(problem, groups, size=self.n_nonzero_coefs, max_features=self.max_features)
+        check_room(problem, groups, size=plain(self.n_nonzero_coefs), max_features=plain(self.max_features))
         solved = [
             (part, self._solve(part, settings, groups, earlier, X, y))
             for part in ([problem] if joint else problem.single_targets())
@@ -212,35 +216,28 @@ class IHTRegressor(SparseLinearRegressor):
         return self
 
     def _takes_many_targets(self):
-        return not self.positive or self.multi_output == "independent"
+        return super()._takes_many_targets() or self.multi_output == "independent"
 
-    def _check_options(self):
-        if self.n_nonzero_coefs is not None:
-            check_number("n_nonzero_coefs", self.n_nonzero_coefs, kind=numbers.Integral, low=0)
-            if self.max_features is not None:
-                raise ValueError(
-                    f"n_nonzero_coefs={self.n_nonzero_coefs} and max_features={self.max_features} are both set; "
-                    "max_features bounds the path of n_nonzero_coefs=None. Leave one of them None."
-                )
-        self._check_search_options()
-        check_option("criterion", self.criterion, tuple(CRITERIA))
-        check_option("multi_output", self.multi_output, ("joint", "independent"))
-        check_option("warm_start", self.warm_start, (True, False))
-        check_option("effort", self.effort, EFFORTS)
+    def _check_parameters(self):
+        super()._check_parameters()
+        if self.n_nonzero_coefs is not None and self.max_features is not None:
+            raise ValueError(
+                f"n_nonzero_coefs={self.n_nonzero_coefs} and max_features={self.max_features} are both set; "
+                "max_features bounds the path of n_nonzero_coefs=None. Leave one of them None."
+            )
         if self.effort in TEXTBOOK and (self.n_nonzero_coefs is None or self.groups is not None):
             raise ValueError(
                 f"effort={self.effort!r} is for a given size and without groups; set n_nonzero_coefs and leave "
                 "groups=None, or choose another effort."
             )
-        return Settings(self.effort, self.max_iter, self.tol, self.criterion)
 
     def _earlier_support(self):
-        if not self.warm_start or not hasattr(self, "support_"):
+        if not hasattr(self, "support_"):  # warm_start keeps it
             return None
         return np.asarray(arrays.to_numpy(self.support_)), self.n_features_in_
 
     def _solve(self, problem, settings, groups, earlier, X, y):
-        size, limit = self.n_nonzero_coefs, self.max_features
+        size, limit = plain(self.n_nonzero_coefs), plain(self.max_features)
         if groups is not None:
             check_size(size, len(groups), "the number of groups; it counts groups")
             return solve_groups(problem, groups, size, settings, limit)

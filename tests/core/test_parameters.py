@@ -5,6 +5,7 @@ from numbers import Integral, Real
 
 import numpy as np
 import pytest
+from sklearn.model_selection import KFold
 
 from skamem import HebbianMemory
 from skamem.core.parameters import (
@@ -13,10 +14,13 @@ from skamem.core.parameters import (
     Callable,
     ClassWeight,
     Interval,
+    Matrix,
     Methods,
     Options,
     Pair,
     RandomState,
+    Scoring,
+    Splits,
     WithData,
     check_parameters,
 )
@@ -45,6 +49,9 @@ KINDS = {
     "seed": (RandomState(), "an integer in [0, 2**32 - 1], a numpy.random.RandomState or None"),
     "backend": (Backend(), "None (follow the input), 'numpy', 'cupy', 'cupy:<index>', 'torch' or 'torch:<device>'"),
     "classes": (ClassWeight(), "None, 'balanced' or a dict {label: weight}"),
+    "matrix": (Matrix(), "an array of two dimensions"),
+    "splits": (Splits(), "an integer >= 2, a splitter, an iterable of splits or None"),
+    "scoring": (Scoring(), "the name of a scorer, a callable (estimator, X, y) -> score or None"),
     "later": (WithData("a label for each feature"), "a label for each feature"),
 }
 
@@ -77,6 +84,9 @@ def test_what_is_not_accepted_is_refused_by_name_and_nothing_breaks(name):
         (Pair(SHARE), [(0, 0.5), [0.5, 0.1]], [(0, 2), (0,), 0.5, "ab"]),
         (RandomState(), [None, 0, np.int8(3), np.random.RandomState(0)], [-1, 2**32, 1.0, True, "foo"]),
         (ClassWeight(), [None, "balanced", {}, {"a": 0, 1: 2.0}], ["even", {1: -1}, {1: math.inf}, {1: "x"}, -0.5]),
+        (Matrix(), [np.ones((2, 1)), [[1]], ([1, 2], [3, 4])], ["ab", [1, 2], [], np.ones(3), {"a": 1}]),
+        (Splits(), [None, 2, KFold(3), iter([]), [([0], [1])]], [1, "foo", [1, "a"], 0.5, {}, np.ones(3)]),
+        (Scoring(), [None, "r2", len], [1, ["r2"], type]),
         (Backend(), [None, "numpy", "cupy", "cupy:1", "torch:cuda"], ["abacus", "numpy:1", 3, object()]),
     ],
 )
