@@ -238,6 +238,11 @@ def test_every_fitted_attribute_is_documented(estimator):
     assert there <= documented
 
 
+@pytest.mark.parametrize("estimator", DEFAULTS, ids=lambda estimator: type(estimator).__name__)
+def test_fitted_attributes_are_there_once_fitted(estimator):
+    assert not [name for name in dir(estimator) if name.endswith("_") and name[0] != "_" and hasattr(estimator, name)]
+
+
 NUMBERS = {"alpha": 0.1, "power": 2.0, "learning_rate_init": 0.01, "weight_decay": 0.1, "noise": 0.1, "momentum": 0.5}
 
 

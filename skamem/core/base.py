@@ -7,7 +7,7 @@ from typing import ClassVar
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skamem._version import __version__
 from skamem.core import arrays
@@ -88,6 +88,19 @@ def _scoped(method, *, of_instance=True):
     return scoped
 
 
+def _once_fitted(getter):
+    """`getter` of a fitted attribute, which an estimator has after `fit` only, as one that `fit` itself sets."""
+    if not getter.__name__.endswith("_"):
+        return getter
+
+    @functools.wraps(getter)
+    def read(estimator):
+        check_is_fitted(estimator)
+        return getter(estimator)
+
+    return read
+
+
 def _on_its_device(member):
     """What stands in a class body, so that it runs on the estimator's device; what computes nothing as it is."""
     if isinstance(member, _CONDITIONAL):
@@ -97,7 +110,7 @@ def _on_its_device(member):
     if isinstance(member, classmethod):
         return classmethod(_scoped(member.__func__, of_instance=False))
     if isinstance(member, property) and member.fget is not None:
-        return member.getter(_scoped(member.fget))
+        return member.getter(_scoped(_once_fitted(member.fget)))
     return _scoped(member) if inspect.isfunction(member) else member
 
 

@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.utils.metaestimators import available_if
 
 from skamem.core import arrays
@@ -163,6 +164,23 @@ def test_a_condition_may_stand_on_transform_and_output_can_still_be_set():
         assert callable(getattr(Shift, name))
     frame = Shift().set_output(transform="pandas").fit_transform(X)
     assert frame.columns.tolist() == ["a", "b"]
+
+
+class Twice(Sum):
+    """One with an attribute that is computed when it is asked for."""
+
+    @property
+    def double_(self):
+        """Two times the sum."""
+        return 2 * self.sum_
+
+
+def test_a_computed_attribute_is_there_once_fitted():
+    with pytest.raises(NotFittedError, match="This Twice instance is not fitted yet"):
+        _ = Twice().double_
+    assert not hasattr(Twice(), "double_")
+    np.testing.assert_array_equal(Twice().fit(X).double_, [12.0, 18.0])
+    assert Twice.double_.__doc__ == "Two times the sum."
 
 
 def test_members_keep_names_documentation_and_signatures():
