@@ -84,11 +84,11 @@ html_static_path = ["_static"]
 html_css_files = ["skamem.css"]
 html_show_sourcelink = False
 html_copy_source = False
-html_sidebars = {"index": [], "changelog": []}
+html_sidebars = {"index": [], "install": [], "changelog": [], "cite": []}
 html_theme_options = {
     "logo": {"text": "skamem"},
     "navbar_align": "left",
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 8,
     "navigation_with_keys": False,
     "show_toc_level": 2,
     "show_prev_next": True,

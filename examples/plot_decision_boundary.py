@@ -53,5 +53,5 @@ for axis, (name, classifier) in zip(axes.flat, classifiers.items(), strict=True)
     for points, labels, marker in ((X_train, y_train, "o"), (X_new, y_new, "x")):
         colours = np.where(labels == 1, "#B58900", "#00204C")
         axis.scatter(*points.T, c=colours, marker=marker, s=10, linewidths=0.8)
-    axis.set(title=f"{name}: {score:.0f} %", xticks=[], yticks=[], xlabel="", ylabel="")
+    axis.set(title=f"{name}: {score:.1f} %", xticks=[], yticks=[], xlabel="", ylabel="")
 plt.show()

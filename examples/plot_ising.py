@@ -118,6 +118,6 @@ for column, (ax, name) in enumerate(zip(axes, ("energy per unit", "|magnetisatio
     )
     ax.set(xlabel="temperature", ylabel=name)
     ax.spines[["top", "right"]].set_visible(False)
-axes[0].legend(frameon=False, loc="upper left")
+axes[0].legend(frameon=False, loc="lower right")
 figure.suptitle(f"A Hopfield network on a lattice magnetises below T = {critical:.3f}")
 plt.show()

@@ -69,7 +69,7 @@ for name in [*memories, "nearest stored pattern"]:
     row = [shares[name, set_name, damage] for set_name in patterns for damage in damages]
     print(f"{name:32}" + "".join(f"{share:18.1f}" for share in row))
 
-figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.9), sharey=True, layout="constrained")
 names = [*memories, "nearest stored pattern"][::-1]
 for axis, set_name in zip(axes, patterns, strict=True):
     for damage, colour, marker in zip(damages, ("#0072B2", "#D55E00"), "os", strict=True):
@@ -79,5 +79,6 @@ for axis, set_name in zip(axes, patterns, strict=True):
     axis.grid(axis="y", color="0.9")
     axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)
-axes[0].legend(frameon=False, loc="lower center")
+handles, labels = axes[0].get_legend_handles_labels()
+figure.legend(handles, labels, frameon=False, loc="outside lower center", ncols=2)
 plt.show()
