@@ -178,7 +178,7 @@ class SupportSelector(FeatureSelector):
         self.backend = backend
 
     @transactional
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y=None, sample_weight=None):
         """Fit the estimator, and keep what it selects.
 
         Parameters

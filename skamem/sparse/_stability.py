@@ -142,7 +142,7 @@ class StabilitySelection(FeatureSelector):
         self.backend = backend
 
     @transactional
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y=None, sample_weight=None):
         """Select on all halves, and count.
 
         Parameters
