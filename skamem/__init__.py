@@ -12,7 +12,14 @@ from skamem.memory import (
     WillshawMemory,
 )
 from skamem.preprocessing import BipolarEncoder
-from skamem.sparse import IHTClassifier, IHTRegressor, IHTRegressorCV, IHTSparseCoder
+from skamem.sparse import (
+    IHTClassifier,
+    IHTRegressor,
+    IHTRegressorCV,
+    IHTSparseCoder,
+    StabilitySelection,
+    SupportSelector,
+)
 from skamem.supervised import DenseAMClassifier, DenseAMRegressor, MemoryClassifier
 
 __all__ = [
@@ -31,6 +38,8 @@ __all__ = [
     "MemoryClassifier",
     "ModernHopfieldMemory",
     "PseudoinverseMemory",
+    "StabilitySelection",
+    "SupportSelector",
     "WillshawMemory",
     "__version__",
 ]

@@ -10,7 +10,7 @@ ESTIMATORS = [
     if isinstance(getattr(skamem, name), type) and issubclass(getattr(skamem, name), BaseEstimator)
 ]
 
-_SMALL = {"max_iter": 3, "n_memories": 10, "random_state": 0}
+_SMALL = {"max_iter": 3, "n_memories": 10, "n_pairs": 3, "random_state": 0}
 
 
 def small(Estimator):
@@ -20,7 +20,9 @@ def small(Estimator):
 
 
 def answer(estimator, X):
-    """What a fitted estimator is there for: its predictions, or the transformed rows."""
+    """What a fitted estimator is there for: predictions, or transformed rows (of a selector, in place)."""
+    if hasattr(estimator, "get_support"):
+        return estimator.inverse_transform(estimator.transform(X))
     return estimator.predict(X) if hasattr(estimator, "predict") else estimator.transform(X)
 
 

@@ -275,8 +275,8 @@ def test_predicting_uploads_the_cues_and_nothing_else(case, fake_cupy):
         there = clone(estimator).set_params(backend="cupy").fit(PATTERNS, y)
         cupy.uploads.clear()
         answer(there, cues)
-        assert len(cupy.uploads) == 1
-        assert cupy.uploads[0][0] == len(cues)
+        only_picks_columns = hasattr(there, "get_support")
+        assert [shape[0] for shape in cupy.uploads] == ([] if only_picks_columns else [len(cues)])
 
 
 @pytest.mark.parametrize("backend", ["cupy", "cupy:1"])

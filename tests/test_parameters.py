@@ -16,6 +16,7 @@ from ._estimators import ESTIMATORS, answer, small, targets
 pytestmark = [
     pytest.mark.filterwarnings("ignore::skamem.exceptions.CapacityWarning"),
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:With .* no threshold bounds the false ones"),
 ]
 
 X = make_patterns(20, 12, random_state=0)

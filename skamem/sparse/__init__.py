@@ -5,6 +5,8 @@ from skamem.sparse._coder import IHTSparseCoder
 from skamem.sparse._cv import IHTRegressorCV
 from skamem.sparse._isometry import RestrictedIsometry, restricted_isometry
 from skamem.sparse._regressor import IHTRegressor
+from skamem.sparse._selectors import SupportSelector
+from skamem.sparse._stability import StabilitySelection
 
 __all__ = [
     "IHTClassifier",
@@ -12,5 +14,7 @@ __all__ = [
     "IHTRegressorCV",
     "IHTSparseCoder",
     "RestrictedIsometry",
+    "StabilitySelection",
+    "SupportSelector",
     "restricted_isometry",
 ]

@@ -198,6 +198,7 @@ class IHTRegressorCV(SparseLinearRegressor):
             return Problem(
                 inputs.design, inputs.y, weights, fit_intercept=self.fit_intercept, alpha=self.alpha, locked=locked,
                 positive=self.positive, precisions=self.weight_kind == "precision",
+                merge_copies=groups is None,
             )  # fmt: skip
 
         problem = problem_of(inputs.weights)

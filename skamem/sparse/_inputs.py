@@ -129,7 +129,8 @@ def counting(weights, *, precisions):
     """Weights that sum to the number of samples that a likelihood counts; see `Problem.n_counted`."""
     if weights is None:
         return None
-    total, n_rows = float(weights.sum()), int((weights > 0).sum())
+    xp = arrays.namespace(weights)
+    total, n_rows = float(xp.sum(weights)), int(xp.sum(xp.astype(weights > 0, xp.int64)))
     return weights * (n_rows / total) if precisions or total < n_rows else weights
 
 

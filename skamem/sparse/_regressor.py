@@ -197,6 +197,7 @@ class IHTRegressor(SparseLinearRegressor):
         problem = Problem(
             inputs.design, inputs.y, inputs.weights, fit_intercept=self.fit_intercept, alpha=plain(self.alpha),
             locked=locked, positive=self.positive, precisions=self.weight_kind == "precision",
+            merge_copies=groups is None,
         )  # fmt: skip
         check_room(problem, groups, size=plain(self.n_nonzero_coefs), max_features=plain(self.max_features))
         solved = [

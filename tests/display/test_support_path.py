@@ -37,7 +37,7 @@ def test_lines_are_the_coefficients_of_the_path(data):
         assert_allclose(line.get_ydata(), expected)
     assert_allclose(display.ax_[1].lines[0].get_ydata(), model.path_.criterion)
     assert display.sizes[display.chosen] == len(model.support_)
-    assert display.ax_[1].get_ylabel() == "GIC"
+    assert display.ax_[1].get_ylabel() == "GICC"
 
 
 def test_training_data_make_coefficients_comparable(data):

@@ -105,10 +105,16 @@ BY_NAME = {
     "scoring": ((None, "r2", "neg_mean_absolute_error"), ("accuracy", "max_error")),
     "one_se": (_BOTH, (np.bool_(True),)),
     "n_jobs": ((None, 1, 2), (-1, np.int8(1))),
+    "n_select": ((None, 1, 2), (np.int8(2), 10**6)),
+    "max_false": ((1.0, 5.0), (1e-300, 1e300)),
+    "n_pairs": ((2, 3), (1, np.int8(3))),
+    "assumption": (("unimodal", "worst-case"), ()),
+    "estimator": ((None,), ()),
     "dictionary": ((None,), (((1.0, 0.0, 0.0), (0.0, 1.0, 1.0)), ((0.0, 0.0, 0.0),), ((nan, 1.0, 0.0),))),
 }
 # Where a name means something else, or a default takes long.
 BY_ESTIMATOR = {
+    ("StabilitySelection", "threshold"): ((None, 0.6, 0.9), (0.500001, 1)),
     ("WillshawMemory", "threshold"): (("match", "winners", 1, 2), (np.int8(2), 10**6)),
     ("PseudoinverseMemory", "zero_diagonal"): (("auto", False, True), (np.bool_(False),)),
     ("DenseAMClassifier", "solver"): (("adam", "paper"), ()),
@@ -117,7 +123,7 @@ BY_ESTIMATOR = {
     ("IHTSparseCoder", "effort"): (("swap", "fast"), ()),
     ("IHTSparseCoder", "n_nonzero_coefs"): ((None, 1, 2), (0, np.int8(2), 10**6)),
 }
-QUICK = {"max_iter": 3, "n_memories": 10, "random_state": 0, "max_epochs": 20}
+QUICK = {"max_iter": 3, "n_memories": 10, "random_state": 0, "max_epochs": 20, "n_pairs": 2}
 
 
 def values_of(Estimator, name):

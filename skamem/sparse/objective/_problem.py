@@ -12,6 +12,7 @@ import copy
 
 import numpy as np
 
+from skamem.sparse.objective._copies import copies
 from skamem.sparse.objective._design import host
 from skamem.sparse.objective._fit import Fit
 from skamem.sparse.objective._linalg import (
@@ -51,6 +52,8 @@ class Problem:
         Whether coefficients must not be negative; for a single target.
     precisions : bool
         Whether weights are inverse variances, whose scale means nothing, rather than repetitions.
+    merge_copies : bool
+        Whether of columns that are copies of each other, in other units too, only the first is usable.
 
     Attributes
     ----------
@@ -65,7 +68,7 @@ class Problem:
     is_far_from_zero : bool
         Whether some column's mean is large against its spread, so that sums of its squares would lose digits.
     mean, inverse_norm : array of shape (n_features,)
-        μ and d; d is 0 for a constant column, which is never selected.
+        μ and d; d is 0 for a constant column and for a copy, which are never selected.
 
     Raises
     ------
@@ -84,6 +87,7 @@ class Problem:
         locked=(),
         positive=False,
         precisions=False,
+        merge_copies=True,
     ):
         self.precisions = precisions
         self.design = design
@@ -98,6 +102,9 @@ class Problem:
         self.locked = np.zeros(self.n_features, dtype=bool)
         self.locked[np.asarray(locked, dtype=np.intp)] = True
         self.locked &= self.usable
+        if merge_copies:
+            gone = copies(self, self.locked, self._rounding)
+            self.usable[gone], self.inverse_norm[gone], self.correlation[gone] = False, 0.0, 0.0
         self._unlock_dependent()
         self._quadratic = None
 
@@ -156,6 +163,9 @@ class Problem:
             for some in np.array_split(doubtful, max(1, len(doubtful) // 64)):
                 centred[some] = self._centred_squares(some)
         self.usable = centred > (32 * _EPS) ** 2 * squares
+        # Distance of two copies, one of them rounded in other units.
+        digits = design.xp.finfo(design.X.dtype).eps
+        self._rounding = 16 * float(digits) * np.sqrt(squares / np.where(self.usable, centred, 1.0))
         self.inverse_norm = np.where(self.usable, 1 / np.sqrt(np.where(self.usable, centred, 1.0)), 0.0)
         sums = host(xp.sum(weighted, axis=0))
         self.correlation = (products[-self.n_targets :] - sums[:, None] * self.mean).T * self.inverse_norm[:, None]

@@ -10,6 +10,7 @@ from skamem.sparse.search._chains import Chains
 from skamem.sparse.search._exhaustive import best_subsets
 from skamem.sparse.search._forward import forward_path
 from skamem.sparse.search._local import improve
+from skamem.sparse.search._nonnegative import nonnegative_points
 from skamem.sparse.search._plan import Solution, best_of_size, criterion_of
 from skamem.sparse.search._positive import chain_for
 
@@ -83,6 +84,8 @@ def path_points(problem, max_size, settings):
     """Points of the path by the means that the effort allows: all subsets, every size for itself, or growing."""
     if settings.plan.enumerates(problem):
         return _exact_points(problem, max_size)
+    if problem.positive and problem.n_features <= settings.plan.subsets_up_to:
+        return nonnegative_points(problem, max_size, settings.tol)
     points = forward_path(problem, max_size, swaps=settings.plan.swaps, tol=settings.tol)
     return _searched_points(problem, points, settings) if settings.plan.each_size else points
 

@@ -11,6 +11,7 @@ from skamem.sparse.search._budgets import COMFORTABLE_MARGIN, FEW_FEATURES, SURE
 from skamem.sparse.search._chains import Chains
 from skamem.sparse.search._exhaustive import best_subset
 from skamem.sparse.search._local import local_search
+from skamem.sparse.search._nonnegative import nonnegative_search
 from skamem.sparse.search._pairs import improve_by_pairs, pair_work
 from skamem.sparse.search._pursuit import hard_thresholding_pursuit
 from skamem.sparse.search._restarts import restart
@@ -180,6 +181,10 @@ def best_of_size(problem, size, settings, start=None):
         fit = restart(problem, fit, size, tol=tol, believe_from=plan.restart_below)
     if fit.loss > ZERO_LOSS and pair_work(problem, size) <= plan.pair_work:
         fit = improve_by_pairs(problem, fit.support, tol)
+    if problem.positive and plan.restart_below:
+        fit = nonnegative_search(
+            problem, fit, size, plan, tol, lambda free: best_of_size(free, size, settings)[0].support
+        )
     return _without_idle_members(problem, fit), n_iter, converged or plan.swaps
 
 
