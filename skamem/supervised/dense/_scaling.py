@@ -154,12 +154,16 @@ def standardized(X, index, weights, scale, placement, dtype):
         ones = placement.asarray(np.ones(X.shape[1]), dtype)
         return scaled_rows(X, index, 0 * ones, ones, placement), ones < 0
     sparse = scipy.sparse.issparse(X) and not _fits_dense(X)
+    # A new array, which is centred and divided in place: the one scaled copy of X that training keeps.
     values = X[index] if sparse else xp.take(placement.asarray(X, dtype), placement.asarray(index), axis=0)
     share = placement.asarray(weights / weights.sum(), dtype)
     mean, size, spread = (_sparse_moments if sparse else _center)(values, share, placement, dtype)
     # A spread within the rounding of the mean is no spread.
     constant = spread <= 8 * xp.finfo(dtype).eps * size
     spread = xp.where(constant, xp.zeros_like(spread), spread)
+    # A feature's own spread would blow up what hardly varies, a rare pixel say, until its noise decides; so none is
+    # scaled up against the others, and one common factor makes the mean square of all entries 1, which is what the
+    # automatic temperature and noise count on.
     factor = _feature_factor(spread, scale, placement, dtype)
     rms = float(xp.sqrt(xp.mean((spread / factor) ** 2)))
     factor = factor * (rms if rms > 0 else 1.0)
@@ -224,6 +228,7 @@ def _sparse_moments(values, share, placement, dtype):
     values = values.astype(np.float64)
     size = abs(values).max(axis=0).toarray().ravel()
     mean = values.T @ share
+    # To subtract the mean would make the table dense; E x² - (E x)² cancels little where most entries are 0.
     scaled = values @ scipy.sparse.diags_array(1 / np.where(size > 0, size, 1.0))
     second = scaled.multiply(scaled).T @ share
     spread = size * np.sqrt(np.maximum(second - (mean / np.where(size > 0, size, 1.0)) ** 2, 0.0))
