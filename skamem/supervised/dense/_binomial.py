@@ -140,8 +140,8 @@ def _continued(powers, degree):
 
 def _binomial_sum(powers, recognition, degree, n_terms):
     """Σ_{k=1..n_terms} C(n, k) z^{n-k} A^k."""
-    # One thin product (rows by memories by classes) a term: as many flops as `degree` classes more in the linear readout,
-    # where a pass over the overlaps for each class would be bound by memory.
+    # One thin product (rows by memories by classes) a term, bound by arithmetic, where a pass over the overlaps for
+    # each class would be bound by memory.
     power = recognition
     total = powers[degree - 1] @ (degree * power)
     for k in range(2, n_terms + 1):

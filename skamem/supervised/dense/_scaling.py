@@ -224,14 +224,25 @@ def _center(values, share, placement, dtype):
 
 def _sparse_moments(values, share, placement, dtype):
     """The same of a csr matrix, which stays as it is."""
-    share = arrays.to_numpy(share).astype(np.float64)
+    n_rows, n_features = values.shape
     values = values.astype(np.float64)
+    values.sum_duplicates()
+    share = arrays.to_numpy(share).astype(np.float64)
+    share = np.repeat(share / share.sum(), np.diff(values.indptr))
+    columns = values.indices
+
+    def total(entries):
+        return np.bincount(columns, weights=share * entries, minlength=n_features)
+
     size = abs(values).max(axis=0).toarray().ravel()
-    mean = values.T @ share
-    # To subtract the mean would make the table dense; E x² - (E x)² cancels little where most entries are 0.
-    scaled = values @ scipy.sparse.diags_array(1 / np.where(size > 0, size, 1.0))
-    second = scaled.multiply(scaled).T @ share
-    spread = size * np.sqrt(np.maximum(second - (mean / np.where(size > 0, size, 1.0)) ** 2, 0.0))
+    unit = np.where(size > 0, size, 1.0)
+    # Entries that are not stored are 0, and deviate by the mean. Deviations are squared, never the entries themselves:
+    # E x² - (E x)² is all rounding where the mean is large.
+    full = np.bincount(columns, minlength=n_features) == n_rows
+    unstored = np.where(full, 0.0, np.maximum(1 - total(1.0), 0.0))
+    mean = total(values.data)
+    mean += total(values.data - mean[columns]) - unstored * mean
+    spread = unit * np.sqrt(total(((values.data - mean[columns]) / unit[columns]) ** 2) + unstored * (mean / unit) ** 2)
     return tuple(placement.asarray(a, dtype) for a in (mean, size, spread))
 
 
