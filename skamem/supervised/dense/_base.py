@@ -228,7 +228,9 @@ class BaseDenseAM(SkamemEstimator):
         parts = visible * (temperature / rows.scale), memories.bias[:, None] * temperature, recognition
         # A memory that overflowed is silent from here on: one NaN in it would be in every answer.
         sound = functools.reduce(xp.logical_and, (xp.all(xp.isfinite(part), axis=1) for part in parts))[:, None]
-        visible, bias, recognition = (xp.where(sound, part, xp.zeros_like(part)) for part in parts)
+        if not bool(xp.all(sound)):
+            parts = (xp.where(sound, part, xp.zeros_like(part)) for part in parts)
+        visible, bias, recognition = parts
         curve = arrays.to_numpy(xp.stack(losses)).tolist() if losses else []
         return {
             "memories_": visible,

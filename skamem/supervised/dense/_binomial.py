@@ -42,6 +42,7 @@ class BinomialReadout:
 
     def gradients(self, overlaps, recognition, signal):
         """Gradients of a loss; parameters and returns as in `DirectReadout.gradients`."""
+        # The powers are the dear part, a pass over all overlaps each: the way back uses those of the way forward.
         powers = self._powers(overlaps)
         potentials = self._sum(powers, recognition)
         border = _Border(overlaps, recognition, self.degree) if self.rectified else None
@@ -70,6 +71,7 @@ class BinomialReadout:
         if n == 1:
             return arrays.namespace(error).zeros_like(powers[0])
         power = recognition
+        # Factors go into the small matrix (memories by classes), not onto the large product; sums are made in place.
         total = error @ (n * (n - 1) * power).T
         total *= powers[n - 2]
         for k in range(2, n):
@@ -138,6 +140,8 @@ def _continued(powers, degree):
 
 def _binomial_sum(powers, recognition, degree, n_terms):
     """Σ_{k=1..n_terms} C(n, k) z^{n-k} A^k."""
+    # One thin product (rows by memories by classes) a term, bound by arithmetic, where a pass over the overlaps for
+    # each class would be bound by memory.
     power = recognition
     total = powers[degree - 1] @ (degree * power)
     for k in range(2, n_terms + 1):
@@ -160,12 +164,15 @@ class _Border:
     def __init__(self, overlaps, recognition, degree):
         xp = arrays.namespace(overlaps)
         self._degree, self._shape = degree, overlaps.shape
+        # Which entries are border depends on the extreme class of each memory only: two vectors decide, not a table of
+        # overlaps by classes.
         columns = [recognition[:, a] for a in range(recognition.shape[1])]
         # A class column at a time: many times faster than a reduction over so short an axis.
         highest, lowest = (functools.reduce(choose, columns) for choose in (xp.maximum, xp.minimum))
         inside = (overlaps <= _positive(-lowest)) & (overlaps > -_positive(highest))
         self._index = xp.nonzero(xp.reshape(inside, (-1,)))[0]
         n_rows, n_memories = self._shape
+        # The entries come row by row: their rows are runs, and the runs' ends the row pointers of a sparse matrix.
         self._ends = np.searchsorted(self._index, n_memories * np.arange(n_rows + 1)).astype(np.int32)
         self._rows = np.repeat(np.arange(n_rows, dtype=np.int32), np.diff(self._ends))
         # 32-bit indices save SciPy a look at every one of them.
@@ -185,6 +192,7 @@ class _Border:
 
     def potentials(self):
         """The border's part of Φ, of shape (n_samples, n_classes)."""
+        # (-s)^{n+1}: -s for even n, 1 for odd n.
         signs = self._sign if self._degree % 2 == 0 else abs(self._sign)
         missed = self._slope * self._excess
         each = np.arange(len(signs), dtype=np.int32)

@@ -6,12 +6,14 @@ energy.
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skamem.core import arrays
-from skamem.core.interactions import LogCosh, Polynomial, RectifiedPolynomial, Softplus
+from skamem.core.base import SkamemEstimator
+from skamem.core.interactions import LogCosh, Polynomial, RectifiedPolynomial, Softplus, resolve_interaction
 
-__all__ = ["DUAL_ENERGIES", "HiddenLayerClassifier", "memories_of_network", "network_of_memories"]
+__all__ = ["DUAL_ENERGIES", "HiddenLayerClassifier", "NetworkDual", "memories_of_network", "network_of_memories"]
 
 DUAL_ENERGIES = {
     "relu": RectifiedPolynomial(2),
@@ -241,3 +243,81 @@ def _energy_of(activation):
         f"activation={activation!r} has no known energy; expected one of {', '.join(map(repr, DUAL_ENERGIES))}, or the "
         "`slope` of an interaction."
     )
+
+
+class NetworkDual(SkamemEstimator):
+    """What makes a `DenseAMClassifier` a network, and a network one; not for direct use."""
+
+    def to_mlp(self):
+        """The network with one hidden layer that this memory is under eq. (10).
+
+        Its hidden units are the memories, its activation function is the slope of the energy.
+
+        Returns
+        -------
+        network : HiddenLayerClassifier
+            Fitted, on the host. With ``readout="linear"`` its `decision_function` and `predict` are those of the
+            memory up to rounding; with ``readout="exact"`` it is their limit for weak class units.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skamem import DenseAMClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> memory = DenseAMClassifier(20, degree=2, max_iter=50, random_state=0).fit(X, y)
+        >>> network = memory.to_mlp()
+        >>> [weights.shape for weights in network.coefs_]
+        [(4, 20), (20, 3)]
+        >>> bool((network.predict(X) == memory.predict(X)).all())
+        True
+        """
+        check_is_fitted(self)
+        return network_of_memories(self, resolve_interaction(self.interaction, self.degree))
+
+    @classmethod
+    def from_mlp(cls, network, **parameters):
+        """The dense memory whose eq. (10) is a given network.
+
+        Parameters
+        ----------
+        network : estimator
+            A fitted `sklearn.neural_network.MLPClassifier` with one hidden layer of "relu", "tanh", "logistic" or
+            "identity" units, or what `to_mlp` returned.
+        **parameters
+            Further parameters of the classifier, for a later `partial_fit` or warm start.
+
+        Returns
+        -------
+        memory : DenseAMClassifier
+            Fitted, with one memory more than hidden units: it carries the intercepts of the outputs.
+            `decision_function` and `predict` are those of the network up to rounding. Probabilities are those of a
+            network with two classes; for more, the network has a softmax, the memory independent units.
+
+        Raises
+        ------
+        ValueError
+            When there is not exactly one hidden layer, or the activation has no known energy.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.neural_network import MLPClassifier
+        >>> from skamem import DenseAMClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> network = MLPClassifier((20,), activation="tanh", max_iter=1000, random_state=0).fit(X, y)
+        >>> memory = DenseAMClassifier.from_mlp(network)
+        >>> memory.interaction, bool((memory.predict(X) == network.predict(X)).all())
+        (LogCosh(), True)
+        """
+        interaction, attributes = memories_of_network(network)
+        settings = {"readout": "linear", "scale": None, "power": 1, "interaction": interaction}
+        settings |= {"degree": getattr(interaction, "degree", 3), "n_memories": len(attributes["memories_"])}
+        memory = cls(**(settings | parameters))
+        vars(memory).update(attributes)
+        memory._random_state, memory.n_samples_seen_, memory._optimizer_state = check_random_state(0), 0, None
+        return memory

@@ -53,6 +53,7 @@ class Network:
 
     def overlaps(self, rows, memories):
         """Z = rows @ visible.T + bias, shifted for eq. (9); shape (n_samples, n_memories)."""
+        # A new array, to which the level is added in place: a second one of this size would cost as a readout does.
         overlaps = rows @ memories.visible.T
         overlaps += self.level(memories)
         return overlaps

@@ -73,6 +73,7 @@ class LinearReadout:
         """Gradients of a loss; parameters and returns as in `DirectReadout.gradients`."""
         slope = self.interaction.slope(overlaps)
         error = signal(slope @ recognition)
+        # The chain rule through f, written over the curvature: overlaps are the largest arrays here.
         d_overlaps = self.interaction.curvature(overlaps)
         d_overlaps *= error @ recognition.T
         return d_overlaps, slope.T @ error
@@ -333,6 +334,8 @@ def bounded_potentials(overlaps, recognition, interaction, name, readout):
     log_factor = interaction.factor_out(peak, peak)[1]
     if bool(xp.all((log_factor < _SAFE_SHARE * largest) & (log_factor > 2 * _SAFE_SHARE * smallest))):
         return readout.potentials(overlaps, recognition)
+    # F(z) = exp(L) F(z / c) with a number c for each row: what is summed is of order 1, and L is put back at the end as
+    # far as the floating type allows. One factor a row keeps the order of its classes.
     reduced_sum, log_factor = _reduced_potentials(overlaps, recognition, interaction, name, peak)
     tiny = xp.asarray(xp.finfo(overlaps.dtype).smallest_normal, dtype=overlaps.dtype, device=arrays.device(overlaps))
     log_size = xp.log(xp.maximum(xp.max(xp.abs(reduced_sum), axis=1, keepdims=True), tiny))

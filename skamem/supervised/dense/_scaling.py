@@ -154,12 +154,16 @@ def standardized(X, index, weights, scale, placement, dtype):
         ones = placement.asarray(np.ones(X.shape[1]), dtype)
         return scaled_rows(X, index, 0 * ones, ones, placement), ones < 0
     sparse = scipy.sparse.issparse(X) and not _fits_dense(X)
+    # A new array, which is centred and divided in place: the one scaled copy of X that training keeps.
     values = X[index] if sparse else xp.take(placement.asarray(X, dtype), placement.asarray(index), axis=0)
     share = placement.asarray(weights / weights.sum(), dtype)
     mean, size, spread = (_sparse_moments if sparse else _center)(values, share, placement, dtype)
     # A spread within the rounding of the mean is no spread.
     constant = spread <= 8 * xp.finfo(dtype).eps * size
     spread = xp.where(constant, xp.zeros_like(spread), spread)
+    # A feature's own spread would blow up what hardly varies, a rare pixel say, until its noise decides; so none is
+    # scaled up against the others, and one common factor makes the mean square of all entries 1, which is what the
+    # automatic temperature and noise count on.
     factor = _feature_factor(spread, scale, placement, dtype)
     rms = float(xp.sqrt(xp.mean((spread / factor) ** 2)))
     factor = factor * (rms if rms > 0 else 1.0)
@@ -220,13 +224,25 @@ def _center(values, share, placement, dtype):
 
 def _sparse_moments(values, share, placement, dtype):
     """The same of a csr matrix, which stays as it is."""
-    share = arrays.to_numpy(share).astype(np.float64)
+    n_rows, n_features = values.shape
     values = values.astype(np.float64)
+    values.sum_duplicates()
+    share = arrays.to_numpy(share).astype(np.float64)
+    share = np.repeat(share / share.sum(), np.diff(values.indptr))
+    columns = values.indices
+
+    def total(entries):
+        return np.bincount(columns, weights=share * entries, minlength=n_features)
+
     size = abs(values).max(axis=0).toarray().ravel()
-    mean = values.T @ share
-    scaled = values @ scipy.sparse.diags_array(1 / np.where(size > 0, size, 1.0))
-    second = scaled.multiply(scaled).T @ share
-    spread = size * np.sqrt(np.maximum(second - (mean / np.where(size > 0, size, 1.0)) ** 2, 0.0))
+    unit = np.where(size > 0, size, 1.0)
+    # Entries that are not stored are 0, and deviate by the mean. Deviations are squared, never the entries themselves:
+    # E x² - (E x)² is all rounding where the mean is large.
+    full = np.bincount(columns, minlength=n_features) == n_rows
+    unstored = np.where(full, 0.0, np.maximum(1 - total(1.0), 0.0))
+    mean = total(values.data)
+    mean += total(values.data - mean[columns]) - unstored * mean
+    spread = unit * np.sqrt(total(((values.data - mean[columns]) / unit[columns]) ** 2) + unstored * (mean / unit) ** 2)
     return tuple(placement.asarray(a, dtype) for a in (mean, size, spread))
 
 

@@ -85,3 +85,21 @@ def test_columns_come_in_parts(monkeypatch):
     assert_allclose(np.concatenate(parts, axis=1), rows.take(index), rtol=1e-14)
     dense, _ = scaled(X, "feature")
     assert_array_equal(next(dense.column_parts(index, 4)), dense.take(index))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scale", ["feature", "global"])
+def test_sparse_rows_far_from_zero(scale, dtype, monkeypatch):
+    monkeypatch.setattr(scaling, "_SMALL_SPARSE_BYTES", 0)
+    rng = np.random.RandomState(0)
+    X = table() * (rng.uniform(size=(400, 6)) < 0.4)
+    X[:, 0] = (1e8 if dtype == np.float64 else 1e4) + rng.standard_normal(400)  # stored in full, and hardly varies
+    X[:, 1] = -7.3  # constant
+    X, weights = X.astype(dtype), rng.uniform(0, 2, 400)
+    expected, varies = scaled(X, scale, weights, dtype)
+    found, constant = scaled(scipy.sparse.csr_array(X), scale, weights, dtype)
+    assert_array_equal(constant, varies)
+    assert constant.tolist() == [False, True, False, False, False, False]
+    rtol = 1e-3 if dtype == np.float32 else 1e-6
+    assert_allclose(found.scale, expected.scale, rtol=rtol)
+    assert_allclose(found.offset, expected.offset, rtol=1e-6, atol=1e-6)
