@@ -11,8 +11,8 @@ __all__ = ["FAR", "SIMILARITIES", "StoredPatterns", "votes"]
 
 SIMILARITIES = ("nearest", "local", "dot")
 
-# Stored patterns that are compared at a time, at least and at most: large enough for BLAS, small enough to stay in cache;
-# for few cues of few units as many as make up for the calls.
+# Stored patterns that are compared at a time, at least and at most: large enough for BLAS, small enough to stay in
+# cache; for few cues of few units as many as make up for the calls.
 _TILES = (512, 2048)
 _TILE_ENTRIES = 2**19
 _PRIOR = 3.0  # unknown entries: pairs of unrelated entries that each comparison starts with
