@@ -40,6 +40,8 @@ CROSS_CUTTING = {
     "parameters",
     "readme",
     "recipes",
+    "row_independence",
+    "working_memory",
 }
 UNTESTED = {"exceptions"}  # no code
 

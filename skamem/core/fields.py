@@ -11,12 +11,21 @@ import copy
 
 from skamem.core import arrays
 from skamem.core._cursors import BipartiteCursor, LinearCursor, LinearWalker
+from skamem.core.rows import row_blocks, rows_in_cache
 
 __all__ = ["BipartiteCursor", "BipartiteField", "LinearCursor", "LinearField", "LinearWalker", "QuadraticLandscape"]
 
 # Rounding of a sum of real weights, in units of eps times the sum of their magnitudes: two orders of summation differ
 # by less, while a true nonzero field of random weights is larger by about 1 / (eps sqrt(n)).
 _ROUNDING = 8.0
+
+
+def _column_magnitudes(weights):
+    """Sum of the magnitudes of the weights into each unit, block by block: weights may be as large as memory allows."""
+    xp = arrays.namespace(weights)
+    row_bytes = 16 * weights.shape[1]
+    blocks = row_blocks(weights.shape[0], row_bytes, at_most=rows_in_cache(row_bytes, xp))
+    return sum(xp.sum(xp.abs(weights[rows, :]), axis=0) for rows in blocks)
 
 
 class LinearField:
@@ -58,7 +67,7 @@ class LinearField:
 
     def _relative(self, noise):
         xp = arrays.namespace(self.weights)
-        magnitude = xp.sum(xp.abs(self.weights), axis=0)
+        magnitude = _column_magnitudes(self.weights)
         if self.bias is not None:
             magnitude = magnitude + xp.abs(self.bias)
         noise = _ROUNDING * xp.finfo(self.weights.dtype).eps if noise is None else noise
@@ -78,7 +87,7 @@ class LinearField:
         xp = arrays.namespace(self.weights)
         if arrays.is_array(self.tolerance) or self.weights.dtype != xp.float64:
             return self
-        largest = xp.max(xp.sum(xp.abs(self.weights), axis=0))
+        largest = xp.max(_column_magnitudes(self.weights))
         if self.bias is not None:
             largest = largest + xp.max(xp.abs(self.bias))
         if not bool(largest < arrays.WHOLE_IN_FLOAT32):

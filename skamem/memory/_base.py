@@ -72,6 +72,9 @@ class BaseMemory(SkamemTransformer, ABC):
     _field_scale = 1.0
     """What a field of `_make_field` is multiplied by when it is reported."""
 
+    _cue_bytes = 0
+    """Bytes of work arrays that a cue needs beside its states."""
+
     # ------------------------------------------------------------------ storing
 
     @transactional
@@ -396,7 +399,8 @@ class BaseMemory(SkamemTransformer, ABC):
         code = self._codes(self.coding_)[0]
         dtype = arrays.float_dtype(X, placement.xp)
         working_dtype = working_dtype or getattr(self, self._anchor).dtype
-        for rows in row_blocks(X.shape[0], WORK_ARRAYS * 8 * (X.shape[1] + self._n_features_out)):
+        row_bytes = WORK_ARRAYS * 8 * (X.shape[1] + self._n_features_out) + self._cue_bytes
+        for rows in row_blocks(X.shape[0], row_bytes):
             values = placement.asarray(X[rows, :], working_dtype)
             code.check(values, type(self).__name__)
             yield placement, rows, *code.encode(values), dtype

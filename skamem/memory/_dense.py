@@ -11,6 +11,7 @@ from skamem.core.dense import DenseField, DenseLandscape
 from skamem.core.interactions import resolve_interaction
 from skamem.memory._base import is_autoassociative
 from skamem.memory._landscape import LandscapeMemory
+from skamem.memory._stream import WORK_ARRAYS
 
 __all__ = ["DenseMemory"]
 
@@ -184,6 +185,10 @@ default="polynomial"
         self.n_patterns_, self.total_weight_ = len(kept), float(xp.sum(self.pattern_weight_))
         self.pattern_sum_ = xp.sum(self.pattern_weight_[:, None] * self.patterns_, axis=0)
         return self
+
+    @property
+    def _cue_bytes(self):
+        return 8 * WORK_ARRAYS * self.patterns_.shape[0]  # overlaps, and what is looked up for them
 
     def _make_field(self):
         interaction = resolve_interaction(self.interaction, self.degree)

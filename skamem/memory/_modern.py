@@ -20,6 +20,7 @@ from skamem.memory._spread import Spread, half_norms, measured_spread
 __all__ = ["ModernHopfieldMemory"]
 
 _BETAS = ("auto", "held-out", "separation")
+_COMPLETED = 1024  # stored patterns that are completed at a time
 
 
 def _has_energy(memory):
@@ -292,14 +293,18 @@ class ModernHopfieldMemory(RealMemory):
     def _completed(self):
         """Stored patterns with unknown entries recalled from the other patterns, which know them."""
         xp = arrays.namespace(self.patterns_)
-        parts = []
-        for rows in row_blocks(self.patterns_.shape[0], 64 * self.patterns_.shape[1] + self._cue_bytes):
-            for start in range(rows.start, rows.stop, 1024):
-                some = slice(start, min(start + 1024, rows.stop))
-                known = self.known_[some, :]
-                recalled = self._respond(self.patterns_[some, :], known, ~known)
-                parts.append(xp.where(known, self.patterns_[some, :], recalled))
-        return xp.concat(parts, axis=0)
+        gaps = xp.nonzero(~xp.all(self.known_, axis=1))[0]
+        parts, places = [], []
+        for rows in row_blocks(gaps.shape[0], 64 * self.patterns_.shape[1] + self._cue_bytes, at_most=_COMPLETED):
+            some = gaps[rows]
+            patterns, known = (xp.take(array, some, axis=0) for array in (self.patterns_, self.known_))
+            recalled = self._respond(patterns, known, ~known)
+            blank = ~xp.any(known, axis=1)[:, None]
+            parts.append(xp.where(known | blank, patterns, recalled))
+            places.append(some)
+        complete = xp.nonzero(xp.all(self.known_, axis=1))[0]
+        back = xp.argsort(xp.concat([complete, *places]))
+        return xp.take(xp.concat([xp.take(self.patterns_, complete, axis=0), *parts], axis=0), back, axis=0)
 
     @property
     def _n_features_out(self):

@@ -158,10 +158,9 @@ class PseudoinverseMemory(BaseMemory):
         blocks = [slice(None)] if reset else stream.rows
         dtype = stream.dtype if reset else self.weights_.dtype
         transpose, sqrt = stream.placement.xp.matrix_transpose, stream.placement.xp.sqrt
-        gram, cross = (0.0, 0.0) if reset else (self.gram_, self.cross_)
 
         def fitted_so_far():
-            return {"weights_": self._solve_moments()}
+            return {"weights_": self.weights_ if reset else self._solve_moments()}
 
         steps = fit_tasks(
             self, blocks, name="block", n_tasks=len(blocks), X=stream.X, y=stream.Y, attributes=fitted_so_far
@@ -172,10 +171,13 @@ class PseudoinverseMemory(BaseMemory):
             if weight is not None:
                 root = sqrt(weight)[:, None]
                 X, Y = root * X, None if Y is None else root * Y
-            gram = gram + transpose(X) @ X
-            cross = None if Y is None else cross + transpose(X) @ Y
-            self.gram_, self.cross_ = gram, cross
-        self.weights_ = self._solve(X, Y) if reset else self._solve_moments()
+            if reset:  # before there are moments: the solver needs its room
+                self.weights_ = self._solve(X, Y)
+            gram, cross = transpose(X) @ X, None if Y is None else transpose(X) @ Y
+            self.gram_ = gram if reset else self.gram_ + gram
+            self.cross_ = cross if reset or cross is None else self.cross_ + cross
+        if not reset:
+            self.weights_ = self._solve_moments()
 
     def _solve(self, X, Y):
         """Weights from the patterns themselves."""

@@ -11,7 +11,10 @@ __all__ = ["FAR", "SIMILARITIES", "StoredPatterns", "votes"]
 
 SIMILARITIES = ("nearest", "local", "dot")
 
-_TILE = 512  # stored patterns that are compared at a time: large enough for BLAS, small enough to stay in cache
+# Stored patterns that are compared at a time, at least and at most: large enough for BLAS, small enough to stay in
+# cache; for few cues of few units as many as make up for the calls.
+_TILES = (512, 2048)
+_TILE_ENTRIES = 2**19
 _PRIOR = 3.0  # unknown entries: pairs of unrelated entries that each comparison starts with
 FAR = -1e25  # similarity to a pattern that must not count; finite, so that differences are
 
@@ -76,9 +79,9 @@ class StoredPatterns:
     def tiles(self, n_cues):
         """Row slices to stream over, within scikit-learn's working memory beside `n_cues` cues."""
         n_units = self.patterns.shape[1]
-        for rows in row_blocks(self.patterns.shape[0], 8 * (4 * n_cues + 8 * n_units)):
-            for start in range(rows.start, rows.stop, _TILE):
-                yield slice(start, min(start + _TILE, rows.stop))
+        least, most = _TILES
+        length = max(least, min(most, _TILE_ENTRIES // max(n_cues, 4 * n_units)))
+        return row_blocks(self.patterns.shape[0], 8 * (4 * n_cues + 8 * n_units), at_most=length)
 
     def compare(self, cues, known=None, *, lacking=None):
         """Similarities of cues to all patterns.

@@ -77,7 +77,7 @@ def test_streaming_equals_one_block(similarity, holes, monkeypatch):
     expected = memory.predict(cues)
     with config_context(working_memory=0.01):  # a few rows a block
         np.testing.assert_allclose(memory.predict(cues), expected, rtol=1e-10, atol=1e-12)
-    monkeypatch.setattr("skamem.memory._similarity._TILE", 7)
+    monkeypatch.setattr("skamem.memory._similarity._TILES", (7, 7))
     np.testing.assert_allclose(memory.predict(cues), expected, rtol=1e-10, atol=1e-12)
     if not holes:
         np.testing.assert_array_equal(memory.top_k(cues, 4)[0], clone(memory).fit(X).top_k(cues, 4)[0])
@@ -196,7 +196,7 @@ def test_among_equals_the_one_stored_first_comes_first_alone_or_not(similarity, 
     )
     expected = np.concatenate([first[:, :1] + 40 * np.arange(6), first[:, 1:] + 40 * np.arange(2)], axis=1)
     for tile in (512, 33):
-        monkeypatch.setattr("skamem.memory._similarity._TILE", tile)
+        monkeypatch.setattr("skamem.memory._similarity._TILES", (tile, tile))
         np.testing.assert_array_equal(memory.top_k(cues.astype(dtype), 8)[0], expected)
         for row in range(40):
             np.testing.assert_array_equal(memory.top_k(cues[row : row + 1].astype(dtype), 8)[0][0], expected[row])

@@ -181,7 +181,7 @@ def test_an_entry_that_only_far_patterns_know_is_their_mean_whatever_the_tiles(m
     memory = ModernHopfieldMemory(1.0, missing="clamp").fit(table)
     cue = [[0.0, 0.0, 0.0, np.nan, np.nan]]
     for tile in (512, 40, 7):
-        monkeypatch.setattr("skamem.memory._similarity._TILE", tile)
+        monkeypatch.setattr("skamem.memory._similarity._TILES", (tile, tile))
         assert memory.predict(cue)[0, 3] == pytest.approx(table[30:, 3].mean(), abs=1e-12)
 
 

@@ -1,0 +1,93 @@
+"""What recall takes beyond its input and its answers follows scikit-learn's working memory, for every memory."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+import scipy.sparse
+from sklearn import config_context
+
+from skamem import (
+    BidirectionalMemory,
+    DenseMemory,
+    HebbianMemory,
+    HopfieldNetwork,
+    KernelMemory,
+    MemoryClassifier,
+    ModernHopfieldMemory,
+    PseudoinverseMemory,
+    WillshawMemory,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore::skamem.exceptions.CapacityWarning")
+
+RNG = np.random.default_rng(0)
+BIPOLAR = np.sign(RNG.standard_normal((3000, 40)))
+REAL = RNG.standard_normal((3000, 20))
+HOLES = np.where(RNG.random(REAL.shape) < 0.2, np.nan, REAL)
+SPARSE = (RNG.random((2000, 200)) < 0.05) * 1.0
+WORKING_MEMORY = 8  # MiB
+
+
+def peak(function):
+    """Bytes that a call takes at most, beyond what there was."""
+    tracemalloc.start()
+    try:
+        function()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+CASES = {
+    "hebbian": (HebbianMemory(n_recall_steps=5), BIPOLAR, 3),
+    "pseudoinverse": (PseudoinverseMemory(n_recall_steps=5), BIPOLAR, 3),
+    "hopfield": (HopfieldNetwork(n_recall_steps=5, update="sync"), BIPOLAR, 3),
+    "dense": (DenseMemory(degree=3, n_recall_steps=1), BIPOLAR[:600], 600),
+    "dense, sync": (DenseMemory(degree=3, update="sync", n_recall_steps=2), BIPOLAR, 1000),
+    "willshaw": (WillshawMemory(), SPARSE, 100),
+    "bidirectional": (BidirectionalMemory(), BIPOLAR, 3),
+    "modern": (ModernHopfieldMemory(), REAL, 3000),
+    "modern, local": (ModernHopfieldMemory(similarity="local"), REAL, 3000),
+    "modern, completion": (ModernHopfieldMemory(5.0, missing="clamp", n_recall_steps=2), HOLES[:1500], 1500),
+    "kernel": (KernelMemory(n_recall_steps=2), REAL, 500),
+    "kernel, completion": (KernelMemory(missing="clamp", n_components=100, random_state=0), HOLES, 500),
+}
+
+
+@pytest.mark.filterwarnings("ignore:KernelMemory completed:sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("case", CASES)
+def test_recall_stays_within_working_memory(case):
+    memory, X, n_patterns = CASES[case]
+    memory.fit(X[:n_patterns], X[:n_patterns])
+    for name in ("predict", "field", "energy"):
+        if not hasattr(memory, name) or (isinstance(memory, BidirectionalMemory) and name == "energy"):
+            continue
+        method = getattr(memory, name)
+        with config_context(working_memory=WORKING_MEMORY):
+            assert peak(lambda method=method: method(X)) < 1.3 * WORKING_MEMORY * 2**20 + 6 * X.nbytes, name
+
+
+@pytest.mark.parametrize("memory", [HopfieldNetwork(update="sync"), HebbianMemory(), PseudoinverseMemory()])
+def test_recall_does_not_copy_the_weights(memory):
+    X = np.sign(RNG.standard_normal((8, 2500)))
+    memory.fit(X)
+    memory.predict(X)
+    assert peak(lambda: memory.predict(X)) < 0.3 * memory.weights_.nbytes
+
+
+@pytest.mark.parametrize("beta", ["separation", "held-out"])
+def test_choosing_beta_stays_within_working_memory(beta):
+    X = RNG.standard_normal((20_000, 10))
+    with config_context(working_memory=WORKING_MEMORY):
+        assert peak(lambda: ModernHopfieldMemory(beta).fit(X)) < 1.3 * WORKING_MEMORY * 2**20 + 6 * X.nbytes
+
+
+def test_sparse_features_of_a_classifier_are_made_dense_once():
+    X = scipy.sparse.random_array((500, 1200), density=0.01, format="csr", rng=np.random.default_rng(0))
+    y = np.arange(500) % 3
+    dense = 8 * X.shape[0] * X.shape[1]
+    moments = 8 * X.shape[1] ** 2
+    # The patterns, two singular factors and the solver's copy; then the moments, which partial_fit needs.
+    assert peak(lambda: MemoryClassifier().fit(X, y)) < 4.2 * dense + 0.2 * moments
+    assert peak(lambda: MemoryClassifier(HebbianMemory(binarize=None)).fit(X, y)) < 1.5 * dense
