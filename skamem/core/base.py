@@ -72,13 +72,18 @@ def _forget_fit(estimator):
 _CONDITIONAL = type(available_if(bool)(len))  # the descriptor that scikit-learn's decorator makes
 
 
-def _scoped(method, *, of_instance=True):
-    """`method` with the estimator's device as the current one; after it the caller's is again."""
+def _scoped(method, *, of_instance=True, checks=True):
+    """`method` with the estimator's device as the current one; after it the caller's is again.
+
+    It `checks` the parameters first: before tags, conditions or fields meet a wrong one.
+    """
     if hasattr(method, "_is_scoped"):
         return method
 
     @functools.wraps(method)
     def scoped(owner, *args, **kwargs):
+        if checks:
+            owner._check_parameters()
         if not arrays.has_current_device():
             return method(owner, *args, **kwargs)
         with arrays.device_scope(owner._home() if of_instance else None):
@@ -108,9 +113,9 @@ def _on_its_device(member):
         method._condition = member.check
         return available_if(member.check)(method)
     if isinstance(member, classmethod):
-        return classmethod(_scoped(member.__func__, of_instance=False))
+        return classmethod(_scoped(member.__func__, of_instance=False, checks=False))
     if isinstance(member, property) and member.fget is not None:
-        return member.getter(_scoped(_once_fitted(member.fget)))
+        return member.getter(_scoped(_once_fitted(member.fget), checks=False))
     return _scoped(member) if inspect.isfunction(member) else member
 
 
@@ -160,7 +165,7 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
         return getattr(self, self._anchor, None)
 
     def _check_parameters(self):
-        """Raise for a parameter that is not what the table allows; called whenever data come in.
+        """Raise for a parameter that is not what the table allows; every public method begins with it.
 
         Subclasses add what parameters ask of each other.
         """
@@ -188,7 +193,6 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
             In ``fit`` the place that ``backend`` names; later the place of the fitted arrays. Compute in its
             `working_dtype`; its `give` hands results to the caller, in the type of `X`.
         """
-        self._check_parameters()
         xp = arrays.input_namespace(X)
         X = validate_data(self, X, reset=reset, dtype=(xp.float64, xp.float32), **options)
         return X, self._placement_for(X, method)
@@ -216,7 +220,6 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
         placement : Placement
             As `_receive` gives it.
         """
-        self._check_parameters()
         xp = arrays.input_namespace(Y)
         Y = check_array(Y, dtype=(xp.float64, xp.float32), input_name=name, **options)
         if Y.shape[1] != n_outputs:

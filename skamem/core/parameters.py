@@ -28,6 +28,7 @@ __all__ = [
     "Options",
     "Pair",
     "RandomState",
+    "Registered",
     "Scoring",
     "Splits",
     "WithData",
@@ -88,6 +89,8 @@ class Interval(Kind):
         value = plain(value)  # bounds may be beyond its type
         # Without a bound: what a double, or a size, can hold. NaN fails every comparison.
         most = sys.maxsize if self.kind is numbers.Integral else sys.float_info.max
+        if type(value) is int and abs(value) > most:
+            return False
         low, high = -most if self.low is None else self.low, most if self.high is None else self.high
         return (low < value or (value == low and not self.low_open)) and (
             value < high or (value == high and not self.high_open)
@@ -168,6 +171,8 @@ class AnyOf(Kind):
 
     def refuse(self, name, value):
         for kind in self.kinds:
+            if kind.concerns(value) and isinstance(kind, Options):
+                raise ValueError(f"{name}={value!r} is not an option; expected {self}.")
             if kind.concerns(value):
                 kind.refuse(name, value)
         super().refuse(name, value)
@@ -193,6 +198,30 @@ class Callable(Kind):
 
     def __str__(self):
         return f"a callable {self.signature}"
+
+
+class Registered(Kind):
+    """A name in a registry, which may have grown since, or something of one's own.
+
+    Parameters
+    ----------
+    registry : dict
+        Entries by name.
+    own : str
+        What a callable of one's own is.
+    """
+
+    def __init__(self, registry, own):
+        self.registry, self.own = registry, own
+
+    def accepts(self, value):
+        return value in self.registry if isinstance(value, str) else callable(value)
+
+    def refuse(self, name, value):
+        check_option(name, value, tuple(self.registry))
+
+    def __str__(self):
+        return f"{', '.join(map(repr, self.registry))} or {self.own}"
 
 
 class Methods(Kind):

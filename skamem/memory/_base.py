@@ -3,9 +3,10 @@
 A subclass says how weights are learnt (`_learn`) and on which field recall runs (`_make_field`); all else is here.
 """
 
-import numbers
 from abc import ABC, abstractmethod
 from dataclasses import fields
+from numbers import Real
+from typing import ClassVar
 
 import scipy.sparse
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin
@@ -19,6 +20,7 @@ from skamem.core.base import SkamemTransformer, transactional
 from skamem.core.coding import UnitCode
 from skamem.core.dynamics import Recall, asynchronous, synchronous
 from skamem.core.fields import QuadraticLandscape
+from skamem.core.parameters import BOOLEAN, COUNT, Interval, Options, RandomState
 from skamem.core.rows import row_blocks
 from skamem.core.rules import Rule
 from skamem.core.thresholds import THRESHOLDS
@@ -30,18 +32,10 @@ from skamem.metrics import unit_accuracy
 # Cues for which it does not pay to convert weights first.
 _FEW = 64
 
-_OPTIONS = {
-    "target": ("self", "y"),
-    "activation": ("sign", "identity", "step"),
-    "update": ("sync", "async"),
-    "coding": ("auto", "bipolar", "binary"),
-    "missing": ("free", "clamp"),
-}
-
 
 def is_autoassociative(memory):
     """Whether a memory stores patterns with themselves."""
-    return memory.target == "self"
+    return bool(memory.target == "self")
 
 
 def _has_energy(memory):
@@ -55,6 +49,19 @@ def _has_energy(memory):
 
 class BaseMemory(SkamemTransformer, ABC):
     """Abstract base of memories whose units are pushed by a field."""
+
+    _parameters: ClassVar = {
+        "target": Options("self", "y"),
+        "activation": Options("sign", "identity", "step"),
+        "update": Options("sync", "async"),
+        "n_recall_steps": COUNT,
+        "zero_diagonal": BOOLEAN,
+        "fit_intercept": BOOLEAN,
+        "binarize": Interval(Real) | None,
+        "coding": Options("auto", "bipolar", "binary"),
+        "missing": Options("free", "clamp"),
+        "random_state": RandomState(),
+    }
 
     # ------------------------------------------------------------------ what a subclass provides
 
@@ -130,7 +137,6 @@ class BaseMemory(SkamemTransformer, ABC):
         return self._store(X, y, sample_weight, reset=not hasattr(self, "n_patterns_"))
 
     def _store(self, X, y, sample_weight, *, reset):
-        self._check_parameters()
         stream = self._receive_patterns(X, y, sample_weight, reset)
         if reset:
             self.coding_ = stream.target_code.coding
@@ -142,13 +148,6 @@ class BaseMemory(SkamemTransformer, ABC):
     def _forget_all(self, pattern_sum=None):
         self.n_patterns_, self.total_weight_, self.pattern_sum_ = 0, 0.0, pattern_sum
         self.order_seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
-
-    def _check_parameters(self):
-        for name, options in _OPTIONS.items():
-            validation.check_option(name, getattr(self, name), options)
-        validation.check_number("n_recall_steps", self.n_recall_steps, kind=numbers.Integral, low=1)
-        if self.binarize is not None:
-            validation.check_number("binarize", self.binarize)
 
     def _receive_patterns(self, X, y, sample_weight, reset):
         name = type(self).__name__

@@ -1,15 +1,17 @@
 """BidirectionalMemory: pairs of patterns, each of which recalls the other."""
 
 from dataclasses import dataclass
-from typing import Any
+from numbers import Real
+from typing import Any, ClassVar
 
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
-from skamem.core import arrays, validation
+from skamem.core import arrays
 from skamem.core.coding import UnitCode
 from skamem.core.dynamics import Recall, alternating
 from skamem.core.fields import BipartiteField, LinearField
+from skamem.core.parameters import Interval
 from skamem.core.rows import row_blocks
 from skamem.memory._correlation import CorrelationMemory
 from skamem.memory._stream import WORK_ARRAYS
@@ -108,6 +110,7 @@ class BidirectionalMemory(CorrelationMemory):
     """
 
     _anchor = "correlation_"
+    _parameters: ClassVar = {"binarize": Interval(Real)}
     target = "y"
     activation = "sign"
     update = "sync"
@@ -119,10 +122,6 @@ class BidirectionalMemory(CorrelationMemory):
         self.coding = coding
         self.missing = missing
         self.backend = backend
-
-    def _check_parameters(self):
-        super()._check_parameters()
-        validation.check_number("binarize", self.binarize)
 
     @property
     def weights_(self):

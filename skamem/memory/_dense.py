@@ -1,5 +1,7 @@
 """DenseMemory: stored patterns, and an energy steep enough to tell very many of them apart."""
 
+from typing import ClassVar
+
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -8,7 +10,7 @@ from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.coding import UnitCode
 from skamem.core.dense import DenseField, DenseLandscape
-from skamem.core.interactions import resolve_interaction
+from skamem.core.interactions import DEGREE, ENERGY, resolve_interaction
 from skamem.memory._base import is_autoassociative
 from skamem.memory._landscape import LandscapeMemory
 from skamem.memory._stream import WORK_ARRAYS
@@ -100,6 +102,7 @@ default="polynomial"
     """
 
     _anchor = "patterns_"
+    _parameters: ClassVar = {"interaction": ENERGY, "degree": DEGREE}
 
     def __init__(
         self,

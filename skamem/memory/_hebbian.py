@@ -1,6 +1,5 @@
 """HebbianMemory: the correlation-matrix memory, linear associator and Hopfield's network of 1982."""
 
-from skamem.core import validation
 from skamem.core.fields import LinearField
 from skamem.core.rules import RULES
 from skamem.memory._correlation import CorrelationMemory
@@ -121,10 +120,6 @@ class HebbianMemory(CorrelationMemory):
         self.missing = missing
         self.random_state = random_state
         self.backend = backend
-
-    def _check_parameters(self):
-        super()._check_parameters()
-        validation.check_option("zero_diagonal", self.zero_diagonal, (True, False))
 
     @property
     def weights_(self):

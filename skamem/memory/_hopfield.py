@@ -1,16 +1,18 @@
 """HopfieldNetwork: symmetric weights, an energy, and a choice of learning rules."""
 
-import numbers
+from numbers import Real
+from typing import ClassVar
 
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skamem.core import arrays, validation
+from skamem.core import arrays
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.fields import QuadraticLandscape
+from skamem.core.parameters import COUNT, Interval, Registered
 from skamem.core.rules import RULES, resolve_rule, stability_margins
 from skamem.core.warn import warn
 from skamem.memory._correlation import AdditiveLearning
@@ -124,6 +126,11 @@ class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
     """
 
     _anchor = "couplings_"
+    _parameters: ClassVar = {
+        "rule": Registered(RULES, "a callable (patterns) -> weights"),
+        "kappa": Interval(Real, low=0),
+        "max_epochs": COUNT,
+    }
     target = "self"
 
     def __init__(
@@ -207,13 +214,6 @@ class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
         network.coding_ = "binary" if network.coding == "binary" else "bipolar"
         network._forget_all(place.xp.zeros_like(couplings[0, :n_units]))
         return network
-
-    def _check_parameters(self):
-        super()._check_parameters()
-        resolve_rule(self.rule)
-        validation.check_option("fit_intercept", self.fit_intercept, (True, False))
-        validation.check_number("kappa", self.kappa, low=0.0)
-        validation.check_number("max_epochs", self.max_epochs, kind=numbers.Integral, low=1)
 
     @property
     def weights_(self):

@@ -1,13 +1,15 @@
 """KernelMemory: an interpolating look-up table, from memory to learning by one knob."""
 
-import numbers
 from dataclasses import replace
+from numbers import Real
+from typing import ClassVar
 
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.kernel_approximation import Nystroem, RBFSampler
 from sklearn.utils import check_random_state
 
-from skamem.core import arrays, validation
+from skamem.core import arrays
+from skamem.core.parameters import COUNT, Callable, Interval, Options
 from skamem.core.warn import warn
 from skamem.memory._kernels import BOUNDED, KERNELS, ON_THE_HOST, kernel_matrix
 from skamem.memory._real import RealMemory
@@ -125,6 +127,16 @@ class KernelMemory(RealMemory):
     """
 
     _anchor = "coefficients_"
+    _parameters: ClassVar = {
+        "kernel": Options(*KERNELS, *ON_THE_HOST) | Callable("(X, Y) -> kernel matrix"),
+        "gamma": Interval(Real, low=0, low_open=True) | None,
+        "degree": Interval(Real, low=0),
+        "coef0": Interval(Real),
+        "depth": COUNT,
+        "alpha": Options("auto") | Interval(Real, low=0),
+        "n_components": COUNT | None,
+        "approximation": Options("nystroem", "fourier"),
+    }
 
     def __init__(
         self,
@@ -165,25 +177,11 @@ class KernelMemory(RealMemory):
 
     def _check_parameters(self):
         super()._check_parameters()
-        if not callable(self.kernel):
-            validation.check_option("kernel", self.kernel, (*KERNELS, *ON_THE_HOST))
-        if self.gamma is not None:
-            validation.check_number("gamma", self.gamma, low=0.0, low_open=True)
-        validation.check_number("degree", self.degree, low=0.0)
-        validation.check_number("coef0", self.coef0)
-        validation.check_number("depth", self.depth, kind=numbers.Integral, low=1)
-        if isinstance(self.alpha, str):
-            validation.check_option("alpha", self.alpha, ("auto",))
-        else:
-            validation.check_number("alpha", self.alpha, low=0.0)
-        validation.check_option("approximation", self.approximation, ("nystroem", "fourier"))
-        if self.n_components is not None:
-            validation.check_number("n_components", self.n_components, kind=numbers.Integral, low=1)
-            if self.approximation == "fourier" and self.kernel != "rbf":
-                raise ValueError(
-                    f"approximation='fourier' approximates kernel='rbf' only, but found kernel={self.kernel!r}; use "
-                    "approximation='nystroem'."
-                )
+        if self.n_components is not None and self.approximation == "fourier" and self.kernel != "rbf":
+            raise ValueError(
+                f"approximation='fourier' approximates kernel='rbf' only, but found kernel={self.kernel!r}; use "
+                "approximation='nystroem'."
+            )
 
     def _learn(self, X, known, Y, weight):
         xp = arrays.namespace(X)

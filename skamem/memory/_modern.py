@@ -3,6 +3,8 @@
 import math
 import numbers
 from dataclasses import replace
+from numbers import Real
+from typing import ClassVar
 
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -10,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from skamem.core import arrays, validation
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
+from skamem.core.parameters import Interval, Options
 from skamem.core.rows import row_blocks
 from skamem.memory._bandwidth import held_out_beta, local_scale, reference_patterns, separating_beta
 from skamem.memory._real import RealMemory, split_known
@@ -137,6 +140,11 @@ class ModernHopfieldMemory(RealMemory):
     """
 
     _anchor = "patterns_"
+    _parameters: ClassVar = {
+        "beta": Options(*_BETAS) | Interval(Real, low=0, high=1e30, low_open=True),
+        "similarity": Options(*SIMILARITIES),
+        "max_distance": Interval(Real, low=0, high=math.inf) | None,
+    }
     _cue_bytes = 4 * 8 * 2048
 
     def __init__(
@@ -187,7 +195,6 @@ class ModernHopfieldMemory(RealMemory):
         ValueError
             As `fit`. A failed call changes nothing.
         """
-        self._check_parameters()
         reset = not hasattr(self, "patterns_")
         X, known, Y, weight = self._receive_patterns(X, y, sample_weight, reset=reset)
         for _ in fit_tasks(self, [0], name="store", n_tasks=1, X=X, y=Y, attributes=dict):
@@ -250,18 +257,6 @@ class ModernHopfieldMemory(RealMemory):
         known = None if known is None or bool(xp.all(known)) else known
         self._learn(take(self.patterns_), known, take(self.values_), take(self.sample_weight_))
         return self
-
-    def _check_parameters(self):
-        super()._check_parameters()
-        validation.check_option("similarity", self.similarity, SIMILARITIES)
-        if isinstance(self.beta, str):
-            validation.check_option("beta", self.beta, _BETAS)
-        else:
-            validation.check_number("beta", self.beta, low=0.0, low_open=True)
-            if math.isinf(self.beta):
-                raise ValueError("beta=inf is out of range; expected a finite number. 1e6 takes the nearest pattern.")
-        if self.max_distance is not None:
-            validation.check_number("max_distance", self.max_distance, low=0.0)
 
     def _learn(self, X, known, Y, weight):
         xp = arrays.namespace(X)
@@ -425,7 +420,8 @@ class ModernHopfieldMemory(RealMemory):
         start = self._start(values, known)
         nearest = replace(self._stored(), similarity="nearest")
         _, similarity = strongest(nearest.compare(start, known), 1)
-        far = -2.0 * similarity > (self.max_distance / self.unit_) ** 2
+        reach = float(self.max_distance) / float(self.unit_)
+        far = -2.0 * similarity > reach * reach  # a product overflows to infinity, a power raises
         if self.target == "self":
             recall = replace(recall, states=xp.where(far, start, recall.states))
         return replace(recall, unresolved=recall.unresolved | far, converged=recall.converged & ~far[:, 0])

@@ -1,10 +1,12 @@
 """PseudoinverseMemory: the least-squares (projection) memory."""
 
-import numbers
+from numbers import Real
+from typing import ClassVar
 
-from skamem.core import least_squares, validation
+from skamem.core import least_squares
 from skamem.core.callbacks import fit_tasks
 from skamem.core.fields import LinearField
+from skamem.core.parameters import BOOLEAN, COUNT, Interval, Options
 from skamem.core.rules import RULES
 from skamem.memory._base import BaseMemory
 
@@ -107,6 +109,14 @@ class PseudoinverseMemory(BaseMemory):
     """
 
     _anchor = "weights_"
+    _parameters: ClassVar = {
+        "solver": Options(*least_squares.SOLVERS),
+        "zero_diagonal": Options(True, False, "auto"),
+        "hyperpower": BOOLEAN,
+        "alpha": Interval(Real, low=0.0),
+        "n_layers": COUNT,
+        "step": Options("auto") | Interval(Real, low=0.0, low_open=True),
+    }
     _rule = RULES["pseudoinverse"]
 
     def __init__(
@@ -143,16 +153,6 @@ class PseudoinverseMemory(BaseMemory):
         self.missing = missing
         self.random_state = random_state
         self.backend = backend
-
-    def _check_parameters(self):
-        super()._check_parameters()
-        validation.check_option("solver", self.solver, tuple(least_squares.SOLVERS))
-        validation.check_option("zero_diagonal", self.zero_diagonal, (True, False, "auto"))
-        validation.check_option("hyperpower", self.hyperpower, (True, False))
-        validation.check_number("alpha", self.alpha, low=0.0)
-        validation.check_number("n_layers", self.n_layers, kind=numbers.Integral, low=1)
-        if self.step != "auto":
-            validation.check_number("step", self.step, low=0.0, low_open=True)
 
     def _learn(self, stream, *, reset):
         blocks = [slice(None)] if reset else stream.rows

@@ -1,8 +1,8 @@
 """What memories of real-valued patterns share: patterns and cues with unknown entries in, recall and score out."""
 
-import numbers
 from abc import ABC, abstractmethod
 from dataclasses import replace
+from typing import ClassVar
 
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin
 from sklearn.utils import check_array
@@ -13,23 +13,27 @@ from skamem.core import arrays, validation
 from skamem.core.base import SkamemTransformer, transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.dynamics import Recall, settle
+from skamem.core.parameters import BOOLEAN, COUNT, Options, RandomState
 from skamem.core.rows import Rows, rows_within
 from skamem.memory._base import is_autoassociative
 from skamem.memory._imputation import imputed, imputed_names, indices
 
 __all__ = ["RealMemory", "split_known"]
 
-_OPTIONS = {
-    "target": ("self", "y"),
-    "missing": ("free", "clamp"),
-    "add_indicator": (True, False),
-    "keep_empty_features": (True, False),
-}
 _CUES = 1024  # cues that are recalled at a time
 
 
 class RealMemory(SkamemTransformer, ABC):
     """Abstract base of memories of real-valued patterns, in which NaN is an unknown entry."""
+
+    _parameters: ClassVar = {
+        "target": Options("self", "y"),
+        "n_recall_steps": COUNT,
+        "missing": Options("free", "clamp"),
+        "add_indicator": BOOLEAN,
+        "keep_empty_features": BOOLEAN,
+        "random_state": RandomState(),
+    }
 
     # ------------------------------------------------------------------ what a subclass provides
 
@@ -78,16 +82,10 @@ class RealMemory(SkamemTransformer, ABC):
             For infinite entries, missing or 1-D `y` under ``target="y"``, and bad weights. A failed call changes
             nothing.
         """
-        self._check_parameters()
         X, known, Y, weight = self._receive_patterns(X, y, sample_weight, reset=True)
         for _ in fit_tasks(self, [0], name="store", n_tasks=1, X=X, y=Y, attributes=dict):
             self._learn(X, known, Y, weight)
         return self
-
-    def _check_parameters(self):
-        for name, options in _OPTIONS.items():
-            validation.check_option(name, getattr(self, name), options)
-        validation.check_number("n_recall_steps", self.n_recall_steps, kind=numbers.Integral, low=1)
 
     def _receive_patterns(self, X, y, sample_weight, *, reset):
         """Validated copies on the placement: patterns with unknown entries at 0, their mask, targets, weights."""

@@ -1,13 +1,15 @@
 """WillshawMemory: binary weights for sparse binary patterns."""
 
-import numbers
+from numbers import Real
+from typing import ClassVar
 
 import scipy.sparse
 from sklearn.utils.validation import check_is_fitted
 
-from skamem.core import arrays, validation
+from skamem.core import arrays
 from skamem.core.callbacks import fit_tasks
 from skamem.core.dynamics import Recall
+from skamem.core.parameters import COUNT, Interval, Options
 from skamem.core.rows import row_blocks
 from skamem.core.warn import warn
 from skamem.exceptions import CapacityWarning
@@ -110,6 +112,12 @@ class WillshawMemory(BaseMemory):
     """
 
     _anchor = "pattern_sum_"
+    _parameters: ClassVar = {
+        "threshold": Options("match", "winners") | COUNT,
+        "n_active": COUNT | None,
+        "storage": Options("auto", "dense", *HOST_NETS),
+        "binarize": Interval(Real),
+    }
     activation = "step"
     update = "sync"
     random_state = None
@@ -143,17 +151,6 @@ class WillshawMemory(BaseMemory):
         return tags
 
     # ------------------------------------------------------------------ storing
-
-    def _check_parameters(self):
-        super()._check_parameters()
-        validation.check_number("binarize", self.binarize)
-        validation.check_option("storage", self.storage, ("auto", "dense", *HOST_NETS))
-        if self.n_active is not None:
-            validation.check_number("n_active", self.n_active, kind=numbers.Integral, low=1)
-        if isinstance(self.threshold, str):
-            validation.check_option("threshold", self.threshold, ("match", "winners"))
-        else:
-            validation.check_number("threshold", self.threshold, kind=numbers.Integral, low=1)
 
     def _learn(self, stream, *, reset):
         storage = self._new_storage(stream.placement) if reset else self.storage_

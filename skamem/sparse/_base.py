@@ -39,7 +39,8 @@ class SparseLinearModel(SkamemEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = self._backend in (None, "numpy")  # sparse input is computed on where it is: the host
+        # Sparse input is computed on where it is: the host.
+        tags.input_tags.sparse = self._backend is None or str(self._backend) == "numpy"
         return tags
 
     def _scores(self, X, method):

@@ -19,12 +19,14 @@ from skamem.core.parameters import (
     Options,
     Pair,
     RandomState,
+    Registered,
     Scoring,
     Splits,
     WithData,
     check_parameters,
 )
 
+NAMES = {"one": 1}
 SHARE = Interval(Real, low=0, high=1, high_open=True)
 COUNT = Interval(Integral, low=1)
 ANYTHING = [None, True, np.True_, "foo", b"x", object(), [1, 2], {}, (), 1j, np.ones(3), np.ones(()), type, len]
@@ -45,6 +47,7 @@ KINDS = {
     "mixed": (Options("foo") | SHARE | None, "'foo', or a number in [0, 1), or None"),
     "callable": (Callable("(x) -> y"), "a callable (x) -> y"),
     "methods": (Methods("energy", "slope"), "an object with `energy` and `slope`"),
+    "registered": (Registered(NAMES, "a callable (x) -> y"), "'one' or a callable (x) -> y"),
     "pair": (Pair(COUNT), "a pair, each an integer >= 1"),
     "seed": (RandomState(), "an integer in [0, 2**32 - 1], a numpy.random.RandomState or None"),
     "backend": (Backend(), "None (follow the input), 'numpy', 'cupy', 'cupy:<index>', 'torch' or 'torch:<device>'"),
@@ -81,6 +84,7 @@ def test_what_is_not_accepted_is_refused_by_name_and_nothing_breaks(name):
         (COUNT | None, [None, 3], [0, "foo"]),
         (Callable("(x) -> y"), [len, lambda x: x], [type, "foo"]),
         (Methods("fit", "predict"), [HebbianMemory()], [HebbianMemory, "foo", None]),
+        (Registered(NAMES, "a callable"), ["one", np.str_("one"), len, type], ["two", 1, None, []]),
         (Pair(SHARE), [(0, 0.5), [0.5, 0.1]], [(0, 2), (0,), 0.5, "ab"]),
         (RandomState(), [None, 0, np.int8(3), np.random.RandomState(0)], [-1, 2**32, 1.0, True, "foo"]),
         (ClassWeight(), [None, "balanced", {}, {"a": 0, 1: 2.0}], ["even", {1: -1}, {1: math.inf}, {1: "x"}, -0.5]),
@@ -103,7 +107,7 @@ def test_right_and_wrong(kind, right, wrong):
         (COUNT, 2.0, TypeError, "spam=2.0 is a float; expected an integer."),
         (Interval(Real, low=0), math.inf, ValueError, "spam=inf is out of range; expected 0 <= spam < inf."),
         (Options("a", "b"), "c", ValueError, "spam='c' is not an option; expected one of 'a', 'b'."),
-        (Options("a") | SHARE, "c", ValueError, "spam='c' is not an option; expected one of 'a'."),
+        (Options("a") | SHARE, "c", ValueError, "spam='c' is not an option; expected 'a', or a number in [0, 1)."),
         (Options("a") | SHARE, 2, ValueError, "spam=2 is out of range; expected 0 <= spam < 1."),
         (Options("a") | SHARE, [2], TypeError, r"spam=[2] is a list; expected 'a', or a number in [0, 1)."),
         (COUNT | None, "x", TypeError, "spam='x' is a str; expected an integer >= 1, or None."),

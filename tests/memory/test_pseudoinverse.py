@@ -229,7 +229,7 @@ def test_a_series_far_from_its_end_is_reported():
         ({"alpha": "a"}, TypeError, "alpha='a' is a str; expected a number"),
         ({"n_layers": 0}, ValueError, "1 <= n_layers"),
         ({"step": 0.0}, ValueError, "0.0 < step"),
-        ({"step": "small"}, TypeError, "step='small' is a str"),
+        ({"step": "small"}, ValueError, "step='small' is not an option; expected 'auto', or a number > 0.0"),
         ({"solver": "neumann", "step": 1.0}, ValueError, r"does not converge; expected 0 < step < .*step='auto'"),
         ({"solver": "neumann", "step": 1.0, "hyperpower": True}, ValueError, "does not converge"),
         ({"solver": "neumann", "hyperpower": "yes"}, ValueError, "hyperpower='yes' is not an option"),

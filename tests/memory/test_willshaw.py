@@ -367,7 +367,7 @@ def test_data_frames_keep_their_names():
     [
         ({"threshold": "most"}, ValueError, "threshold='most' is not an option"),
         ({"threshold": 0}, ValueError, "threshold=0 is out of range"),
-        ({"threshold": 2.5}, TypeError, "expected an integer"),
+        ({"threshold": 2.5}, TypeError, "an integer >= 1"),
         ({"n_active": 0}, ValueError, "n_active=0 is out of range"),
         ({"storage": "csc"}, ValueError, "storage='csc' is not an option"),
         ({"binarize": None}, TypeError, "binarize=None"),
