@@ -3,6 +3,7 @@
 from skamem.sparse._classifier import IHTClassifier
 from skamem.sparse._coder import IHTSparseCoder
 from skamem.sparse._cv import IHTRegressorCV
+from skamem.sparse._features import group_by_prefix
 from skamem.sparse._isometry import RestrictedIsometry, restricted_isometry
 from skamem.sparse._regressor import IHTRegressor
 from skamem.sparse._selectors import SupportSelector
@@ -16,5 +17,6 @@ __all__ = [
     "RestrictedIsometry",
     "StabilitySelection",
     "SupportSelector",
+    "group_by_prefix",
     "restricted_isometry",
 ]

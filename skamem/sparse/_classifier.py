@@ -11,7 +11,8 @@ from skamem.core.parameters import plain
 from skamem.core.validation import check_labels, check_sample_weight
 from skamem.core.warn import warn
 from skamem.sparse._base import SparseLinearModel, check_size
-from skamem.sparse._inputs import check_always_select, check_room, counting, read_samples
+from skamem.sparse._features import read_always_select
+from skamem.sparse._inputs import check_room, counting, read_samples
 from skamem.sparse.search._logistic import LogisticSearch, log_logistic, logistic
 from skamem.sparse.search._plan import Settings
 
@@ -40,8 +41,8 @@ class IHTClassifier(ClassifierMixin, SparseLinearModel):
         Price of the size, added to the deviance, when `n_nonzero_coefs` is None; as in `IHTRegressor`.
     max_features : int, default=None
         Largest size tried, for ``n_nonzero_coefs=None``; None as in `IHTRegressor`.
-    always_select : array-like of int, default=None
-        Features that every support contains; they count in s.
+    always_select : array-like of int or str, default=None
+        Features that every support contains, by column or by name; they count in s.
     max_iter : int, default=10
         Most quadratic models.
     tol : float, default=1e-7
@@ -139,7 +140,7 @@ class IHTClassifier(ClassifierMixin, SparseLinearModel):
         self.classes_, codes = check_labels(y, design.X, owner=type(self).__name__)
         weights = check_sample_weight(sample_weight, design.X, placement, design.wide)
         weights = counting(weights, precisions=self.weight_kind == "precision")
-        locked = check_always_select(self.always_select, self.n_features_in_)
+        locked = read_always_select(self)
         searches = [
             LogisticSearch(
                 design, design.asarray((codes == one).astype(np.float64))[:, None], weights, settings,

@@ -12,7 +12,8 @@ from skamem.core.callbacks import fit_tasks
 from skamem.core.parameters import BOOLEAN, COUNT, Interval, Scoring, Splits, plain
 from skamem.core.warn import warn
 from skamem.sparse._base import SparseLinearRegressor, path_bunch
-from skamem.sparse._inputs import check_always_select, check_groups, check_room, read_inputs, read_splits
+from skamem.sparse._features import read_always_select, read_groups
+from skamem.sparse._inputs import check_room, read_inputs, read_splits
 from skamem.sparse._regressor import IHTRegressor
 from skamem.sparse.objective._design import host
 from skamem.sparse.objective._problem import Problem
@@ -51,9 +52,9 @@ class IHTRegressorCV(SparseLinearRegressor):
     effort : {"swap", "fast", "auto", "thorough"}, default="swap"
         How to search at the chosen size; the paths use swaps, with "fast" forward selection. "swap" keeps the support
         of the path on all samples.
-    groups : array-like of shape (n_features,), default=None
+    groups : array-like of shape (n_features,), dict or callable, default=None
         As in `IHTRegressor`.
-    always_select : array-like of int, default=None
+    always_select : array-like of int or str, default=None
         As in `IHTRegressor`.
     positive : bool, default=False
         As in `IHTRegressor`; for one target.
@@ -191,8 +192,8 @@ class IHTRegressorCV(SparseLinearRegressor):
         return self
 
     def _validation(self, inputs):
-        groups = check_groups(self.groups, self.n_features_in_)
-        locked = check_always_select(self.always_select, self.n_features_in_)
+        groups = read_groups(self)
+        locked = read_always_select(self)
 
         def problem_of(weights):
             return Problem(

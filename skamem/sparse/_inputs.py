@@ -18,8 +18,6 @@ from skamem.sparse.search._groups import count_selections
 
 __all__ = [
     "Inputs",
-    "check_always_select",
-    "check_groups",
     "check_room",
     "counting",
     "read_inputs",
@@ -100,29 +98,6 @@ def _checked_targets(estimator, y, X):
             "multi_output='independent' of IHTRegressor, or fit each target."
         )
     return column_or_1d(y, warn=True)
-
-
-def check_always_select(value, n_features):
-    """Ascending column indices that the parameter `always_select` names."""
-    index = np.asarray([] if value is None else value)
-    if index.size == 0:
-        return np.empty(0, dtype=np.intp)
-    if index.ndim != 1 or index.dtype.kind not in "iu" or index.min() < 0 or index.max() >= n_features:
-        raise ValueError(
-            f"always_select={value!r} is not a list of features; expected column indices in [0, {n_features})."
-        )
-    return np.unique(index)
-
-
-def check_groups(value, n_features):
-    """Columns of each group that the parameter `groups` labels, or None."""
-    if value is None:
-        return None
-    labels = np.asarray(value)
-    if labels.shape != (n_features,):
-        raise ValueError(f"groups has shape {labels.shape}; expected ({n_features},): one label for each feature of X.")
-    _, index = np.unique(labels, return_inverse=True)
-    return [np.flatnonzero(index == g) for g in range(index.max() + 1)]
 
 
 def counting(weights, *, precisions):

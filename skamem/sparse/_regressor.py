@@ -11,7 +11,8 @@ from skamem.core.callbacks import fit_tasks
 from skamem.core.parameters import BOOLEAN, Options, plain
 from skamem.core.warn import warn
 from skamem.sparse._base import SparseLinearRegressor, check_size, path_bunch
-from skamem.sparse._inputs import check_always_select, check_groups, check_room, read_inputs
+from skamem.sparse._features import read_always_select, read_groups
+from skamem.sparse._inputs import check_room, read_inputs
 from skamem.sparse.objective._problem import Problem
 from skamem.sparse.search._groups import solve_groups
 from skamem.sparse.search._local import is_small
@@ -53,11 +54,12 @@ class IHTRegressor(SparseLinearRegressor):
     max_features : int, default=None
         Largest size that the path tries, for ``n_nonzero_coefs=None``; it then tries them all. None: n / (log log n ·
         log p) and half of the degrees of freedom, with an early stop once the criterion has long been rising.
-    groups : array-like of shape (n_features,), default=None
-        Label of each feature's group; a group is selected as a whole, and `n_nonzero_coefs` and `max_features` then
-        count groups. Not with `positive`.
-    always_select : array-like of int, default=None
-        Features that every support contains; they count in s. Constant columns are left out.
+    groups : array-like of shape (n_features,), dict or callable, default=None
+        Label of each feature's group, or a dict or callable from names of features to labels, None for a feature of its
+        own: `skamem.sparse.group_by_prefix` makes one. A group is selected as a whole, and `n_nonzero_coefs` and
+        `max_features` then count groups. Not with `positive`.
+    always_select : array-like of int or str, default=None
+        Features that every support contains, by column or by name; they count in s. Constant columns are left out.
     positive : bool, default=False
         Whether coefficients must be positive; for one target, or independent ones, and without `always_select`.
     multi_output : {"joint", "independent"}, default="joint"
@@ -191,8 +193,8 @@ class IHTRegressor(SparseLinearRegressor):
         earlier = self._earlier_support()
         inputs = read_inputs(self, X, y, sample_weight)
         settings = Settings(self.effort, plain(self.max_iter), plain(self.tol), self.criterion)
-        locked = check_always_select(self.always_select, self.n_features_in_)
-        groups = check_groups(self.groups, self.n_features_in_)
+        locked = read_always_select(self)
+        groups = read_groups(self)
         joint = self.multi_output == "joint"
         problem = Problem(
             inputs.design, inputs.y, inputs.weights, fit_intercept=self.fit_intercept, alpha=plain(self.alpha),

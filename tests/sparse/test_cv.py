@@ -1,5 +1,7 @@
 """Cross-validation over sizes, against doing it by hand."""
 
+import contextlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -74,6 +76,22 @@ def test_all_routes_give_the_same_scores(monkeypatch, splitter):
         np.testing.assert_array_equal(folds.support_, moments.support_)
         np.testing.assert_allclose(folds.coef_, moments.coef_, rtol=1e-9, atol=1e-12)
         assert folds.margin_ == pytest.approx(moments.margin_)
+
+
+@pytest.mark.parametrize(("n", "p", "in_lock_step"), [(60, 200, True), (60, 1900, False), (1000, 600, True)])
+def test_gram_matrices_of_all_folds_are_made_where_they_pay(monkeypatch, n, p, in_lock_step):
+    # By a few of them only a few rows are needed: at 60 x 2000 they took thirty times as long as at 60 x 2001.
+    class MadeError(Exception):
+        pass
+
+    def make(*_):
+        raise MadeError
+
+    monkeypatch.setattr("skamem.sparse.search._validation.LockStep", make)
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((n, p)), rng.standard_normal(n)
+    with pytest.raises(MadeError) if in_lock_step else contextlib.nullcontext():
+        IHTRegressorCV().fit(X, y)
 
 
 @pytest.mark.parametrize("many_features", [0, 2000])

@@ -148,6 +148,22 @@ def test_the_scale_of_precisions_means_nothing(estimator):
     assert len(IHTRegressor().fit(X, y, 100 / sigma**2).support_) > 2
 
 
+@pytest.mark.parametrize("params", [{}, {"n_nonzero_coefs": 4}, {"effort": "thorough", "max_features": 4}], ids=str)
+def test_bootstrap_weights_are_repeated_rows_on_wide_data(params):
+    for seed in range(5 if params.get("effort") else 25):
+        rng = np.random.default_rng(seed)
+        X = rng.standard_normal((40, 90))
+        y = X[:, :3] @ [2.0, -1.5, 1.0] + rng.standard_normal(40)
+        weights = np.bincount(rng.integers(0, 40, 40), minlength=40)
+        rows = np.repeat(np.arange(40), weights)
+        weighted, repeated = IHTRegressor(**params).fit(X, y, weights), IHTRegressor(**params).fit(X[rows], y[rows])
+        np.testing.assert_array_equal(weighted.support_, repeated.support_)
+        np.testing.assert_allclose(weighted.coef_, repeated.coef_, rtol=1e-7, atol=1e-10)
+        present = weights > 0
+        without = IHTRegressor(**params).fit(X[present], y[present], weights[present])
+        np.testing.assert_array_equal(weighted.support_, without.support_)
+
+
 def test_coefficients_minimise_the_penalised_loss_on_the_support():
     X, y, _ = regression(6, noise=2.0)
     alpha, weights = 0.3, np.random.default_rng(6).uniform(0.5, 2.0, len(X))

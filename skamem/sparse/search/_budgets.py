@@ -7,6 +7,7 @@ __all__ = [
     "MAX_SWAPS",
     "PAIR_FEATURES",
     "SMALL",
+    "STEP_WORK",
     "SURE_MARGIN",
 ]
 
@@ -26,7 +27,10 @@ PAIR_FEATURES = 2000
 """Features up to which exchanges of two members are looked at, whatever they cost: their Gram matrix takes 32 MB."""
 
 GRAM_FEATURES = 2000
-"""Features up to which a cross-validation makes the Gram matrices of all folds; beyond, rows of them when needed."""
+"""Features up to which a cross-validation may make the Gram matrices of all folds; beyond, rows of them when needed."""
+
+STEP_WORK = 8e7
+"""Multiplications for Gram matrices of all folds that cost as much as one size of the path of one fold by itself."""
 
 MAX_SWAPS = 500
 """Exchanges of one member after which a local search ends, a bound that only cycles of rounding would meet."""

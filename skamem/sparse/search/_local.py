@@ -18,8 +18,8 @@ _ROUNDS = 20
 
 def is_small(problem, size):
     """Whether one look at all columns is cheap enough to skip working sets."""
-    n, p = problem.design.shape
-    return n * p * max(size, 1) < budgets.SMALL
+    # Of samples counted with their weights, so that weights do what repeated rows do.
+    return problem.n_counted * problem.n_features * max(size, 1) < budgets.SMALL
 
 
 def local_search(problem, start, size, *, tol, look_below=budgets.COMFORTABLE_MARGIN):

@@ -65,7 +65,7 @@ class _Passing:
 
     def __init__(self, problem, size):
         self.problem = problem
-        self.n = problem.n_rows
+        self.n = problem.n_counted
         self.sparsity = min(size / problem.n_features, 0.9)
         self.variance = 1.0 / size
         self.coefs = np.zeros((problem.n_features, 1))

@@ -56,7 +56,7 @@ def restart(problem, fit, size, *, tol, believe_from):
         proposal = grow_by_pair(problem, best.fit.support)
         if proposal is None or not best.consider(proposal):
             break
-    n_spare = min(problem.n_rows - 2, int(problem.usable.sum()) - 1) - size
+    n_spare = min(int(problem.n_counted) - 2, int(problem.usable.sum()) - 1) - size
     step = min(max(size // 2, 1), n_spare)
     while step >= 1 and not best.believed:
         if not best.consider(_grow_and_shrink(problem, best.fit, step)):
@@ -66,8 +66,8 @@ def restart(problem, fit, size, *, tol, believe_from):
 
 def _pairs_fit(problem):
     """Whether all pairs of columns may be looked at together."""
-    n, p = problem.design.shape
-    return not problem.positive and p <= _MOST_PAIRED and n * p * p <= _PAIR_WORK
+    p = problem.n_features
+    return not problem.positive and p <= _MOST_PAIRED and problem.n_counted * p * p <= _PAIR_WORK
 
 
 class _Best:
@@ -96,7 +96,7 @@ class _Best:
 
 def _message_passing(problem, size, tol):
     """Approximate message passing; guided where there are few samples for what a support of this size may be."""
-    difficulty = size * np.log(problem.n_features / size) / problem.n_rows
+    difficulty = size * np.log(problem.n_features / size) / problem.n_counted
     return approximate_message_passing(problem, size, guided=difficulty > _DIFFICULT)
 
 

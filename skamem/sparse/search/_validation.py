@@ -79,13 +79,18 @@ class CrossValidation:
         scores : array of shape (n_sizes, n_folds)
         points : list of Fit
         """
-        n_grams, p = 2 * len(self.splits) + 3, self.problem.n_features
-        fits_memory = n_grams * p * p * 8 <= get_config()["working_memory"] * 2**20
-        if self.groups is None and not self.problem.positive and p <= budgets.GRAM_FEATURES and fits_memory:
+        if self.groups is None and not self.problem.positive and self._grams_pay():
             paths = LockStep(self.problem, self.y, self.splits)
             if paths.can_start:
                 return self._in_lock_step(paths, track)
         return self._fold_by_fold(track), []
+
+    def _grams_pay(self):
+        """Whether Gram matrices of all folds fit into memory, and cost less than the steps of each path alone."""
+        n_folds, p = len(self.splits), self.problem.n_features
+        fit_memory = (2 * n_folds + 3) * p * p * 8 <= get_config()["working_memory"] * 2**20
+        work = (n_folds + 1) * p * p * (self.problem.n_counted + 1700)  # besides products some passes over each
+        return p <= budgets.GRAM_FEATURES and fit_memory and work <= budgets.STEP_WORK * n_folds * max(self.limit, 1)
 
     def _in_lock_step(self, paths, track):
         scores, points, unscored = [], [], []
