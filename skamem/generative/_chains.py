@@ -76,6 +76,12 @@ class ParallelTempering:
         self._ladder = xp.linspace(1.0, 0.0, states.shape[0], dtype=states.dtype, device=arrays.device(states))
         self._odd = False
 
+    @classmethod
+    def started(cls, path, n_chains, n_temperatures, n_steps, draws):
+        """Chains at all temperatures that start at independent units."""
+        xp = arrays.namespace(path.reference)
+        return cls(n_steps, draws, xp.stack([path.start(n_chains, draws) for _ in range(n_temperatures)]))
+
     def sample(self, machine, reference, hidden):
         """Visible states of the chains at t = 1 after the steps."""
         path, xp = Path(machine, reference), arrays.namespace(self.states)

@@ -177,8 +177,7 @@ class Learning:
                 ladder = path.start(n_chains, draws)
             return PersistentChains(n_steps, draws, ladder if ladder.ndim == 2 else ladder[0, ...])
         if ladder is None or ladder.ndim == 2:
-            xp = arrays.namespace(path.reference)
-            ladder = xp.stack([path.start(n_chains, draws) for _ in range(int(rbm.n_temperatures))])
+            return ParallelTempering.started(path, n_chains, int(rbm.n_temperatures), n_steps, draws)
         return ParallelTempering(n_steps, draws, ladder)
 
     # ------------------------------------------------------------------ what is kept

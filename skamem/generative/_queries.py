@@ -15,6 +15,7 @@ from skamem.core.rows import Rows, row_blocks
 from skamem.core.warn import warn
 from skamem.generative._annealing import annealed, exact
 from skamem.generative._bipartite import Bipartite, sigmoid, softplus_sum
+from skamem.generative._chains import ParallelTempering
 from skamem.generative._draws import Draws
 from skamem.generative._enumeration import MOST_UNITS
 from skamem.generative._path import Path
@@ -160,16 +161,16 @@ class BipartiteEstimator(ClassNamePrefixFeaturesOutMixin, SkamemTransformer, ABC
 
         return self._map(X, "gibbs", run, dense=True)
 
-    def sample(self, n_samples=1, *, n_steps=1000, random_state=None):
+    def sample(self, n_samples=1, *, n_steps=500, random_state=None):
         """Draw visible units from the model.
 
         Parameters
         ----------
         n_samples : int, default=1
             Rows wanted, >= 1.
-        n_steps : int, default=1000
-            Steps of annealing from independent units to the model, followed by as many Gibbs steps at the model itself;
-            >= 1.
+        n_steps : int, default=500
+            Steps of parallel tempering, >= 1: each row comes from chains at `n_temperatures` of its own, which swap
+            states, so that modes far apart have their shares.
         random_state : int, RandomState instance or None, default=None
             Draws the units.
 
@@ -184,11 +185,9 @@ class BipartiteEstimator(ClassNamePrefixFeaturesOutMixin, SkamemTransformer, ABC
         machine, placement = self._machine()
         draws, path = Draws(check_random_state(random_state)), self._path(machine)
         parts = []
-        for rows in row_blocks(n_samples, self._row_bytes()):
-            v = path.start(rows.stop - rows.start, draws)
-            for step in range(2 * n_steps):
-                v, _ = path.gibbs(v, min(1.0, (step + 1) / n_steps), draws)
-            parts.append(v)
+        for rows in row_blocks(n_samples, self.n_temperatures * self._row_bytes()):
+            sampler = ParallelTempering.started(path, rows.stop - rows.start, int(self.n_temperatures), n_steps, draws)
+            parts.append(sampler.sample(machine, path.reference, None))
         return placement.give(parts)
 
     def reconstruct(self, X, *, n_steps=20, clamped=False, noise=False, random_state=None):
