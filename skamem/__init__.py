@@ -1,6 +1,7 @@
 """Associative memory for scikit-learn: store patterns, recall them from noisy or partial cues, classify, regress."""
 
 from skamem._version import __version__
+from skamem.generative import BoltzmannMachine, RestrictedBoltzmannMachine
 from skamem.memory import (
     BidirectionalMemory,
     DenseMemory,
@@ -25,6 +26,7 @@ from skamem.supervised import DenseAMClassifier, DenseAMRegressor, MemoryClassif
 __all__ = [
     "BidirectionalMemory",
     "BipolarEncoder",
+    "BoltzmannMachine",
     "DenseAMClassifier",
     "DenseAMRegressor",
     "DenseMemory",
@@ -38,6 +40,7 @@ __all__ = [
     "MemoryClassifier",
     "ModernHopfieldMemory",
     "PseudoinverseMemory",
+    "RestrictedBoltzmannMachine",
     "StabilitySelection",
     "SupportSelector",
     "WillshawMemory",

@@ -20,10 +20,11 @@ def small(Estimator):
 
 
 def answer(estimator, X):
-    """What a fitted estimator is there for: predictions, or transformed rows (of a selector, in place)."""
+    """What a fitted estimator is there for: predictions, transformed rows (of a selector, in place), probabilities."""
     if hasattr(estimator, "get_support"):
         return estimator.inverse_transform(estimator.transform(X))
-    return estimator.predict(X) if hasattr(estimator, "predict") else estimator.transform(X)
+    asks = (name for name in ("predict", "transform", "score_samples") if hasattr(estimator, name))
+    return getattr(estimator, next(asks))(X)
 
 
 def targets(Estimator, labels):

@@ -55,6 +55,11 @@ def arguments_of(name, method, fitted, put):
         "y": put(targets_for(fitted)),
         "patterns": put(PATTERNS),
         "weights": put(COUPLINGS),
+        "bias": put(COUPLINGS[0]),
+        "components": COUPLINGS,
+        "intercept_visible": COUPLINGS[0],
+        "intercept_hidden": COUPLINGS[0],
+        "source": PATTERNS[:3],
     }
     if name == "forget":
         values["y"] = values["y"][:2]
@@ -62,6 +67,8 @@ def arguments_of(name, method, fitted, put):
         values["patterns"] = values["y"]
     if name == "predict_inverse":
         values["Y"] = values["y"]
+    if name in ("inverse_transform", "sample_visibles") and hasattr(fitted, "components_"):
+        values["H"] = fitted.transform(put(PATTERNS))
     if name == "inverse_transform":
         values["codes"] = values["X"] = fitted.transform(put(PATTERNS))
     if name == "from_mlp":

@@ -74,8 +74,20 @@ def assert_real_landscape(memory):
         np.testing.assert_allclose(slope, states[:, unit] - memory.field(states)[:, unit], rtol=1e-5, atol=1e-6)
 
 
+def assert_bit_landscape(memory):
+    bits = (STATES + 1) / 2
+    for unit in range(bits.shape[1]):
+        up, down = with_unit(bits, unit, 1.0), with_unit(bits, unit, 0.0)
+        gap = memory.energy(down) - memory.energy(up)
+        np.testing.assert_allclose(gap, memory.field(bits)[:, unit], rtol=1e-9, atol=1e-9)
+
+
 WITHOUT = {WillshawMemory}  # its threshold depends on the cue
-LANDSCAPES = {"BidirectionalMemory": assert_pair_landscape, "ModernHopfieldMemory": assert_real_landscape}
+LANDSCAPES = {
+    "BidirectionalMemory": assert_pair_landscape,
+    "BoltzmannMachine": assert_bit_landscape,
+    "ModernHopfieldMemory": assert_real_landscape,
+}
 
 
 @pytest.mark.parametrize("Estimator", [kind for kind in ESTIMATORS if hasattr(kind, "energy")])

@@ -47,6 +47,7 @@ __all__ = [
     "take_labels",
     "to_numpy",
     "wider_dtype",
+    "widest_float",
 ]
 
 WHOLE_IN_FLOAT32 = 2**23
@@ -360,6 +361,14 @@ def wider_dtype(xp, *arrays):
         if array is not None and dtype_name(array) != "float32":
             return xp.float64
     return xp.float32
+
+
+def widest_float(array):
+    """The float64 of the namespace of `array` where its device has one, else the dtype of `array`."""
+    xp = namespace(array)
+    if array.dtype == xp.float64:
+        return xp.float64
+    return xp.__array_namespace_info__().dtypes(device=device(array)).get("float64", array.dtype)
 
 
 def copy(array):

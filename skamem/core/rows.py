@@ -92,11 +92,14 @@ class Rows:
         Where blocks are computed on.
     dtype : dtype, default=None
         Floating type of the blocks; None for that of `values`, float64 for what is no float.
+    keep_sparse : bool, default=False
+        Whether csr rows stay csr where the placement is host memory: for products that make use of it.
     """
 
     values: Any
     placement: Any
     dtype: Any = None
+    keep_sparse: bool = False
 
     @property
     def shape(self):
@@ -124,4 +127,6 @@ class Rows:
 
     def _placed(self, values):
         dtype = self.dtype or arrays.float_dtype(self.values, self.placement.xp)
+        if self.keep_sparse and scipy.sparse.issparse(values) and arrays.host_checks_are_free(self.placement.xp):
+            return scipy.sparse.csr_array(values, dtype=dtype)  # an spmatrix multiplies and sums by rules of its own
         return self.placement.asarray(values, dtype)

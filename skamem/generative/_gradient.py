@@ -1,0 +1,64 @@
+"""The gradient of the log-likelihood of a restricted Boltzmann machine, centred."""
+
+from skamem.core import arrays
+
+__all__ = ["centred_gradient"]
+
+
+def centred_gradient(machine, data, model, centre):
+    """Ascent direction for each parameter: what the data do together, less what the model's samples do together.
+
+    Parameters
+    ----------
+    machine : Bipartite
+        Whose parameters move.
+    data, model : tuple of arrays
+        Visible states (n_samples, n_visible), the data's may be csr, and probabilities (n_samples, n_hidden) of the
+        hidden units given them; of a batch, and of the model's samples.
+    centre : tuple of arrays or None
+        Offsets of visible and hidden units, of shape (n_visible,) and (n_hidden,): their means, about. None for the
+        plain gradient.
+
+    Returns
+    -------
+    gradient : dict of arrays
+        "weights", "visible", "hidden", and "log_variance" for Gaussian visible units, shaped as the parameters.
+
+    Notes
+    -----
+    The local rule is <v h>_data - <v h>_model. With offsets μ, λ it becomes <(v - μ)(h - λ)>_data - <...>_model, and
+    the biases give back what the weights then do to the means: learning no longer depends on which value of a unit is
+    called 1. Cost: two products of n_samples x n_visible x n_hidden.
+
+    References
+    ----------
+    Montavon and Müller (2012), doi:10.1007/978-3-642-35289-8_33; Melchior, Fischer and Wiskott (2016), JMLR 17(99).
+    """
+    (v, h), (v_model, h_model) = data, model
+    seen, sampled = machine.precise(v), machine.precise(v_model)
+    rows, rows_model = v.shape[0], v_model.shape[0]
+    weights = (seen.T @ h) / rows - (sampled.T @ h_model) / rows_model
+    visible = _mean(seen) - _mean(sampled)
+    hidden = _mean(h) - _mean(h_model)
+    if centre is not None:
+        mu, lam = machine.precise(centre[0]), centre[1]
+        weights = weights - mu[:, None] * hidden[None, :] - visible[:, None] * lam[None, :]
+        visible = visible - weights @ lam
+        hidden = hidden - mu @ weights
+    gradient = {"weights": weights, "visible": visible, "hidden": hidden}
+    if not machine.is_binary:
+        gradient["log_variance"] = _by_log_variance(machine, v, h) - _by_log_variance(machine, v_model, h_model)
+    return gradient
+
+
+def _by_log_variance(machine, v, h):
+    """Mean derivative of -E by ln σ²: (v - b)²/2σ² - v (Wh)/σ², for each visible unit."""
+    xp = arrays.namespace(v)
+    terms = 0.5 * (v - machine.visible) ** 2 - v * machine.visible_drive(h)
+    return xp.mean(terms, axis=0) / machine.sigma**2
+
+
+def _mean(rows):
+    if arrays.is_array(rows):
+        return arrays.namespace(rows).mean(rows, axis=0)
+    return rows.mean(axis=0).ravel()  # csr

@@ -1,0 +1,274 @@
+"""What a fitted Boltzmann machine answers: energies, likelihoods, samples, and the Hopfield network it is."""
+
+from abc import ABC
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import DensityMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from skamem.core import arrays, validation
+from skamem.core.base import SkamemEstimator
+from skamem.core.rows import Rows
+from skamem.core.warn import warn
+from skamem.generative._annealing import LogPartition, annealed_network
+from skamem.generative._bipartite import sigmoid
+from skamem.generative._enumeration import MOST_UNITS
+from skamem.generative._network import Network
+from skamem.generative._queries import clip_binary
+from skamem.memory import HopfieldNetwork
+
+__all__ = ["NetworkEstimator", "drawn_states"]
+
+_ANNEALING = {"n_steps": 1000, "n_chains": 100}
+
+
+def drawn_states(biases, n_samples, random_state):
+    """States of independent units of these biases: array of shape (n_samples, n_units)."""
+    place = arrays.placement_of(biases)
+    uniform = place.asarray(random_state.random_sample((n_samples, biases.shape[0])), biases.dtype)
+    return place.xp.astype(uniform < sigmoid(biases), biases.dtype)
+
+
+class NetworkEstimator(DensityMixin, SkamemEstimator, ABC):
+    """Abstract base of estimators whose fitted parameters are ``weights_`` and ``bias_`` of a Boltzmann machine."""
+
+    _anchor = "weights_"
+
+    # ------------------------------------------------------------------ answers
+
+    def energy(self, X, hidden=None):
+        """E(x) = -½ xᵀWx - bᵀx of full states.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Visible units.
+        hidden : array-like of shape (n_samples, n_hidden), default=None
+            Hidden units; required when there are any.
+
+        Returns
+        -------
+        energy : array of shape (n_samples,)
+            In nats.
+        """
+        check_is_fitted(self)
+        n_hidden = self._n_hidden
+        found = 0 if hidden is None else arrays.shape_of(hidden)[-1]
+        if found != n_hidden:
+            raise ValueError(f"energy found {found} hidden units; expected hidden= of shape (n_samples, {n_hidden}).")
+
+        def full(network, visible, rows):
+            if n_hidden == 0:
+                return network.energy(visible)
+            xp = arrays.namespace(visible)
+            there = arrays.placement_of(visible).asarray(hidden, visible.dtype)[rows, :]
+            return network.energy(xp.concat([visible, there], axis=1))
+
+        return self._map(X, "energy", full)
+
+    def field(self, X):
+        """ln of p(on) / p(off) of each visible unit, all others fixed; machines without hidden units only.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Visible units.
+
+        Returns
+        -------
+        field : array of shape (n_samples, n_features)
+            The energy that switching a unit on saves.
+
+        Raises
+        ------
+        ValueError
+            With hidden units.
+        """
+        check_is_fitted(self)
+        if self._n_hidden:
+            raise ValueError(
+                f"field found {self._n_hidden} hidden units, on which it depends; expected none. Use "
+                "to_hopfield().field."
+            )
+        return self._map(X, "field", lambda network, visible, rows: network.field(visible))
+
+    def free_energy(self, X):
+        """-ln of the sum of exp(-E) over all states of the hidden units; the energy, when there are none.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Visible units.
+
+        Returns
+        -------
+        free_energy : array of shape (n_samples,)
+            In nats. Cost 2^n_hidden for each row.
+
+        Raises
+        ------
+        ValueError
+            With more than 20 hidden units.
+        """
+        self._check_few_hidden()
+        return self._map(X, "free_energy", lambda network, visible, rows: network.free_energy(visible))
+
+    def score_samples(self, X):
+        """Log-likelihood of each row.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Visible units.
+
+        Returns
+        -------
+        log_likelihood : array of shape (n_samples,)
+            In nats; the same for every call.
+
+        Raises
+        ------
+        ValueError
+            With more than 20 hidden units.
+        """
+        self._check_few_hidden()
+        log_partition = self.log_partition().value
+        return self._map(X, "score_samples", lambda net, visible, rows: -net.free_energy(visible) - log_partition)
+
+    def score(self, X, y=None):
+        """Mean log-likelihood of the rows, in nats.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Visible units.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        score : float
+            Mean of `score_samples`.
+        """
+        values = self.score_samples(X)
+        return float(arrays.namespace(values).mean(values))
+
+    def log_partition(self):
+        """ln Z: exact up to 20 units, by annealed importance sampling beyond.
+
+        Returns
+        -------
+        log_partition : LogPartition
+            Kept for later calls.
+
+        Warns
+        -----
+        UserWarning
+            When the estimate is not to be trusted.
+        """
+        check_is_fitted(self)
+        if self._partition is None:
+            network, _ = self._network(wide=True)
+            if network.n_units <= MOST_UNITS:
+                value = network.log_partition()
+                self._partition = LogPartition(value, 0.0, np.nan, np.nan, -np.inf, "exact")
+            else:
+                self._partition = self._anneal(network)
+                if self._partition.doubts:
+                    warn(
+                        f"ln Z = {self._partition.value:.2f} +- {self._partition.standard_error:.2f} of this "
+                        f"BoltzmannMachine is not to be trusted: {self._partition.doubts}."
+                    )
+        return self._partition
+
+    def _anneal(self, network):
+        random_state = check_random_state(self.annealing_seed_)
+        xp = arrays.namespace(network.bias)
+        reference = xp.astype(self.base_rate_, network.bias.dtype)
+        chains = self.chains_
+        if chains is None:
+            chains = drawn_states(reference, _ANNEALING["n_chains"], random_state)
+            chains = network.sweep(chains, 100, random_state)
+        states = xp.astype(chains, network.bias.dtype)
+        return annealed_network(network, reference, random_state, states=states, **_ANNEALING)
+
+    def sample(self, n_samples=1, *, n_steps=200, random_state=None):
+        """Draw visible units from the model.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Rows wanted, >= 1.
+        n_steps : int, default=200
+            Sweeps while the temperature falls from infinity to that of the model, then as many there; >= 1.
+        random_state : int, RandomState instance or None, default=None
+            Draws the units.
+
+        Returns
+        -------
+        visibles : array of shape (n_samples, n_features)
+            Zeros and ones.
+        """
+        check_is_fitted(self)
+        validation.check_number("n_samples", n_samples, kind=Integral, low=1)
+        validation.check_number("n_steps", n_steps, kind=Integral, low=1)
+        random_state = check_random_state(random_state)
+        network, placement = self._network()
+        states = drawn_states(self.base_rate_, n_samples, random_state)
+        for step in range(n_steps):
+            states = network.at((step + 1) / n_steps, self.base_rate_).sweep(states, 1, random_state)
+        states = network.sweep(states, n_steps, random_state)
+        return placement.release(states[:, : self.n_features_in_])
+
+    def to_hopfield(self, **parameters):
+        """The Hopfield network of the same energy: recall instead of sampling.
+
+        Parameters
+        ----------
+        **parameters
+            Of `skamem.HopfieldNetwork`, such as `update`.
+
+        Returns
+        -------
+        network : HopfieldNetwork
+            Of all units, hidden ones last, with patterns of 0 and 1: its energy differs from this one by a constant.
+        """
+        check_is_fitted(self)
+        network, placement = self._network()
+        weights, fields, _ = network.spins()
+        options = {"coding": "binary", "binarize": 0.5, "backend": self.backend} | parameters
+        return HopfieldNetwork.from_weights(placement.release(weights), placement.release(fields), **options)
+
+    # ------------------------------------------------------------------ how it is done
+
+    @property
+    def _n_hidden(self):
+        return self.bias_.shape[0] - self.n_features_in_
+
+    def _check_few_hidden(self):
+        check_is_fitted(self)
+        if self._n_hidden > MOST_UNITS:
+            raise ValueError(
+                f"The likelihood sums over the states of {self._n_hidden} hidden units; expected at most {MOST_UNITS}. "
+                "RestrictedBoltzmannMachine has a likelihood for any number."
+            )
+
+    def _network(self, *, wide=False):
+        placement = arrays.placement_of(self.weights_, returns_numpy=self._backend is not None)
+        xp, dtype = placement.xp, arrays.widest_float(self.weights_) if wide else self.weights_.dtype
+        network = Network(xp.astype(self.weights_, dtype, copy=False), xp.astype(self.bias_, dtype, copy=False))
+        return network, placement
+
+    def _map(self, X, method, function):
+        check_is_fitted(self)
+        X, placement = self._receive(X, reset=False, method=method, accept_sparse="csr")
+        network, _ = self._network(wide=True)
+        blocks = Rows(X, placement, network.bias.dtype).blocks(8 * 8 * network.n_units)
+        return placement.give(function(network, clip_binary(visible), rows) for rows, visible in blocks)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

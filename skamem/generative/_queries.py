@@ -1,0 +1,463 @@
+"""What a fitted restricted Boltzmann machine answers: hidden units, samples, gaps filled, energies, likelihoods."""
+
+import numbers
+from abc import ABC
+
+import numpy as np
+from sklearn.base import ClassNamePrefixFeaturesOutMixin
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from skamem.core import arrays, validation
+from skamem.core.base import SkamemTransformer
+from skamem.core.rows import Rows, row_blocks
+from skamem.core.warn import warn
+from skamem.generative._annealing import annealed, exact
+from skamem.generative._bipartite import Bipartite, sigmoid, softplus_sum
+from skamem.generative._chains import ParallelTempering
+from skamem.generative._draws import Draws
+from skamem.generative._enumeration import MOST_UNITS
+from skamem.generative._path import Path
+
+__all__ = ["BipartiteEstimator", "clip_binary", "on_host", "opened"]
+
+_ENOUGH_CHAINS = 30  # that count, before annealing more slowly stops
+_LEAST_STEPS, _MOST_STEPS = 500, 8000  # of annealing
+
+
+def clip_binary(values):
+    """Values of binary units: those outside [0, 1] count as the end they are beyond. Arrays and csr matrices."""
+    if arrays.is_array(values):
+        return arrays.namespace(values).clip(values, 0.0, 1.0)
+    clipped = values.copy()
+    clipped.data = np.clip(clipped.data, 0.0, 1.0)
+    return clipped
+
+
+def opened(backend, source):
+    """Where a machine made of given numbers computes, its device the current one."""
+    place = arrays.resolve_backend(backend, source if arrays.is_array(source) else np.zeros(1))
+    place.use()
+    return place
+
+
+def on_host(values, name, **options):
+    """Given numbers, checked, as a NumPy array: float32 stays float32."""
+    values = arrays.to_numpy(values) if arrays.is_array(values) else values
+    return check_array(values, dtype=(np.float64, np.float32), input_name=name, **options)
+
+
+def _has_binary_units(machine):
+    if machine.visible == "binary":
+        return True
+    raise AttributeError(f"pseudo_likelihood is for binary visible units; found visible={machine.visible!r}.")
+
+
+class BipartiteEstimator(ClassNamePrefixFeaturesOutMixin, SkamemTransformer, ABC):
+    """Abstract base of estimators whose fitted parameters are those of a restricted Boltzmann machine.
+
+    They are called as BernoulliRBM calls its own: ``components_`` of shape (n_components, n_features),
+    ``intercept_visible_``, ``intercept_hidden_``, and ``sigma_`` with Gaussian visible units.
+    """
+
+    _anchor = "components_"
+
+    # ------------------------------------------------------------------ the layers
+
+    def transform(self, X):
+        """Probabilities of the hidden units given the visible ones; means of Gaussian ones.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Visible units; values of binary ones outside [0, 1] count as 0 or 1.
+
+        Returns
+        -------
+        probabilities : array of shape (n_samples, n_components)
+            In [0, 1], dtype of `X`.
+        """
+        return self._map(X, "transform", lambda machine, v: machine.hidden_mean(v))
+
+    def sample_hiddens(self, X, *, random_state=None):
+        """Draw hidden units given the visible ones.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Visible units.
+        random_state : int, RandomState instance or None, default=None
+            Draws the units.
+
+        Returns
+        -------
+        hiddens : array of shape (n_samples, n_components)
+            Zeros and ones.
+        """
+        draws = Draws(check_random_state(random_state))
+        return self._map(X, "sample_hiddens", lambda machine, v: machine.draw_hidden(machine.hidden_mean(v), draws))
+
+    def sample_visibles(self, H, *, random_state=None):
+        """Draw visible units given the hidden ones.
+
+        Parameters
+        ----------
+        H : array-like of shape (n_samples, n_components)
+            Hidden units, or their probabilities.
+        random_state : int, RandomState instance or None, default=None
+            Draws the units.
+
+        Returns
+        -------
+        visibles : array of shape (n_samples, n_features)
+            Zeros and ones, or real numbers for Gaussian units.
+        """
+        draws = Draws(check_random_state(random_state))
+        return self._map_hidden(H, "sample_visibles", lambda path, h: path.draw_visible(h, 1.0, draws))
+
+    def inverse_transform(self, H):
+        """Means of the visible units given the hidden ones.
+
+        Parameters
+        ----------
+        H : array-like of shape (n_samples, n_components)
+            Hidden units, or their probabilities.
+
+        Returns
+        -------
+        means : array of shape (n_samples, n_features)
+            Probabilities of binary units.
+        """
+        return self._map_hidden(H, "inverse_transform", lambda path, h: path.machine.visible_mean(h))
+
+    # ------------------------------------------------------------------ chains
+
+    def gibbs(self, X, *, n_steps=1, random_state=None):
+        """Let Gibbs chains run from given visible units.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Starts.
+        n_steps : int, default=1
+            Steps, >= 0: hidden units are drawn given visible ones, then visible ones given those.
+        random_state : int, RandomState instance or None, default=None
+            Draws the units.
+
+        Returns
+        -------
+        visibles : array of shape (n_samples, n_features)
+            Where the chains are.
+        """
+        validation.check_number("n_steps", n_steps, kind=numbers.Integral, low=0)
+        draws = Draws(check_random_state(random_state))
+
+        def run(machine, v):
+            path = self._path(machine)
+            for _ in range(n_steps):
+                v, _ = path.gibbs(v, 1.0, draws)
+            return v
+
+        return self._map(X, "gibbs", run, dense=True)
+
+    def sample(self, n_samples=1, *, n_steps=500, random_state=None):
+        """Draw visible units from the model.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Rows wanted, >= 1.
+        n_steps : int, default=500
+            Steps of parallel tempering, >= 1: each row comes from chains at `n_temperatures` of its own, which swap
+            states, so that modes far apart have their shares.
+        random_state : int, RandomState instance or None, default=None
+            Draws the units.
+
+        Returns
+        -------
+        visibles : array of shape (n_samples, n_features)
+            Independent of each other; nearer to the model's distribution the more steps are made.
+        """
+        check_is_fitted(self)
+        validation.check_number("n_samples", n_samples, kind=numbers.Integral, low=1)
+        validation.check_number("n_steps", n_steps, kind=numbers.Integral, low=1)
+        machine, placement = self._machine()
+        draws, path = Draws(check_random_state(random_state)), self._path(machine)
+        parts = []
+        for rows in row_blocks(n_samples, self.n_temperatures * self._row_bytes()):
+            sampler = ParallelTempering.started(path, rows.stop - rows.start, int(self.n_temperatures), n_steps, draws)
+            parts.append(sampler.sample(machine, path.reference, None))
+        return placement.give(parts)
+
+    def reconstruct(self, X, *, n_steps=20, clamped=False, noise=False, random_state=None):
+        """What the model makes of rows, unknown entries (NaN) filled in.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Visible units; NaN marks those that are unknown.
+        n_steps : int, default=20
+            Updates of the unknown units, the known ones held; >= 1. Rows without NaN need none.
+        clamped : bool, default=False
+            Whether known entries are returned as given; otherwise they too become what the hidden units say.
+        noise : bool, default=False
+            False: mean field, deterministic and independent of the rows beside. True: Gibbs sampling; what is returned
+            is the mean over the second half of the steps.
+        random_state : int, RandomState instance or None, default=None
+            Draws the units when `noise`.
+
+        Returns
+        -------
+        visibles : array of shape (n_samples, n_features)
+            Means: probabilities of binary units.
+        """
+        validation.check_number("n_steps", n_steps, kind=numbers.Integral, low=1)
+        validation.check_option("clamped", clamped, (True, False))
+        validation.check_option("noise", noise, (True, False))
+        draws = Draws(check_random_state(random_state)) if noise else None
+
+        def fill(machine, v):
+            xp = arrays.namespace(v)
+            unknown = xp.isnan(v)
+            path = self._path(machine)
+            filled = xp.where(unknown, self._means(machine), v)
+            mean = self._inpainted(path, filled, unknown, n_steps, draws)
+            return xp.where(unknown, mean, v) if clamped else mean
+
+        return self._map(X, "reconstruct", fill, dense=True, nan=True)
+
+    @staticmethod
+    def _inpainted(path, v, unknown, n_steps, draws):
+        """Means of all visible units after updates of the unknown ones."""
+        xp, machine = arrays.namespace(v), path.machine
+        total, n_kept = xp.zeros_like(v), 0
+        for step in range(n_steps):
+            h = machine.hidden_mean(v)
+            mean = machine.visible_mean(h if draws is None else machine.draw_hidden(h, draws))
+            if draws is None:
+                v = xp.where(unknown, mean, v)
+            else:
+                v = xp.where(unknown, path.draw_visible(machine.draw_hidden(h, draws), 1.0, draws), v)
+                if 2 * step >= n_steps - 1:
+                    total, n_kept = total + mean, n_kept + 1
+        return machine.visible_mean(machine.hidden_mean(v)) if draws is None else total / n_kept
+
+    # ------------------------------------------------------------------ energies and likelihoods
+
+    def free_energy(self, X):
+        """-ln of the sum of exp(-E) over all hidden states: low where the model is at home.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Visible units.
+
+        Returns
+        -------
+        free_energy : array of shape (n_samples,)
+            In nats. ln p(v) = -free_energy - ln Z.
+        """
+        return self._map(X, "free_energy", lambda machine, v: machine.free_energy(v), wide=True)
+
+    def score_samples(self, X):
+        """Log-likelihood of each row.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Visible units. For binary units with values between 0 and 1 it is at most the mean over the binary rows that
+            these are the probabilities of.
+
+        Returns
+        -------
+        log_likelihood : array of shape (n_samples,)
+            In nats (ln of a density for Gaussian units). The same for every call: ln Z is exact, or estimated once with
+            a seed that `fit` drew; see `log_partition`.
+        """
+        check_is_fitted(self)
+        log_partition = self.log_partition().value
+        return self._map(X, "score_samples", lambda machine, v: -machine.free_energy(v) - log_partition, wide=True)
+
+    def score(self, X, y=None):
+        """Mean log-likelihood of the rows, in nats: higher is better, also on rows that were never seen.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Visible units.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        score : float
+            Mean of `score_samples`.
+        """
+        values = self.score_samples(X)
+        return float(arrays.namespace(values).mean(values))
+
+    def log_partition(self, *, n_steps="auto", n_chains=100, random_state=None):
+        """ln Z, the logarithm of the partition function.
+
+        Parameters
+        ----------
+        n_steps : "auto" or int, default="auto"
+            "auto": exact where the smaller binary layer has at most 20 units; otherwise annealed importance sampling,
+            slower and slower until enough chains count. A number: annealing with so many temperatures.
+        n_chains : int, default=100
+            Of annealing, >= 2.
+        random_state : int, RandomState instance or None, default=None
+            Draws the chains; None takes the seed that `fit` drew.
+
+        Returns
+        -------
+        log_partition : LogPartition
+            With `value`, `standard_error`, `effective_sample_size`, and two numbers that tell when an estimate misses
+            a mode: `reverse` and `bound`. What the default call finds is kept for `score_samples`.
+
+        Warns
+        -----
+        UserWarning
+            When the estimate is not to be trusted.
+        """
+        check_is_fitted(self)
+        default = isinstance(n_steps, str) and n_chains == 100 and random_state is None
+        if default and self._partition is not None:
+            return self._partition
+        if isinstance(n_steps, str):
+            validation.check_option("n_steps", n_steps, ("auto",))
+        else:
+            validation.check_number("n_steps", n_steps, kind=numbers.Integral, low=1)
+        validation.check_number("n_chains", n_chains, kind=numbers.Integral, low=2)
+        seed = self.annealing_seed_ if random_state is None else random_state
+        found = self._find_log_partition(n_steps, n_chains, check_random_state(seed))
+        if default:
+            self._partition = found
+        if found.doubts:
+            warn(
+                f"ln Z = {found.value:.2f} +- {found.standard_error:.2f} of this {type(self).__name__} is not to be "
+                f"trusted: {found.doubts}. Call log_partition(n_steps=..., n_chains=...) with more of both, or compare "
+                "models by pseudo_likelihood."
+            )
+        return found
+
+    def _find_log_partition(self, n_steps, n_chains, random_state):
+        machine, _ = self._machine(wide=True)
+        layers = ([machine.n_visible] if machine.is_binary else []) + (
+            [] if machine.gaussian_hidden else [machine.n_hidden]
+        )
+        automatic = isinstance(n_steps, str)
+        if automatic and min(layers) <= MOST_UNITS:
+            return exact(machine)
+        reference = self._reference(machine)
+        states = None if self.chains_ is None else arrays.placement_of(reference).asarray(self.chains_, reference.dtype)
+        n_steps = _LEAST_STEPS if automatic else n_steps
+        while True:
+            draws = Draws(random_state)
+            found = annealed(machine, reference, draws, n_steps=n_steps, n_chains=n_chains, states=states)
+            if not automatic or found.effective_sample_size >= _ENOUGH_CHAINS or 4 * n_steps > _MOST_STEPS:
+                return found
+            n_steps *= 4
+
+    @property
+    def log_partition_(self):
+        """ln Z as `log_partition` gives it, in nats."""
+        return self.log_partition().value
+
+    @property
+    def log_partition_error_(self):
+        """Standard error of ``log_partition_``; 0 when it is exact."""
+        return self.log_partition().standard_error
+
+    @available_if(_has_binary_units)
+    def pseudo_likelihood(self, X, *, per_unit=False):
+        """Log pseudo-likelihood: how well each visible unit is predicted from all others.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Visible units.
+        per_unit : bool, default=False
+            Whether to give the mean over the units instead of the sum.
+
+        Returns
+        -------
+        pseudo_likelihood : array of shape (n_samples,)
+            Sum over all bits of ln p(v_i | the others), in nats: no bit is left out, nothing is drawn. Cost
+            O(n_samples n_features n_components).
+        """
+        validation.check_option("per_unit", per_unit, (True, False))
+
+        def conditionals(machine, v):
+            found = _log_conditionals(machine, v)
+            return found / machine.n_visible if per_unit else found
+
+        return self._map(X, "pseudo_likelihood", conditionals, dense=True, wide=True)
+
+    # ------------------------------------------------------------------ how it is done
+
+    def _machine(self, *, wide=False):
+        """The fitted machine as a value, and where it computes; in the widest type if asked."""
+        placement = arrays.placement_of(self.components_, returns_numpy=self._backend is not None)
+        sigma = getattr(self, "sigma_", None)
+        weights = placement.xp.matrix_transpose(self.components_)
+        machine = Bipartite(weights, self.intercept_visible_, self.intercept_hidden_, sigma, self._hidden == "gaussian")
+        return (machine.astype(arrays.widest_float(self.components_)) if wide else machine), placement
+
+    def _reference(self, machine):
+        xp = arrays.namespace(machine.visible)
+        return xp.astype(self.base_rate_, machine.visible.dtype, copy=False)
+
+    def _path(self, machine):
+        return Path(machine, self._reference(machine))
+
+    def _means(self, machine):
+        """Means of independent visible units: where unknown ones start."""
+        reference = self._reference(machine)
+        return sigmoid(reference) if machine.is_binary else reference
+
+    def _row_bytes(self):
+        return 8 * 6 * (self.n_features_in_ + self.components_.shape[0])
+
+    def _map(self, X, method, function, *, wide=False, dense=False, nan=False):
+        """Apply ``function(machine, v)`` block by block; the dtype of `X` comes back."""
+        check_is_fitted(self)
+        options = {"ensure_all_finite": "allow-nan"} if nan else {"accept_sparse": "csr"}
+        X, placement = self._receive(X, reset=False, method=method, **options)
+        machine, _ = self._machine(wide=wide)
+        rows = Rows(X, placement, machine.weights.dtype, keep_sparse=not dense)
+        return placement.give(
+            function(machine, clip_binary(v) if machine.is_binary else v) for _, v in rows.blocks(self._row_bytes())
+        )
+
+    def _map_hidden(self, H, method, function):
+        """Apply ``function(path, h)`` to hidden units block by block."""
+        check_is_fitted(self)
+        H, placement = self._receive_outputs(H, self._n_features_out, method=method, name="H", unit="hidden unit")
+        machine, _ = self._machine()
+        path, rows = self._path(machine), Rows(H, placement, machine.weights.dtype)
+        return placement.give(function(path, h) for _, h in rows.blocks(self._row_bytes()))
+
+    @property
+    def _n_features_out(self):
+        return self.components_.shape[0]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _log_conditionals(machine, v):
+    """Sum over the units of ln p(v_i | the others), for binary rows; for rows of probabilities, their cross-entropy."""
+    xp = arrays.namespace(v)
+    drive = machine.hidden_drive(v) + machine.hidden
+    total = xp.zeros_like(drive[:, 0])
+    for unit in range(machine.n_visible):
+        value, weights = v[:, unit : unit + 1], machine.weights[unit, :]
+        # ln of p(on) / p(off), the others fixed: the field on this unit.
+        on, off = drive + (1.0 - value) * weights, drive - value * weights
+        field = machine.visible[unit] + machine.log_sum_hidden(on) - machine.log_sum_hidden(off)
+        total = total + value[:, 0] * field - softplus_sum(field[:, None])
+    return total

@@ -1,0 +1,80 @@
+"""Between the user's units of Gaussian features and the standardised ones in which a machine learns."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from skamem.core import arrays
+
+__all__ = ["Units", "column_moments", "standard_units"]
+
+
+@dataclass(frozen=True)
+class Units:
+    """Features less `offset`, divided by `scale`; None for both where nothing is standardised.
+
+    Parameters
+    ----------
+    offset, scale : array of shape (n_features,) or None
+        Of the data that were seen first.
+    """
+
+    offset: Any = None
+    scale: Any = None
+
+    def inside(self, v):
+        """Visible states as the machine learns from them."""
+        return v if self.offset is None else (v - self.offset) / self.scale
+
+    def outside(self, v):
+        """Visible states in the user's units."""
+        return v if self.offset is None else self.offset + self.scale * v
+
+    def machine_outside(self, machine):
+        """The same density in the user's units.
+
+        With v = m + s u the coupling u W h / σ² is (v - m) (s W) h / (s σ)²: hidden biases take up what m contributes.
+        """
+        if self.offset is None:
+            return machine
+        weights, sigma = self.scale[:, None] * machine.weights, self.scale * machine.sigma
+        hidden = machine.hidden - (self.offset / sigma**2) @ weights
+        return replace(machine, weights=weights, visible=self.outside(machine.visible), hidden=hidden, sigma=sigma)
+
+    def machine_inside(self, machine):
+        """The inverse of `machine_outside`."""
+        if self.offset is None:
+            return machine
+        hidden = machine.hidden + (self.offset / machine.sigma**2) @ machine.weights
+        weights, sigma = machine.weights / self.scale[:, None], machine.sigma / self.scale
+        return replace(machine, weights=weights, visible=self.inside(machine.visible), hidden=hidden, sigma=sigma)
+
+
+def column_moments(rows, row_bytes, *, clip=None):
+    """Means and standard deviations of the columns of `Rows`, on the host in float64.
+
+    Two passes: squares are taken of centred numbers only. With `clip`, a function of blocks, one pass over what it
+    makes of them, and None for the deviations.
+    """
+    total = 0.0
+    for _, block in rows.blocks(row_bytes):
+        block = block if clip is None else clip(block)
+        values = arrays.to_numpy(block) if arrays.is_array(block) else block
+        total = total + np.asarray(values.sum(axis=0, dtype=np.float64)).ravel()
+    mean = total / len(rows)
+    if clip is not None:
+        return mean, None
+    total = 0.0
+    for _, block in rows.blocks(row_bytes):
+        values = arrays.to_numpy(block) if arrays.is_array(block) else block.toarray()
+        total = total + ((values - mean) ** 2).sum(axis=0)
+    return mean, np.sqrt(total / len(rows))
+
+
+def standard_units(mean, deviation, like):
+    """`Units` of columns with these moments, where the array `like` lives; columns that never vary keep their scale."""
+    place = arrays.placement_of(like)
+    # A column whose spread is its own rounding does not vary.
+    varies = deviation > 8 * np.finfo(np.float64).eps * np.abs(mean)
+    return Units(place.asarray(mean, like.dtype), place.asarray(np.where(varies, deviation, 1.0), like.dtype))
