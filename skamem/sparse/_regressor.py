@@ -1,19 +1,22 @@
 """IHTRegressor: the estimator around the solver."""
 
+from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import Bunch
 
 from skamem.core import arrays
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
-from skamem.core.parameters import BOOLEAN, Options, plain
+from skamem.core.parameters import BOOLEAN, Interval, Options, plain
 from skamem.core.warn import warn
 from skamem.sparse._base import SparseLinearRegressor, check_size, path_bunch
 from skamem.sparse._features import read_always_select, read_groups
 from skamem.sparse._inputs import check_room, read_inputs
 from skamem.sparse.objective._problem import Problem
+from skamem.sparse.search._alternatives import alternatives
 from skamem.sparse.search._groups import solve_groups
 from skamem.sparse.search._local import is_small
 from skamem.sparse.search._path import solve_path, solve_thoroughly
@@ -54,6 +57,11 @@ class IHTRegressor(SparseLinearRegressor):
     max_features : int, default=None
         Largest size that the path tries, for ``n_nonzero_coefs=None``; it then tries them all. None: n / (log log n ·
         log p) and half of the degrees of freedom, with an early stop once the criterion has long been rising.
+    max_residual : float, default=None
+        Residual sum of squares that is enough, >= 0, in units of y²: the smallest size that reaches it is chosen, in
+        place of `criterion`. For independent targets, of each.
+    n_best : int, default=1
+        Number of supports of the chosen size in `alternatives_`.
     groups : array-like of shape (n_features,), dict or callable, default=None
         Label of each feature's group, or a dict or callable from names of features to labels, None for a feature of its
         own: `skamem.sparse.group_by_prefix` makes one. A group is selected as a whole, and `n_nonzero_coefs` and
@@ -94,6 +102,10 @@ class IHTRegressor(SparseLinearRegressor):
     path_ : Bunch or list of Bunch
         The sizes looked at (one if `n_nonzero_coefs` is given): ``supports``, ``coefs`` and ``intercepts`` in the units
         of X and y, ``objective``, ``criterion``. A list with independent targets.
+    alternatives_ : Bunch or list of Bunch
+        The `n_best` best supports of the chosen size, if that is more than 1: ``supports``, ``objective``. The best of
+        all where all subsets were looked at; else the best of those that differ from the chosen one in one member. A
+        list with independent targets.
     n_passes_ : int
         Products with all of X that `fit` took.
     n_iter_ : int
@@ -133,6 +145,8 @@ class IHTRegressor(SparseLinearRegressor):
 
     _continues_from = ("support_", "n_features_in_")
     _parameters: ClassVar = {
+        "max_residual": Interval(Real, low=0) | None,
+        "n_best": Interval(Integral, low=1),
         "effort": Options(*EFFORTS),
         "multi_output": Options("joint", "independent"),
         "warm_start": BOOLEAN,
@@ -147,6 +161,8 @@ class IHTRegressor(SparseLinearRegressor):
         effort="auto",
         criterion="gicc",
         max_features=None,
+        max_residual=None,
+        n_best=1,
         groups=None,
         always_select=None,
         positive=False,
@@ -163,6 +179,8 @@ class IHTRegressor(SparseLinearRegressor):
         self.effort = effort
         self.criterion = criterion
         self.max_features = max_features
+        self.max_residual = max_residual
+        self.n_best = n_best
         self.groups = groups
         self.always_select = always_select
         self.positive = positive
@@ -192,7 +210,9 @@ class IHTRegressor(SparseLinearRegressor):
         """
         earlier = self._earlier_support()
         inputs = read_inputs(self, X, y, sample_weight)
-        settings = Settings(self.effort, plain(self.max_iter), plain(self.tol), self.criterion)
+        settings = Settings(
+            self.effort, plain(self.max_iter), plain(self.tol), self.criterion, plain(self.max_residual)
+        )
         locked = read_always_select(self)
         groups = read_groups(self)
         joint = self.multi_output == "joint"
@@ -209,14 +229,35 @@ class IHTRegressor(SparseLinearRegressor):
         self._store(solved, inputs)
         paths = [path_bunch(*pair) for pair in solved]
         self.path_ = paths[0] if joint else paths
+        if self.n_best > 1:
+            bunches = [self._alternatives(part, solution, settings) for part, solution in solved]
+            self.alternatives_ = bunches[0] if joint else bunches
         self.n_iter_ = max(solution.n_iter for _, solution in solved)
+        self._report(solved, settings)
+        return self
+
+    def _alternatives(self, problem, solution, settings):
+        supports, losses = alternatives(
+            problem, solution.fit, plain(self.n_best), subsets_up_to=settings.plan.subsets_up_to
+        )
+        return Bunch(supports=supports, objective=losses * problem.scale**2)
+
+    def _report(self, solved, settings):
+        """Warn of what was asked for and not reached."""
+        missed = [solution.fit for part, solution in solved if not settings.suffices(part, solution.fit)]
+        if self.max_residual is not None and missed:
+            warn(
+                f"No support that was tried leaves a residual sum of squares of max_residual={self.max_residual}; the "
+                f"largest, of {max(len(fit.support) for fit in missed)} features, is taken. Raise max_residual or "
+                "max_features, or add features.",
+                ConvergenceWarning,
+            )
         if not all(solution.converged for _, solution in solved):
             warn(
                 f"effort={self.effort!r} did not converge in max_iter={self.max_iter} iterations. Raise max_iter, or "
                 "use effort='auto'.",
                 ConvergenceWarning,
             )
-        return self
 
     def _takes_many_targets(self):
         return super()._takes_many_targets() or self.multi_output == "independent"
@@ -227,6 +268,16 @@ class IHTRegressor(SparseLinearRegressor):
             raise ValueError(
                 f"n_nonzero_coefs={self.n_nonzero_coefs} and max_features={self.max_features} are both set; "
                 "max_features bounds the path of n_nonzero_coefs=None. Leave one of them None."
+            )
+        if self.n_nonzero_coefs is not None and self.max_residual is not None:
+            raise ValueError(
+                f"n_nonzero_coefs={self.n_nonzero_coefs} and max_residual={self.max_residual} are both set; "
+                "max_residual chooses the size. Leave one of them None."
+            )
+        if self.n_best > 1 and (self.positive or self.groups is not None):
+            raise ValueError(
+                f"n_best={self.n_best} is for supports of single features of any sign; it goes neither with groups nor "
+                "with positive=True. Set n_best=1."
             )
         if self.effort in TEXTBOOK and (self.n_nonzero_coefs is None or self.groups is not None):
             raise ValueError(

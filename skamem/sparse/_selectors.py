@@ -89,10 +89,12 @@ class FeatureSelector(MetaEstimatorMixin, SelectorMixin, SkamemEstimator):
         Parameters
         ----------
         X : array or sparse matrix of shape (n_samples, n_selected)
+            What `transform` gives.
 
         Returns
         -------
         X : array or sparse matrix of shape (n_samples, n_features)
+            Zero where no feature was selected.
         """
         check_is_fitted(self)
         support = self.get_support(indices=True)

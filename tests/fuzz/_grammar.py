@@ -95,6 +95,8 @@ BY_NAME = {
     "n_nonzero_coefs": ((None, 1, 2, 3), (0, np.int8(2), 10**6)),
     "effort": (("auto", "fast", "swap", "thorough"), ("plain", "normalized")),
     "criterion": (("gicc", "gic", "bic", "ebic"), ()),
+    "max_residual": ((None, 1.0, 10.0), (0, 1e-300, 1e300)),
+    "n_best": ((1, 2, 5), (np.int8(2), 10**6)),
     "weight_kind": (("frequency", "precision"), ()),
     "max_features": ((None, 1, 3), (0, np.int8(2), 10**6)),
     "groups": ((None,), ((0, 0, 1), (0, 0, 1, 1, 2, 2, 3, 3), ("a", "b", "a"))),

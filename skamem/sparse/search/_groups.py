@@ -158,17 +158,19 @@ def solve_groups(problem, groups, n_groups, settings, max_groups=None):
     largest = len(groups) if n_groups is None else n_groups
     if max_groups is not None:
         largest = min(largest, max_groups)
-    choices = []
+    choices, bounded = [], n_groups is not None or max_groups is not None or settings.enough is not None
     for chosen in search.forward(search.locked, largest, swaps=settings.plan.swaps):
-        if n_groups is None and max_groups is None and len(search.columns_of(chosen)) > (problem.n_counted - 1) // 2:
+        if not bounded and len(search.columns_of(chosen)) > (problem.n_counted - 1) // 2:
             break
         choices.append(chosen)
+        if settings.enough is not None and settings.suffices(problem, _point(search, chosen)):
+            break
     choices = choices or [search.locked]
     if n_groups is not None:
         choices = [_best_choice(search, choices[-1], settings)]
     points = [_point(search, chosen) for chosen in choices]
     criteria = [criterion_of(point, problem, settings.criterion) for point in points]
-    best = int(np.argmin(criteria))
+    best = settings.choose(problem, points, criteria)
     fit = search.settled_fit(choices[best], certified=settings.plan.swaps)
     return Solution(fit, 1, points, criteria)
 

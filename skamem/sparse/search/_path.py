@@ -45,14 +45,18 @@ def solve_path(problem, max_size, settings, start=None, track=iter):
     -------
     solution : Solution
     """
-    patient = max_size is not None
-    limit = max_size if patient else default_max_size(problem.n_counted, problem.n_features)
+    patient = max_size is not None or settings.enough is not None
+    limit = default_max_size(problem.n_counted, problem.n_features) if max_size is None else max_size
+    if max_size is None and patient:
+        limit = min(problem.n_rows, problem.n_features)
     limit = max(limit, int(problem.locked.sum()))
     points, criteria = [], []
     for point in track(path_points(problem, limit, settings)):
         points.append(point)
         criteria.append(criterion_of(point, problem, settings.criterion))
         if not patient and len(points) > 2 * int(np.argmin(criteria)) + 10:
+            break
+        if settings.suffices(problem, point):
             break
     return _refined(problem, points, settings, start)
 
@@ -123,9 +127,13 @@ def _refined(problem, points, settings, start):
     refined, n_iter = set(), 1
     while True:
         criteria = [criterion_of(point, problem, settings.criterion) for point in points]
-        chosen = int(np.argmin(criteria))
+        chosen = settings.choose(problem, points, criteria)
         if chosen in refined:
-            return Solution(points[chosen], n_iter, points, criteria)
+            # The size below just missed what is enough by the path; by itself it may reach it.
+            below = chosen - 1
+            if settings.enough is None or below < 0 or below in refined:
+                return Solution(points[chosen], n_iter, points, criteria)
+            chosen = below
         points[chosen], n_iter = best_at_point(problem, points[chosen], settings, start)
         refined.add(chosen)
         _regrow(problem, points, chosen, settings)

@@ -90,12 +90,27 @@ class Settings:
         Least relative decrease of the loss that counts.
     criterion : str
         One of `skamem.sparse.objective._criteria.CRITERIA`.
+    enough : float or None
+        Residual sum of squares in units of y² at which a path ends; then this chooses the size, and no criterion.
     """
 
     effort: str = "auto"
     max_iter: int = 100
     tol: float = 1e-7
     criterion: str = DEFAULT
+    enough: float | None = None
+
+    def suffices(self, problem, fit):
+        """Whether `fit` leaves no more than enough."""
+        if self.enough is None:
+            return False
+        return fit.loss <= ZERO_LOSS or fit.residual_squares(problem.alpha) * problem.scale**2 <= self.enough
+
+    def choose(self, problem, points, criteria):
+        """Index of the size to take: the smallest that suffices, or that of the least criterion."""
+        if self.enough is None:
+            return int(np.argmin(criteria))
+        return next((k for k, fit in enumerate(points) if self.suffices(problem, fit)), len(points) - 1)
 
     @property
     def plan(self):
