@@ -5,6 +5,7 @@
 
 from skamem.core import arrays
 from skamem.core.rows import row_blocks
+from skamem.core.threads import product_threads
 from skamem.core.thresholds import sign
 
 __all__ = ["BipartiteCursor", "LinearCursor", "LinearWalker"]
@@ -77,18 +78,20 @@ class LinearCursor:
         """
         n_units = states.shape[0]
         states = arrays.copy(states)
-        for start in range(0, n_units, _BLOCK):
-            units = slice(start, min(start + _BLOCK, n_units))
-            block = _Block(
-                self._incoming[units, :] @ states,
-                states[units, :],
-                self._incoming[units, units],
-                self._tolerance[units, :] if arrays.is_array(self._tolerance) else self._tolerance,
-                threshold,
-                None if clamped is None else clamped[units, :],
-            )
-            block.push(self._bias, self._diagonal, noise, units)
-            block.settle(0, units.stop - units.start)
+        # Smaller products than those the caller knows of: the leaves' are smaller still.
+        with product_threads(min(_BLOCK, n_units) * n_units * states.shape[1], arrays.namespace(states)):
+            for start in range(0, n_units, _BLOCK):
+                units = slice(start, min(start + _BLOCK, n_units))
+                block = _Block(
+                    self._incoming[units, :] @ states,
+                    states[units, :],
+                    self._incoming[units, units],
+                    self._tolerance[units, :] if arrays.is_array(self._tolerance) else self._tolerance,
+                    threshold,
+                    None if clamped is None else clamped[units, :],
+                )
+                block.push(self._bias, self._diagonal, noise, units)
+                block.settle(0, units.stop - units.start)
         return states
 
 

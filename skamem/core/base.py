@@ -13,6 +13,7 @@ from skamem._version import __version__
 from skamem.core import arrays
 from skamem.core.callbacks import CallbackSupportMixin, with_callbacks
 from skamem.core.parameters import Backend, Kind, check_parameters
+from skamem.core.threads import product_threads
 
 __all__ = ["SkamemEstimator", "SkamemTransformer", "transactional"]
 
@@ -73,9 +74,10 @@ _CONDITIONAL = type(available_if(bool)(len))  # the descriptor that scikit-learn
 
 
 def _scoped(method, *, of_instance=True, checks=True):
-    """`method` with the estimator's device as the current one; after it the caller's is again.
+    """`method` with the estimator's device as the current one, and no more BLAS threads than its products are worth.
 
-    It `checks` the parameters first: before tags, conditions or fields meet a wrong one.
+    After it both are as the caller had them. It `checks` the parameters first: before tags, conditions or fields meet a
+    wrong one.
     """
     if hasattr(method, "_is_scoped"):
         return method
@@ -84,9 +86,10 @@ def _scoped(method, *, of_instance=True, checks=True):
     def scoped(owner, *args, **kwargs):
         if checks:
             owner._check_parameters()
-        if not arrays.has_current_device():
+        n_multiplications = owner._largest_product(args[0]) if of_instance and args else 0
+        if not (n_multiplications or arrays.has_current_device()):
             return method(owner, *args, **kwargs)
-        with arrays.device_scope(owner._home() if of_instance else None):
+        with product_threads(n_multiplications), arrays.device_scope(owner._home() if of_instance else None):
             return method(owner, *args, **kwargs)
 
     scoped._is_scoped = True
@@ -159,6 +162,16 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
     def _backend(self):
         """The ``backend=`` in force; estimators that compute inside another one may override it."""
         return self.backend
+
+    def _largest_product(self, data):
+        """Multiply-adds of the largest product that a method may make of `data`; 0 where that is not known.
+
+        It should not be less: a bound too low would take threads away from a large product.
+        """
+        shape = getattr(data, "shape", None)
+        if not isinstance(shape, tuple) or len(shape) != 2:
+            return 0
+        return shape[0] * shape[1] * max(*shape, *getattr(self._home(), "shape", ()))
 
     def _home(self):
         """A fitted array that lives where the estimator computes; None before the first fit."""

@@ -173,6 +173,11 @@ class KernelMemory(RealMemory):
         self.random_state = random_state
         self.backend = backend
 
+    def _largest_product(self, data):
+        """As the base says; and a fit factorises the kernel of all rows with all."""
+        largest = super()._largest_product(data)
+        return max(largest, data.shape[0] ** 3) if largest else 0
+
     # ------------------------------------------------------------------ storing
 
     def _check_parameters(self):

@@ -102,6 +102,26 @@ def test_the_real_libraries_are_limited():
         assert [library.get_num_threads() for library in blas.lib_controllers] == before
 
 
+@pytest.mark.parametrize(("n_patterns", "threads_inside"), [(2, [8, 3]), (40, [1, 1]), (800, [3, 3]), (5000, [8, 3])])
+def test_every_estimator_counts_its_products(libraries, n_patterns, threads_inside):
+    """Tiny, small and larger products of a memory of 200 units."""
+    import skamem
+
+    patterns, seen = np.random.RandomState(0).choice([-1.0, 1.0], size=(n_patterns, 200)), []
+
+    class Watched(skamem.HebbianMemory):
+        def fit(self, X):
+            seen.append(counts(libraries))
+            return self
+
+        def field(self, X):
+            seen.append(counts(libraries))
+
+    Watched().fit(patterns).field(patterns)
+    assert seen == [threads_inside] * 2
+    assert counts(libraries) == [8, 3]
+
+
 @pytest.mark.parametrize("estimator", ["DenseAMClassifier", "DenseAMRegressor"])
 def test_small_fits_take_one_thread(libraries, estimator):
     import skamem
