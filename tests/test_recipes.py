@@ -175,6 +175,73 @@ class TestEnergy:
         assert re.search(r"\b(\d+) passed", tree.test("core/test_interactions.py", "Cubic or cubic"))
 
 
+@pytest.mark.parametrize("tree", ["add_a_memory.rst"], indirect=True)
+class TestMemory:
+    def test_one_file_and_one_export_make_a_memory_of_sequences(self, tree):
+        assert tree.touched == ["skamem/memory/_successor.py", "skamem/__init__.py"]
+        length = len((tree.folder / tree.touched[0]).read_text(encoding="utf-8").strip().splitlines())
+        assert length <= 40
+        tree.ask("""
+            import numpy as np, pickle
+            from sklearn import config_context
+            from sklearn.exceptions import NotFittedError
+            from skamem import SuccessorMemory
+            patterns = np.random.default_rng(0).choice([-1.0, 1.0], size=(4, 200))
+            memory = SuccessorMemory().fit(patterns)
+            following = np.roll(patterns, -1, axis=0)
+            cues = patterns * np.where(np.arange(200) % 10, 1, -1)
+            np.testing.assert_array_equal(memory.predict(cues), following)
+            np.testing.assert_array_equal(memory.transform(cues), following)
+            assert memory.score(cues, following) == 1.0
+            gaps = np.where(np.arange(200) % 5 == 0, np.nan, patterns)
+            np.testing.assert_array_equal(memory.predict(gaps), following)
+            tour = memory.set_params(n_recall_steps=20).recall(cues)
+            assert set(tour.cycle_length) == {4} and not tour.converged.any()
+            alone = [memory.recall(row[None, :]).states[0] for row in cues]
+            np.testing.assert_array_equal(alone, tour.states)
+            with config_context(working_memory=0.001):
+                np.testing.assert_array_equal(memory.recall(cues).states, tour.states)
+            assert not hasattr(memory, "energy") and not hasattr(SuccessorMemory(), "energy")
+            np.testing.assert_allclose(memory.field(cues), cues @ (patterns.T @ following) / 200)
+            np.testing.assert_array_equal(pickle.loads(pickle.dumps(memory)).predict(cues), memory.predict(cues))
+            held = memory.recall(cues, clamped=np.arange(200) < 7).states
+            np.testing.assert_array_equal(held[:, :7], cues[:, :7])
+            try:
+                memory.set_params(coding="foo").fit(patterns)
+            except ValueError as error:
+                assert "coding='foo'" in str(error)
+        """)
+
+    @pytest.mark.slow
+    def test_it_is_an_estimator_with_callbacks_on_every_backend(self, tree):
+        tree.ask("""
+            import os
+            os.environ["SCIPY_ARRAY_API"] = "1"
+            import numpy as np
+            from sklearn import config_context
+            from sklearn.utils.estimator_checks import check_estimator
+            from skamem import SuccessorMemory
+            from skamem.core.callbacks import CALLBACKS_AVAILABLE
+            check_estimator(SuccessorMemory(), on_skip=None)
+            patterns = np.random.default_rng(0).choice([-1.0, 1.0], size=(4, 50))
+            expected = SuccessorMemory().fit(patterns).predict(patterns)
+            try:
+                import torch
+            except ImportError:
+                torch = None
+            if torch:
+                found = SuccessorMemory(backend="torch").fit(patterns).predict(patterns)
+                np.testing.assert_array_equal(found, expected)
+                with config_context(array_api_dispatch=True):
+                    found = SuccessorMemory().fit(torch.asarray(patterns)).predict(torch.asarray(patterns))
+                assert isinstance(found, torch.Tensor)
+                np.testing.assert_array_equal(found.numpy(), expected)
+            if CALLBACKS_AVAILABLE:
+                from sklearn.callback import ProgressBar
+                SuccessorMemory().set_callbacks(ProgressBar()).fit(patterns)
+        """)
+
+
 def test_every_recipe_is_carried_out_here():
     source = Path(__file__).read_text(encoding="utf-8")
     assert {page.name for page in RECIPES.glob("add_*.rst")} <= set(re.findall(r'"(add_\w+\.rst)"', source))

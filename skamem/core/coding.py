@@ -74,13 +74,15 @@ class UnitCode:
             f"{found:g}. Set binarize= to the threshold between off and on, or code the patterns first."
         )
 
-    def encode(self, values):
+    def encode(self, values, dtype=None):
         """States of dense `values`, and which of them are known.
 
         Parameters
         ----------
         values : array of shape (n_samples, n_units)
             May contain NaN: unknown.
+        dtype : dtype, default=None
+            Floating type of the states; None for that of `values`, in which they are compared with the threshold.
 
         Returns
         -------
@@ -93,10 +95,13 @@ class UnitCode:
         unknown = xp.isnan(values)
         if not bool(xp.any(unknown)):
             unknown = None
+        dtype = dtype or values.dtype
         if self.low is None:
-            states = values
+            states = xp.astype(values, dtype, copy=False)
         else:
-            states = xp.astype(values > (0.5 if self.binarize is None else self.binarize), values.dtype)
+            most = float(xp.finfo(values.dtype).max)  # a threshold beyond the type is one that no value reaches
+            threshold = 0.5 if self.binarize is None else min(max(float(self.binarize), -most), most)
+            states = xp.astype(values > threshold, dtype)
             if self.low == -1.0:
                 states = 2.0 * states - 1.0
         if unknown is None:

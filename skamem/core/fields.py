@@ -128,7 +128,7 @@ class LinearField:
 
 
 class QuadraticLandscape(LinearField):
-    """The landscape E = -1/2 sᵀ W s - bᵀ s of symmetric weights, their diagonal ignored.
+    """The landscape E = -1/2 sᵀ W s - bᵀ s of symmetric weights, their diagonal taken as 0.
 
     Parameters
     ----------
@@ -136,6 +136,9 @@ class QuadraticLandscape(LinearField):
         Symmetric.
     bias : array of shape (n_units,), default=None
         External field.
+    zero_diagonal : bool, default=True
+        False lets a unit's own weight push it, too, to where it is: the field is then W_ii s_i off half the energy gap,
+        and units are slower to change.
     exact : bool, default=False
         As in `LinearField`.
     noise : float, default=None
@@ -153,13 +156,16 @@ class QuadraticLandscape(LinearField):
     array([-1.,  1.])
     """
 
-    def __init__(self, weights, bias=None, *, exact=False, noise=None):
-        super().__init__(weights, bias, zero_diagonal=True, exact=exact, noise=noise)
+    def __init__(self, weights, bias=None, *, zero_diagonal=True, exact=False, noise=None):
+        super().__init__(weights, bias, zero_diagonal=zero_diagonal, exact=exact, noise=noise)
 
     def energy(self, states):
         """Energy of shape (n_samples,) for states of shape (n_samples, n_units); one matrix product."""
         xp = arrays.namespace(states)
-        energy = -0.5 * xp.sum(states * self(states), axis=1)
+        fields = self(states)
+        if self.diagonal is None:
+            fields -= states * xp.linalg.diagonal(self.weights)
+        energy = -0.5 * xp.sum(states * fields, axis=1)
         if self.bias is not None:  # the field holds b once, the energy needs it in full
             energy = energy - 0.5 * (states @ self.bias)
         return energy

@@ -1,65 +1,75 @@
-"""What memories that recall by a field share: patterns in, recall, score and energy out.
+"""What memories of two-valued patterns share, whose units are pushed by a field.
 
-A subclass says how weights are learnt (`_learn`) and on which field recall runs (`_make_field`); all else is here.
+A subclass says how weights are learnt (`_learn`) and on which field recall runs (`_make_field`); all else is here and
+at the door (`_door`).
 """
 
-from abc import ABC, abstractmethod
-from dataclasses import fields
+from abc import abstractmethod
 from numbers import Real
 from typing import ClassVar
 
 import scipy.sparse
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin
 from sklearn.metrics import r2_score
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skamem.core import arrays, validation
-from skamem.core.base import SkamemTransformer, transactional
+from skamem.core import arrays
+from skamem.core.base import transactional
 from skamem.core.coding import UnitCode
 from skamem.core.dynamics import Recall, asynchronous, synchronous
-from skamem.core.fields import QuadraticLandscape
-from skamem.core.parameters import BOOLEAN, COUNT, Interval, Options, RandomState
-from skamem.core.rows import row_blocks
+from skamem.core.fields import LinearField, QuadraticLandscape
+from skamem.core.parameters import BOOLEAN, Interval, Kind, Options, RandomState
+from skamem.core.rows import Rows
 from skamem.core.rules import Rule
 from skamem.core.thresholds import THRESHOLDS
 from skamem.core.warn import warn
 from skamem.exceptions import CapacityWarning
+from skamem.memory._door import CueBlock, Memory, one_pass, told
 from skamem.memory._stream import WORK_ARRAYS, open_stream
 from skamem.metrics import unit_accuracy
+
+__all__ = ["BaseMemory", "symmetric_field_class"]
 
 # Cues for which it does not pay to convert weights first.
 _FEW = 64
 
 
-def is_autoassociative(memory):
-    """Whether a memory stores patterns with themselves."""
-    return bool(memory.target == "self")
-
-
 def _has_energy(memory):
-    if memory.target == "self" and memory.activation == "sign":
+    if hasattr(_field_class(memory), "energy"):
         return True
     raise AttributeError(
-        f"{type(memory).__name__} has an energy only with target='self' and activation='sign'; found "
-        f"target={memory.target!r}, activation={memory.activation!r}."
+        f"{type(memory).__name__} has no energy: with target={memory.target!r}, activation={memory.activation!r} it "
+        "recalls by a field that is not the slope of one. Symmetric weights with target='self' and activation='sign' "
+        "have an energy, dense memories and pairs of patterns too."
     )
 
 
-class BaseMemory(SkamemTransformer, ABC):
+def _field_class(memory):
+    """Class of the field that a memory recalls with; None where that is not known before it is fitted."""
+    for cls in type(memory).__mro__:
+        if "_field_class" in vars(cls):
+            return memory._field_class
+        if "_make_field" in vars(cls):  # below the class that said so
+            break
+    return type(memory._make_field()) if hasattr(memory, "n_patterns_") else None
+
+
+def symmetric_field_class(memory):
+    """The class of field of symmetric weights: a landscape where units with a threshold feed back."""
+    return QuadraticLandscape if memory.target == "self" and memory.activation == "sign" else LinearField
+
+
+class BaseMemory(Memory):
     """Abstract base of memories whose units are pushed by a field."""
 
-    _parameters: ClassVar = {
-        "target": Options("self", "y"),
+    _parameters: ClassVar[dict[str, Kind]] = {
         "activation": Options("sign", "identity", "step"),
         "update": Options("sync", "async"),
-        "n_recall_steps": COUNT,
         "zero_diagonal": BOOLEAN,
         "fit_intercept": BOOLEAN,
         "binarize": Interval(Real) | None,
         "coding": Options("auto", "bipolar", "binary"),
-        "missing": Options("free", "clamp"),
         "random_state": RandomState(),
     }
 
@@ -71,7 +81,11 @@ class BaseMemory(SkamemTransformer, ABC):
 
     @abstractmethod
     def _make_field(self):
-        """Field that recall runs on, in the scale of the learning rule."""
+        """Field that recall runs on, in the scale of the learning rule.
+
+        A memory whose field is a landscape, a class with `energy`, has one, too. To have it before it is fitted, let
+        ``_field_class`` be that class, beside this method.
+        """
 
     _rule: Rule | None = None
     """The `skamem.core.rules.Rule` that weights follow; None where they follow none that says how much they hold."""
@@ -150,21 +164,9 @@ class BaseMemory(SkamemTransformer, ABC):
         self.order_seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _receive_patterns(self, X, y, sample_weight, reset):
-        name = type(self).__name__
-        method = None if reset else "partial_fit"
-        X, placement = self._receive(X, reset=reset, method=method, accept_sparse="csr", ensure_all_finite="allow-nan")
-        if self.target == "self":
-            y = None
-        else:
-            y = validation.check_targets(y, X, placement, placement.xp.float64, owner=name)
-            if not reset and y.shape[1] != self._n_features_out:
-                raise ValueError(
-                    f"y has {y.shape[1]} columns, but {name} was fitted with {self._n_features_out}; give targets of "
-                    "the same width, or call fit to start anew."
-                )
-        return open_stream(
-            X, y, sample_weight, placement, *self._codes(self.coding if reset else self.coding_), owner=name
-        )
+        X, y, placement = self._receive_stored(X, y, reset=reset)
+        codes = self._codes(self.coding if reset else self.coding_)
+        return open_stream(X, y, sample_weight, placement, *codes, owner=type(self).__name__)
 
     def _codes(self, coding):
         """Codes of the units that are read, and of those that are recalled."""
@@ -226,28 +228,12 @@ class BaseMemory(SkamemTransformer, ABC):
             For sparse cues of an autoassociative memory, whose recall is dense: use `transform` or `recall`.
         """
         # scikit-learn holds that `predict` of sparse input is 1-D (check_estimator_sparse_array); recall is not.
-        if self.target == "self" and scipy.sparse.issparse(X):
+        if scipy.sparse.issparse(X) and self.target == "self":
             raise TypeError(
                 f"{type(self).__name__}.predict() found a sparse matrix; expected dense cues, as recalled patterns "
                 "are dense. Use transform(X) or recall(X).states, which accept sparse cues, or predict(X.toarray())."
             )
-        return self._recall(X, "predict").states
-
-    @available_if(is_autoassociative)
-    def transform(self, X):
-        """Recall, as `predict` does, for use inside a pipeline; autoassociative memories only.
-
-        Parameters
-        ----------
-        X : array-like or csr matrix of shape (n_samples, n_units)
-            Cues. NaN marks an unknown unit.
-
-        Returns
-        -------
-        patterns : array of shape (n_samples, n_outputs)
-            Recalled patterns.
-        """
-        return self._recall(X, "transform").states
+        return super().predict(X)
 
     def recall(self, X, *, clamped=None):
         """Recall with the whole story: states, steps, convergence, cycles, units left unresolved.
@@ -281,7 +267,7 @@ class BaseMemory(SkamemTransformer, ABC):
         field : array of shape (n_samples, n_outputs)
             Positive pushes a unit on. In the scale of `weights_`.
         """
-        return self._map(X, "field", lambda states: self._field_scale * self._make_field()(states))
+        return self._report(X, "field", lambda field, states: field(states))
 
     @available_if(_has_energy)
     def energy(self, X):
@@ -297,38 +283,18 @@ class BaseMemory(SkamemTransformer, ABC):
         energy : array of shape (n_samples,)
             Low where the memory is at home; never rises under asynchronous recall. In the scale of `weights_`.
         """
-        return self._map(X, "energy", lambda states: self._field_scale * self._make_landscape().energy(states))
+        return self._report(X, "energy", lambda field, states: field.energy(states))
 
-    def _make_landscape(self):
+    def _report(self, X, method, function):
+        """``function(field, states)`` of cues, in the scale of what users see of weights."""
+        check_is_fitted(self)
         field = self._make_field()
-        return QuadraticLandscape(field.weights, field.bias)
 
-    def score(self, X, y=None):
-        """Whether cues come back: mean fraction of units right (R² for real-valued memories).
+        def report(block):
+            found = self._field_scale * function(field, block.states)
+            return block.placement.xp.astype(found, block.placement.dtype, copy=False)
 
-        Do not select models with it: on unseen clean patterns the identity map wins. Use
-        `skamem.model_selection.make_denoising_scorer`.
-
-        Parameters
-        ----------
-        X : array-like or csr matrix of shape (n_samples, n_units)
-            Cues.
-        y : array-like of shape (n_samples, n_outputs), default=None
-            True patterns. Under ``target="self"`` they are `X` itself unless `y` has the shape of `X`, so that the
-            labels of a pipeline are ignored.
-
-        Returns
-        -------
-        score : float
-            In [0, 1] for two-valued units; unknown (NaN) truths are left out.
-        """
-        recalled = self._recall(X, "score").states
-        if self.target == "self" and arrays.shape_of(y) != tuple(recalled.shape):
-            y = X
-        truth = self.encode(y)
-        if self.activation == "identity":
-            return float(r2_score(truth, recalled, multioutput="variance_weighted"))
-        return unit_accuracy(truth, recalled)
+        return self._map(X, method, report)
 
     def encode(self, patterns):
         """Patterns in the coding in which they are recalled: what perfect recall would give.
@@ -343,11 +309,7 @@ class BaseMemory(SkamemTransformer, ABC):
         patterns : array of shape (n_patterns, n_outputs)
             float32 for float32 input, else float64.
         """
-        check_is_fitted(self)
-        xp = arrays.input_namespace(patterns)
-        values = check_array(
-            patterns, accept_sparse="csr", dtype=(xp.float64, xp.float32), ensure_all_finite="allow-nan"
-        )
+        values = super().encode(patterns)
         place = arrays.placement_of(values)
         values = place.asarray(values)
         code = self._codes(self.coding_)[1]
@@ -356,88 +318,51 @@ class BaseMemory(SkamemTransformer, ABC):
         decoded = code.decode(states)
         return decoded if known is None else place.xp.where(known, decoded, place.xp.nan)
 
-    def get_feature_names_out(self, input_features=None):
-        """Names of the recalled units: those of the input for autoassociation, numbered ones otherwise.
-
-        Parameters
-        ----------
-        input_features : array-like of str, default=None
-            Names of the input features.
-
-        Returns
-        -------
-        names : ndarray of str
-            One for each column of `transform`.
-        """
-        check_is_fitted(self)
-        mixin = OneToOneFeatureMixin if self.target == "self" else ClassNamePrefixFeaturesOutMixin
-        return mixin.get_feature_names_out(self, input_features)
+    def _agreement(self, truth, recalled):
+        if self.activation == "identity":
+            return float(r2_score(truth, recalled, multioutput="variance_weighted"))
+        return unit_accuracy(truth, recalled)
 
     @property
     def _n_features_out(self):
         return self.pattern_sum_.shape[0]
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.input_tags.allow_nan = True  # an unknown unit
-        hetero = self.target == "y"
-        if hetero:  # a predictor of patterns: scikit-learn's transformers must fit with the 1-D labels of a pipeline
-            tags.transformer_tags = None
-        tags.target_tags.required = hetero
-        tags.target_tags.multi_output = hetero
-        tags.target_tags.single_output = not hetero
-        return tags
-
     # ------------------------------------------------------------------ how recall is done
 
-    def _cue_blocks(self, X, method, working_dtype=None):
-        """Validate cues; yield (placement, rows, encoded states, mask of known units or None, dtype of X) by block."""
-        check_is_fitted(self)
-        X, placement = self._receive(X, reset=False, method=method, accept_sparse="csr", ensure_all_finite="allow-nan")
+    def _read(self, X, placement, dtype=None):
         code = self._codes(self.coding_)[0]
-        dtype = arrays.float_dtype(X, placement.xp)
-        working_dtype = working_dtype or getattr(self, self._anchor).dtype
+        dtype = dtype or getattr(self, self._anchor).dtype
         row_bytes = WORK_ARRAYS * 8 * (X.shape[1] + self._n_features_out) + self._cue_bytes
-        for rows in row_blocks(X.shape[0], row_bytes):
-            values = placement.asarray(X[rows, :], working_dtype)
+        for rows, values in Rows(X, placement, placement.working_dtype).blocks(row_bytes):
             code.check(values, type(self).__name__)
-            yield placement, rows, *code.encode(values), dtype
-
-    def _map(self, X, method, function):
-        """Apply ``function(states)`` to encoded cues block by block."""
-        parts = []
-        for placement, _, states, _, dtype in self._cue_blocks(X, method):
-            parts.append(placement.xp.astype(function(states), dtype, copy=False))
-        return placement.release(placement.xp.concat(parts, axis=0))
+            yield CueBlock(placement, rows, *code.encode(values, dtype))
 
     def _recall(self, X, method, clamped=None, dynamics=None):
         """Recall block by block; `dynamics` takes (field, states, clamped=) in place of what `update` names."""
         check_is_fitted(self)
-        arrays.placement_of(getattr(self, self._anchor)).use()
-        field, parts, working_dtype = self._make_field(), [], None
+        field = self._make_field()
+        dtype = None
         if dynamics is None and hasattr(field, "narrowed") and arrays.shape_of(X)[:1] > (_FEW,):
             field = field.narrowed()
-            working_dtype = field.weights.dtype
-        for placement, rows, states, known, dtype in self._cue_blocks(X, method, working_dtype):
-            held = self._held(placement, rows, states, known, clamped)
-            if self.target == "y" or self.activation == "identity":
-                recall = self._one_pass(field, states, held)
-            else:
-                recall = self._feed_back(field, states, known, held, dynamics or self._update)
-            parts.append((*_columns(recall)[1:], placement.xp.astype(recall.states, dtype, copy=False)))
-        *rest, states = (placement.release(placement.xp.concat(part, axis=0)) for part in zip(*parts, strict=True))
-        return Recall(states, *rest)
+            dtype = field.weights.dtype
 
-    def _held(self, placement, rows, states, known, clamped):
+        def recall(block):
+            held = self._held(block, clamped)
+            if self.target == "y" or self.activation == "identity":
+                return told(self._one_pass(field, block.states, held))
+            return told(self._feed_back(field, block, held, dynamics or self._update))
+
+        return Recall(*self._map(X, method, recall, dtype=dtype))
+
+    def _held(self, block, clamped):
         """Mask of the units that stay as the cue has them, or None."""
-        xp = placement.xp
+        xp = block.placement.xp
         held = None
         if clamped is not None:
-            held = placement.asarray(clamped, xp.bool)
-            held = xp.broadcast_to(held[rows, :] if held.ndim == 2 else held, states.shape)
+            held = block.placement.asarray(clamped, xp.bool)
+            held = xp.broadcast_to(held[block.rows, :] if held.ndim == 2 else held, block.states.shape)
         if self.missing == "clamp" and self.target == "self":
-            given = xp.ones_like(states, dtype=xp.bool) if known is None else known
+            given = xp.ones_like(block.states, dtype=xp.bool) if block.known is None else block.known
             held = given if held is None else held | given
         return held
 
@@ -465,9 +390,7 @@ class BaseMemory(SkamemTransformer, ABC):
             # An output unit has no state of its own to keep: where the field ties, the stored majority decides.
             unresolved = xp.abs(push) <= field.tolerance
             final = THRESHOLDS[self.activation](push, self._majority(), field.tolerance)
-        final = self._codes(self.coding_)[1].decode(final)
-        ones = xp.ones(final.shape[0], dtype=xp.int64, device=arrays.device(final))
-        return Recall(final, ones, ones == 1, ones, unresolved)
+        return one_pass(self._codes(self.coding_)[1].decode(final), unresolved)
 
     def _update(self, field, states, *, clamped):
         """Up to ``n_recall_steps`` updates of all units at once, or one after another."""
@@ -477,21 +400,17 @@ class BaseMemory(SkamemTransformer, ABC):
         order = check_random_state(self.order_seed_).permutation(states.shape[1])
         return asynchronous(field, states, order=arrays.placement_of(states).asarray(order), **options)
 
-    def _feed_back(self, field, states, known, held, dynamics):
+    def _feed_back(self, field, block, held, dynamics):
         """Recurrent recall."""
-        xp = arrays.namespace(states)
+        xp, states = block.placement.xp, block.states
         recall = dynamics(field, states, clamped=held)
         final = recall.states
-        if known is None:
+        if block.known is None:
             unresolved = xp.zeros_like(final, dtype=xp.bool)
         else:
-            unresolved = ~known & (final == 0)
+            unresolved = ~block.known & (final == 0)
             if self.activation == "step":  # 0 is also a unit that was switched off
                 unresolved = unresolved & (xp.abs(field(final)) <= field.tolerance)
             final = xp.where(unresolved, self._majority(), final)
         final = self._codes(self.coding_)[1].decode(final)
         return Recall(final, recall.n_steps, recall.converged, recall.cycle_length, unresolved)
-
-
-def _columns(recall):
-    return [getattr(recall, entry.name) for entry in fields(recall)]

@@ -4,16 +4,17 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any, ClassVar
 
-from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays
 from skamem.core.coding import UnitCode
 from skamem.core.dynamics import Recall, alternating
 from skamem.core.fields import BipartiteField, LinearField
-from skamem.core.parameters import Interval
-from skamem.core.rows import row_blocks
+from skamem.core.parameters import Interval, Kind
+from skamem.core.rows import Rows
 from skamem.memory._correlation import CorrelationMemory
+from skamem.memory._door import CueBlock
 from skamem.memory._stream import WORK_ARRAYS
 
 __all__ = ["BidirectionalMemory", "PairRecall"]
@@ -110,7 +111,7 @@ class BidirectionalMemory(CorrelationMemory):
     """
 
     _anchor = "correlation_"
-    _parameters: ClassVar = {"binarize": Interval(Real)}
+    _parameters: ClassVar[dict[str, Kind]] = {"binarize": Interval(Real)}
     target = "y"
     activation = "sign"
     update = "sync"
@@ -196,70 +197,63 @@ class BidirectionalMemory(CorrelationMemory):
             When the numbers of samples differ.
         """
         if Y is None:
-            return self._map(X, "energy", lambda x: -arrays.namespace(x).sum(abs(x @ self.correlation_), axis=1))
+            return self._map(X, "energy", lambda block: -_sizes(block.states @ self.correlation_))
         check_consistent_length(X, Y)
-        return self._map_pairs(X, Y)
+        check_is_fitted(self)
+        field, parts = self._pair_field(), []
+        for x, y in zip(self._cue_blocks(X, "energy"), self._output_blocks(Y, "energy"), strict=True):
+            parts.append(field.energy(x.placement.xp.concat([x.states, y.states], axis=1)))
+        return x.placement.give(parts)
 
-    def _map_pairs(self, X, Y):
-        parts = []
-        pairs = zip(self._cue_blocks(X, "energy"), self._output_blocks(Y, "energy"), strict=True)
-        for (placement, _, x, _, dtype), (_, _, y, _, _) in pairs:
-            energy = -placement.xp.sum((x @ self.correlation_) * y, axis=1)
-            parts.append(placement.xp.astype(energy, dtype, copy=False))
-        return placement.release(placement.xp.concat(parts))
+    def _pair_field(self, *, back=False):
+        """The field that recall runs on, of inputs before outputs; `back`: of outputs before inputs."""
+        weights = self.correlation_
+        weights = arrays.namespace(weights).matrix_transpose(weights) if back else weights
+        return BipartiteField(weights, exact=self._exact)
 
     def _recall(self, X, method, clamped=None):
         return self._exchange(self._cue_blocks(X, method), back=False)
 
     def _output_blocks(self, Y, method):
         """`_cue_blocks` for output halves."""
-        check_is_fitted(self)
-        xp = arrays.input_namespace(Y)
-        Y = check_array(
-            Y, accept_sparse="csr", dtype=(xp.float64, xp.float32), ensure_all_finite="allow-nan", input_name="Y"
-        )
-        weights = self.correlation_
-        if Y.shape[1] != weights.shape[1]:
-            raise ValueError(
-                f"Y has {Y.shape[1]} columns, but {type(self).__name__} was fitted with {weights.shape[1]}; give "
-                "output patterns of that width."
-            )
-        placement = arrays.placement_of(weights, returns_numpy=self.backend is not None)
-        if self.backend is None and not arrays.same_place(Y, placement):
-            self._raise_namespace_mismatch(Y, placement, method)
-        placement.use()
-        code, dtype = UnitCode(-1.0, self.binarize, self.coding_), arrays.float_dtype(Y, placement.xp)
-        for rows in row_blocks(Y.shape[0], WORK_ARRAYS * 8 * (Y.shape[1] + self.n_features_in_)):
-            yield placement, rows, *code.encode(placement.asarray(Y[rows, :], weights.dtype)), dtype
+        options = {"method": method, "name": "Y", **self._input_options()}
+        Y, placement = self._receive_outputs(Y, self._n_features_out, **options)
+        code, row_bytes = UnitCode(-1.0, self.binarize, self.coding_), WORK_ARRAYS * 8 * sum(self.correlation_.shape)
+        for rows, values in Rows(Y, placement, placement.working_dtype).blocks(row_bytes):
+            yield CueBlock(placement, rows, *code.encode(values, self.correlation_.dtype))
 
     def _exchange(self, blocks, *, back):
         """Run cues to and fro until they settle; `back` says that they are outputs."""
+        check_is_fitted(self)
         field, parts = None, []
-        for placement, _, cues, known, dtype in blocks:
-            xp = placement.xp
-            if field is None:  # the first block has made the device of the weights the current one
-                halves = [(self.coding_, self.pattern_sum_), (self.input_coding_, self.input_sum_)]
-                (other_coding, other_sum), (coding, own_sum) = halves[::-1] if back else halves
-                weights = xp.matrix_transpose(self.correlation_) if back else self.correlation_
-                field = BipartiteField(weights, exact=self._exact)
+        halves = [(self.coding_, self.pattern_sum_), (self.input_coding_, self.input_sum_)]
+        (other_coding, other_sum), (coding, own_sum) = halves[::-1] if back else halves
+        for block in blocks:
+            xp, cues = block.placement.xp, block.states
+            field = field or self._pair_field(back=back)
             others = xp.zeros((cues.shape[0], other_sum.shape[0]), dtype=cues.dtype, device=arrays.device(cues))
             held = None
             if self.missing == "clamp":
-                given = xp.ones_like(cues, dtype=xp.bool) if known is None else known
+                given = xp.ones_like(cues, dtype=xp.bool) if block.known is None else block.known
                 held = xp.concat([given, xp.zeros_like(others, dtype=xp.bool)], axis=1)
             recall = alternating(field, xp.concat([cues, others], axis=1), n_steps=self.n_recall_steps, clamped=held)
-            n = cues.shape[1]
-            own, own_unresolved = _finished(recall.states[:, :n], own_sum, coding, dtype)
-            other, unresolved = _finished(recall.states[:, n:], other_sum, other_coding, dtype)
-            story = (recall.n_steps, recall.converged, recall.cycle_length)
+            (own, others), story = field.split(recall.states), (recall.n_steps, recall.converged, recall.cycle_length)
+            own, own_unresolved = _finished(own, own_sum, coding)
+            other, unresolved = _finished(others, other_sum, other_coding)
             parts.append((other, *story, unresolved, own, own_unresolved))
-        return PairRecall(*(placement.release(placement.xp.concat(part, axis=0)) for part in zip(*parts, strict=True)))
+        return PairRecall(*block.placement.give(parts))
 
 
-def _finished(states, stored_sum, coding, dtype):
+def _finished(states, stored_sum, coding):
     """Values outside, with the majority of the stored patterns where a unit is still unknown; and which those are."""
     xp = arrays.namespace(states)
     unresolved = states == 0
     majority = xp.where(stored_sum >= 0, xp.ones_like(stored_sum), -1.0)
-    final = xp.astype(xp.where(unresolved, xp.astype(majority, states.dtype), states), dtype)
+    final = xp.where(unresolved, xp.astype(majority, states.dtype), states)
     return UnitCode(-1.0, None, coding).decode(final), unresolved
+
+
+def _sizes(values):
+    """Sums of the magnitudes in each row."""
+    xp = arrays.namespace(values)
+    return xp.sum(xp.abs(values), axis=1)

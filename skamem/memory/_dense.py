@@ -11,7 +11,8 @@ from skamem.core.callbacks import fit_tasks
 from skamem.core.coding import UnitCode
 from skamem.core.dense import DenseField, DenseLandscape
 from skamem.core.interactions import DEGREE, ENERGY, resolve_interaction
-from skamem.memory._base import is_autoassociative
+from skamem.core.parameters import Kind
+from skamem.memory._door import is_autoassociative
 from skamem.memory._landscape import LandscapeMemory
 from skamem.memory._stream import WORK_ARRAYS
 
@@ -102,7 +103,7 @@ default="polynomial"
     """
 
     _anchor = "patterns_"
-    _parameters: ClassVar = {"interaction": ENERGY, "degree": DEGREE}
+    _parameters: ClassVar[dict[str, Kind]] = {"interaction": ENERGY, "degree": DEGREE}
 
     def __init__(
         self,
@@ -192,6 +193,10 @@ default="polynomial"
     @property
     def _cue_bytes(self):
         return 8 * WORK_ARRAYS * self.patterns_.shape[0]  # overlaps, and what is looked up for them
+
+    @property
+    def _field_class(self):
+        return DenseField if self.target == "y" else DenseLandscape
 
     def _make_field(self):
         interaction = resolve_interaction(self.interaction, self.degree)

@@ -1,7 +1,7 @@
 """HebbianMemory: the correlation-matrix memory, linear associator and Hopfield's network of 1982."""
 
-from skamem.core.fields import LinearField
 from skamem.core.rules import RULES
+from skamem.memory._base import symmetric_field_class
 from skamem.memory._correlation import CorrelationMemory
 
 __all__ = ["HebbianMemory"]
@@ -130,6 +130,8 @@ class HebbianMemory(CorrelationMemory):
     def _field_scale(self):
         return self._rule.scale(self.n_features_in_)
 
+    _field_class = property(symmetric_field_class)
+
     def _make_field(self):
         zero_diagonal = self.zero_diagonal and self.target == "self"
-        return LinearField(self.correlation_, zero_diagonal=zero_diagonal, exact=self._exact)
+        return self._field_class(self.correlation_, zero_diagonal=zero_diagonal, exact=self._exact)

@@ -12,7 +12,7 @@ from skamem.core import arrays
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.fields import QuadraticLandscape
-from skamem.core.parameters import COUNT, Interval, Registered
+from skamem.core.parameters import COUNT, Interval, Kind, Registered
 from skamem.core.rules import RULES, resolve_rule, stability_margins
 from skamem.core.warn import warn
 from skamem.memory._correlation import AdditiveLearning
@@ -126,9 +126,9 @@ class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
     """
 
     _anchor = "couplings_"
-    _parameters: ClassVar = {
+    _parameters: ClassVar[dict[str, Kind]] = {
         "rule": Registered(RULES, "a callable (patterns) -> weights"),
-        "kappa": Interval(Real, low=0),
+        "kappa": Interval(Real, low=0.0),
         "max_epochs": COUNT,
     }
     target = "self"
@@ -350,6 +350,8 @@ class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
             return X
         xp = arrays.namespace(X)
         return xp.concat([X, xp.ones((X.shape[0], 1), dtype=X.dtype, device=arrays.device(X))], axis=1)
+
+    _field_class = QuadraticLandscape
 
     def _make_field(self):
         n_units = self.n_features_in_

@@ -9,7 +9,7 @@ from sklearn.kernel_approximation import Nystroem, RBFSampler
 from sklearn.utils import check_random_state
 
 from skamem.core import arrays
-from skamem.core.parameters import COUNT, Callable, Interval, Options
+from skamem.core.parameters import COUNT, Callable, Interval, Kind, Options
 from skamem.core.warn import warn
 from skamem.memory._kernels import BOUNDED, KERNELS, ON_THE_HOST, kernel_matrix
 from skamem.memory._real import RealMemory
@@ -127,13 +127,13 @@ class KernelMemory(RealMemory):
     """
 
     _anchor = "coefficients_"
-    _parameters: ClassVar = {
+    _parameters: ClassVar[dict[str, Kind]] = {
         "kernel": Options(*KERNELS, *ON_THE_HOST) | Callable("(X, Y) -> kernel matrix"),
-        "gamma": Interval(Real, low=0, low_open=True) | None,
-        "degree": Interval(Real, low=0),
+        "gamma": Interval(Real, low=0.0, low_open=True) | None,
+        "degree": Interval(Real, low=0.0),
         "coef0": Interval(Real),
         "depth": COUNT,
-        "alpha": Options("auto") | Interval(Real, low=0),
+        "alpha": Options("auto") | Interval(Real, low=0.0),
         "n_components": COUNT | None,
         "approximation": Options("nystroem", "fourier"),
     }
@@ -305,26 +305,6 @@ class KernelMemory(RealMemory):
 
     # ------------------------------------------------------------------ recalling
 
-    def field(self, X):
-        """What one pass recalls, before known entries are clamped.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_units), or csr matrix when ``target="y"``
-            Cues. NaN marks an unknown entry.
-
-        Returns
-        -------
-        field : array of shape (n_samples, n_outputs)
-            k(x, X) C plus the mean.
-        """
-
-        def respond(values, known):
-            start = values if known is None else arrays.namespace(values).where(known, values, self.centre_)
-            return self._respond(start, known, None)
-
-        return self._map(X, "field", respond)
-
     def _respond(self, states, known, lacking):
         with arrays.overflow_expected():
             answers = self._features(states) @ self.coefficients_ + self.offset_
@@ -337,7 +317,7 @@ class KernelMemory(RealMemory):
 
     @property
     def _may_grow(self):
-        return self.approximation != "fourier" and not (isinstance(self.kernel, str) and self.kernel in BOUNDED)
+        return self.approximation != "fourier" and self.kernel not in BOUNDED
 
     def _bounded(self, answers, states):
         """Answers of a kernel that grows without end, no farther from the mean than the state or any stored pattern."""

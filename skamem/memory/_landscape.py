@@ -17,9 +17,6 @@ class LandscapeMemory(BaseMemory):
 
     activation = "sign"
 
-    def _make_landscape(self):
-        return self._make_field()
-
     def recall(self, X, *, clamped=None, order="shared", temperature=0.0, random_state=None):
         """Recall with the whole story: states, steps, convergence, cycles, units left unresolved.
 

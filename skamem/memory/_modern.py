@@ -307,21 +307,6 @@ class ModernHopfieldMemory(RealMemory):
 
     # ------------------------------------------------------------------ recalling
 
-    def field(self, X):
-        """What one pass recalls, before known entries are clamped.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_units), or csr matrix when ``target="y"``
-            Cues. NaN marks an unknown entry.
-
-        Returns
-        -------
-        field : array of shape (n_samples, n_outputs)
-            Softmax averages of the stored patterns, or of the associated ones.
-        """
-        return self._map(X, "field", lambda values, known: self._respond(self._start(values, known), known, None))
-
     def top_k(self, X, k=1):
         """The stored patterns that weigh most in the recall of each cue.
 
@@ -341,11 +326,10 @@ class ModernHopfieldMemory(RealMemory):
         """
         check_is_fitted(self)
         validation.check_number("k", k, kind=numbers.Integral, low=1, high=self.patterns_.shape[0])
-        return self._map(X, "top_k", lambda values, known: self._strongest(values, known, k))
+        return self._map(X, "top_k", lambda block: self._strongest(self._start(block), block.known, k))
 
-    def _strongest(self, values, known, k):
-        xp = arrays.namespace(values)
-        start = self._start(values, known)
+    def _strongest(self, start, known, k):
+        xp = arrays.namespace(start)
         beta = self._sharpness(self._stored(), start, known, None)
         indices, similarity = strongest(self._stored().compare(start, known), k)
         total = log_partition(self._stored().compare(start, known), beta, self.sample_weight_)
@@ -369,14 +353,14 @@ class ModernHopfieldMemory(RealMemory):
             Low where the memory is at home; never rises under recall of complete patterns. M is the largest norm of a
             stored pattern: states in their convex hull have energies from 0 to 2 M².
         """
-        return self._map(X, "energy", self._energy)
+        return self._map(X, "energy", lambda block: self._energy(block.states, block.known))
 
     def _energy(self, values, known):
         xp = arrays.namespace(values)
         stored = self._stored()
         total = stored.patterns.shape[0] if self.sample_weight_ is None else xp.sum(self.sample_weight_)
         beta = self._sharpness(stored, values, known, None)
-        partition = log_partition(stored.compare(self._start(values, known), known), beta, self.sample_weight_)
+        partition = log_partition(stored.compare(self._filled(values, known), known), beta, self.sample_weight_)
         energy = -(partition - xp.log(xp.asarray(total, dtype=values.dtype, device=arrays.device(values)))) / self.beta_
         if self.similarity == "dot":
             largest = xp.max(xp.sum(self.patterns_**2, axis=1))
@@ -396,9 +380,6 @@ class ModernHopfieldMemory(RealMemory):
             return Readout(self.values_, None, self.sample_weight_)
         return Readout(self.patterns_, self.known_, self.sample_weight_, self.centre_, self.never_known_)
 
-    def _start(self, values, known):
-        return values if known is None else arrays.namespace(values).where(known, values, self.centre_)
-
     def _respond(self, states, known, lacking):
         stored = self._stored()
         lacking = None if self.known_ is None else lacking
@@ -417,7 +398,7 @@ class ModernHopfieldMemory(RealMemory):
         if self.max_distance is None:
             return recall
         xp = arrays.namespace(values)
-        start = self._start(values, known)
+        start = self._filled(values, known)
         nearest = replace(self._stored(), similarity="nearest")
         _, similarity = strongest(nearest.compare(start, known), 1)
         reach = float(self.max_distance) / float(self.unit_)

@@ -5,10 +5,9 @@ from typing import ClassVar
 
 from skamem.core import least_squares
 from skamem.core.callbacks import fit_tasks
-from skamem.core.fields import LinearField
-from skamem.core.parameters import BOOLEAN, COUNT, Interval, Options
+from skamem.core.parameters import BOOLEAN, COUNT, Interval, Kind, Options
 from skamem.core.rules import RULES
-from skamem.memory._base import BaseMemory
+from skamem.memory._base import BaseMemory, symmetric_field_class
 
 __all__ = ["PseudoinverseMemory"]
 
@@ -109,15 +108,15 @@ class PseudoinverseMemory(BaseMemory):
     """
 
     _anchor = "weights_"
-    _parameters: ClassVar = {
+    _rule = RULES["pseudoinverse"]
+    _parameters: ClassVar[dict[str, Kind]] = {
         "solver": Options(*least_squares.SOLVERS),
-        "zero_diagonal": Options(True, False, "auto"),
-        "hyperpower": BOOLEAN,
         "alpha": Interval(Real, low=0.0),
         "n_layers": COUNT,
         "step": Options("auto") | Interval(Real, low=0.0, low_open=True),
+        "hyperpower": BOOLEAN,
+        "zero_diagonal": Options(True, False, "auto"),
     }
-    _rule = RULES["pseudoinverse"]
 
     def __init__(
         self,
@@ -201,7 +200,9 @@ class PseudoinverseMemory(BaseMemory):
             )
         return least_squares.moments(self.gram_, cross, alpha=self.alpha)
 
+    _field_class = property(symmetric_field_class)
+
     def _make_field(self):
         zero_diagonal = self.activation != "identity" if self.zero_diagonal == "auto" else self.zero_diagonal
         drops = zero_diagonal and self.target == "self"
-        return LinearField(self.weights_, zero_diagonal=drops, noise=self._rule.noise(self.weights_))
+        return self._field_class(self.weights_, zero_diagonal=drops, noise=self._rule.noise(self.weights_))

@@ -1,21 +1,18 @@
 """What memories of real-valued patterns share: patterns and cues with unknown entries in, recall and score out."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import replace
 from typing import ClassVar
 
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin
-from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays, validation
-from skamem.core.base import SkamemTransformer, transactional
+from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.dynamics import Recall, settle
-from skamem.core.parameters import BOOLEAN, COUNT, Options, RandomState
+from skamem.core.parameters import BOOLEAN, Kind, RandomState
 from skamem.core.rows import Rows, rows_within
-from skamem.memory._base import is_autoassociative
+from skamem.memory._door import CueBlock, Memory, is_autoassociative, one_pass, told
 from skamem.memory._imputation import imputed, imputed_names, indices
 
 __all__ = ["RealMemory", "split_known"]
@@ -23,13 +20,10 @@ __all__ = ["RealMemory", "split_known"]
 _CUES = 1024  # cues that are recalled at a time
 
 
-class RealMemory(SkamemTransformer, ABC):
+class RealMemory(Memory):
     """Abstract base of memories of real-valued patterns, in which NaN is an unknown entry."""
 
-    _parameters: ClassVar = {
-        "target": Options("self", "y"),
-        "n_recall_steps": COUNT,
-        "missing": Options("free", "clamp"),
+    _parameters: ClassVar[dict[str, Kind]] = {
         "add_indicator": BOOLEAN,
         "keep_empty_features": BOOLEAN,
         "random_state": RandomState(),
@@ -89,14 +83,10 @@ class RealMemory(SkamemTransformer, ABC):
 
     def _receive_patterns(self, X, y, sample_weight, *, reset):
         """Validated copies on the placement: patterns with unknown entries at 0, their mask, targets, weights."""
-        method = None if reset else "partial_fit"
-        X, placement = self._receive(X, reset=reset, method=method, **self._input_options())
+        X, Y, placement = self._receive_stored(X, y, reset=reset)
         xp = placement.xp
         dtype = arrays.float_dtype(X, xp) if reset else getattr(self, self._anchor).dtype
-        if self.target == "self":
-            Y = None
-        else:
-            Y = placement.asarray(validation.check_targets(y, X, placement, dtype, owner=type(self).__name__), dtype)
+        Y = placement.asarray(Y, dtype)
         weight = validation.check_sample_weight(sample_weight, X, placement, dtype)
         values = placement.asarray(X, dtype)
         if weight is not None and not bool(xp.all(weight > 0)):
@@ -107,11 +97,9 @@ class RealMemory(SkamemTransformer, ABC):
         # What is stored must not change with the caller's arrays.
         return arrays.copy(values) if known is None else values, known, None if Y is None else arrays.copy(Y), weight
 
-    def _input_options(self):
-        return {
-            "ensure_all_finite": "allow-nan",
-            "accept_sparse": "csr" if self.target == "y" else False,
-        }
+    @property
+    def _takes_sparse(self):
+        return self.target == "y"
 
     def _note_missing(self, X, known):
         """Set what imputation needs to know: the units that are never, and those that are not always, known."""
@@ -121,21 +109,6 @@ class RealMemory(SkamemTransformer, ABC):
         self.with_gaps_ = nothing if known is None else ~xp.all(known, axis=0)
 
     # ------------------------------------------------------------------ recalling
-
-    def predict(self, X):
-        """Recall what each cue leads to.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_units), or csr matrix when ``target="y"``
-            Cues: noisy or partial patterns. NaN marks an unknown entry.
-
-        Returns
-        -------
-        patterns : array of shape (n_samples, n_outputs)
-            Recalled patterns, dtype of `X`.
-        """
-        return self._recall(X, "predict").states
 
     @available_if(is_autoassociative)
     def transform(self, X):
@@ -152,7 +125,9 @@ class RealMemory(SkamemTransformer, ABC):
             Recalled patterns, as `predict` gives; units that no stored pattern knows are dropped, or 0 when
             ``keep_empty_features=True``. With ``add_indicator=True`` the columns of the indicator follow.
         """
-        states, missing = self._recall(X, "transform", with_missing=True)
+        states, missing = self._map(
+            X, "transform", lambda block: (self._recall_block(block.states, block.known).states, _missing(block))
+        )
         if self.keep_empty_features:
             place = arrays.placement_of(states)
             states = place.xp.where(place.asarray(self.never_known_), place.xp.zeros_like(states), states)
@@ -165,8 +140,8 @@ class RealMemory(SkamemTransformer, ABC):
             "indicated": indices(self.with_gaps_) if self.add_indicator else None,
         }
 
-    def recall(self, X):
-        """Recall with the whole story: states, steps, convergence, entries left unresolved.
+    def field(self, X):
+        """What one pass recalls, before known entries are clamped.
 
         Parameters
         ----------
@@ -175,37 +150,15 @@ class RealMemory(SkamemTransformer, ABC):
 
         Returns
         -------
-        recall : Recall
-            One entry a row; see `skamem.core.dynamics.Recall`. Unresolved are entries that nothing is known about:
-            they took the mean of what is stored, 0 if there is none.
+        field : array of shape (n_samples, n_outputs)
+            What the memory answers, before any of it is fed back.
         """
-        return self._recall(X, "recall")
+        return self._map(X, "field", lambda block: self._respond(self._start(block), block.known, None))
 
-    def score(self, X, y=None):
-        """Whether cues come back: R², over all entries.
-
-        Do not select models with it: on unseen clean patterns the identity map wins. Use
-        `skamem.model_selection.make_denoising_scorer`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_units), or csr matrix when ``target="y"``
-            Cues.
-        y : array-like of shape (n_samples, n_outputs), default=None
-            True patterns. Under ``target="self"`` they are `X` itself unless `y` has the shape of `X`, so that the
-            labels of a pipeline are ignored.
-
-        Returns
-        -------
-        score : float
-            At most 1; unknown (NaN) truths are left out.
-        """
-        recalled = self._recall(X, "score").states
-        if self.target == "self" and arrays.shape_of(y) != tuple(recalled.shape):
-            y = X
+    def _agreement(self, truth, recalled):
         place = arrays.placement_of(recalled)
         xp = place.xp
-        truth, known = split_known(self.encode(y))
+        truth, known = split_known(truth)
         truth = place.asarray(truth, recalled.dtype)
         counted = xp.ones_like(recalled) if known is None else place.asarray(known, recalled.dtype)
         count = xp.sum(counted, axis=0)
@@ -215,23 +168,6 @@ class RealMemory(SkamemTransformer, ABC):
         if total == 0.0:
             return 1.0 if residual == 0.0 else 0.0
         return 1.0 - residual / total
-
-    def encode(self, patterns):
-        """Patterns as they are recalled: what perfect recall would give, their values as floats.
-
-        Parameters
-        ----------
-        patterns : array-like of shape (n_patterns, n_outputs)
-            As given to `fit`: as `X` for autoassociation, as `y` for heteroassociation. NaN stays NaN.
-
-        Returns
-        -------
-        patterns : array of shape (n_patterns, n_outputs)
-            float32 for float32 input, else float64.
-        """
-        check_is_fitted(self)
-        xp = arrays.input_namespace(patterns)
-        return check_array(patterns, dtype=(xp.float64, xp.float32), ensure_all_finite="allow-nan")
 
     def get_feature_names_out(self, input_features=None):
         """Names of the columns of `transform`.
@@ -246,35 +182,17 @@ class RealMemory(SkamemTransformer, ABC):
         names : ndarray of str
             Those of the units, then those of the indicator; numbered ones for heteroassociation.
         """
-        check_is_fitted(self)
-        if self.target == "y":
-            return ClassNamePrefixFeaturesOutMixin.get_feature_names_out(self, input_features)
-        names = OneToOneFeatureMixin.get_feature_names_out(self, input_features)
-        return imputed_names(names, **self._imputation())
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True  # an unknown entry
-        hetero = self.target == "y"
-        tags.input_tags.sparse = hetero
-        if hetero:  # a predictor of patterns: scikit-learn's transformers must fit with the 1-D labels of a pipeline
-            tags.transformer_tags = None
-        tags.target_tags.required = hetero
-        tags.target_tags.multi_output = hetero
-        tags.target_tags.single_output = not hetero
-        return tags
+        names = super().get_feature_names_out(input_features)
+        return names if self.target == "y" else imputed_names(names, **self._imputation())
 
     # ------------------------------------------------------------------ how recall is done
 
-    def _cue_blocks(self, X, method):
-        """Validate cues; yield (placement, positions, values, mask of known entries or None, dtype of X) by block.
+    def _read(self, X, placement):
+        """Yield blocks that have complete cues only, or cues with gaps only.
 
-        A block has complete cues only, or cues with gaps only: what a cue is answered must not depend on those beside
-        it, and complete ones are not to pay for the others.
+        What a cue is answered must not depend on those beside it, and complete ones are not to pay for the others.
         """
-        check_is_fitted(self)
-        X, placement = self._receive(X, reset=False, method=method, **self._input_options())
-        dtype, xp = arrays.float_dtype(X, placement.xp), placement.xp
+        xp = placement.xp
         row_bytes = 64 * (X.shape[1] + self._n_features_out) + self._cue_bytes
         length = rows_within(row_bytes, at_most=_CUES)
         waiting, n_waiting = [], 0
@@ -282,51 +200,35 @@ class RealMemory(SkamemTransformer, ABC):
             positions = xp.arange(rows.start, rows.stop, device=arrays.device(block))
             gaps = xp.any(xp.isnan(block), axis=1)
             if not bool(xp.any(gaps)):
-                yield placement, positions, block, None, dtype
+                yield CueBlock(placement, positions, block, None)
                 continue
             complete, partial = xp.nonzero(~gaps)[0], xp.nonzero(gaps)[0]
             if complete.shape[0]:
-                yield placement, xp.take(positions, complete), xp.take(block, complete, axis=0), None, dtype
+                yield CueBlock(placement, xp.take(positions, complete), xp.take(block, complete, axis=0), None)
             waiting.append((xp.take(positions, partial), xp.take(block, partial, axis=0)))
             n_waiting += partial.shape[0]
             if n_waiting >= length:
-                yield placement, *_joined_cues(waiting, xp), dtype
+                yield CueBlock(placement, *_joined_cues(waiting, xp))
                 waiting, n_waiting = [], 0
         if waiting:
-            yield placement, *_joined_cues(waiting, xp), dtype
+            yield CueBlock(placement, *_joined_cues(waiting, xp))
 
-    def _map(self, X, method, function):
-        """Apply ``function(values, known)`` to cues block by block; an array, or a tuple of them, in the dtype of X."""
-        parts, places = [], []
-        for placement, positions, values, known, dtype in self._cue_blocks(X, method):
-            found = function(values, known)
-            found = found if isinstance(found, tuple) else (found,)
-            xp = placement.xp
-            parts.append([xp.astype(a, dtype) if xp.isdtype(a.dtype, "real floating") else a for a in found])
-            places.append(positions)
-        joined = [xp.concat(part, axis=0) if len(parts) > 1 else part[0] for part in zip(*parts, strict=True)]
-        if len(parts) > 1:
-            back = xp.argsort(xp.concat(places))
-            joined = [xp.take(part, back, axis=0) for part in joined]
-        joined = tuple(placement.release(part) for part in joined)
-        return joined if len(joined) > 1 else joined[0]
+    def _start(self, block):
+        """Where recall starts: unknown entries at the mean."""
+        return self._filled(block.states, block.known)
 
-    def _recall(self, X, method, *, with_missing=False):
-        def recall(values, known):
-            found = self._recall_block(values, known)
-            xp = arrays.namespace(values)
-            missing = xp.zeros_like(values, dtype=xp.bool) if known is None else ~known
-            return found.states, found.n_steps, found.converged, found.cycle_length, found.unresolved, missing
+    def _filled(self, values, known):
+        return values if known is None else arrays.namespace(values).where(known, values, self.centre_)
 
-        *columns, missing = self._map(X, method, recall)
-        return (columns[0], missing) if with_missing else Recall(*columns)
+    def _recall(self, X, method):
+        return Recall(*self._map(X, method, lambda block: told(self._recall_block(block.states, block.known))))
 
     def _recall_block(self, values, known):
         """`Recall` of one block of cues."""
         xp = arrays.namespace(values)
-        start = values if known is None else xp.where(known, values, self.centre_)
+        start = self._filled(values, known)
         if self.target == "y":
-            recall = _one_pass(self._respond(start, known, None), xp)
+            recall = one_pass(self._respond(start, known, None))
             unresolved = xp.zeros_like(recall.states, dtype=xp.bool)
         else:
             recall = self._feed_back(start, known)
@@ -350,7 +252,7 @@ class RealMemory(SkamemTransformer, ABC):
         if self.missing == "clamp":
             held = xp.ones_like(start, dtype=xp.bool) if known is None else known
             if known is None:
-                return _one_pass(start, xp)
+                return one_pass(start)
 
         def update(states, held, known=None):
             new = self._bounded(self._respond(states, known, None if held is None else ~held), states)
@@ -376,6 +278,12 @@ def split_known(values):
     if not bool(xp.any(unknown)):
         return values, None
     return xp.where(unknown, xp.zeros_like(values), values), ~unknown
+
+
+def _missing(block):
+    """Mask of the entries that were unknown in some cues."""
+    xp = block.placement.xp
+    return xp.zeros_like(block.states, dtype=xp.bool) if block.known is None else ~block.known
 
 
 def _joined_cues(parts, xp):
@@ -405,8 +313,3 @@ def _finite(recall, xp):
         converged=recall.converged & good,
         cycle_length=xp.where(good, recall.cycle_length, xp.zeros_like(recall.cycle_length)),
     )
-
-
-def _one_pass(states, xp):
-    ones = xp.ones(states.shape[0], dtype=xp.int64, device=arrays.device(states))
-    return Recall(states, ones, ones == 1, ones, None)

@@ -1,5 +1,6 @@
 """WillshawMemory: binary weights for sparse binary patterns."""
 
+from dataclasses import replace
 from numbers import Real
 from typing import ClassVar
 
@@ -9,13 +10,14 @@ from sklearn.utils.validation import check_is_fitted
 from skamem.core import arrays
 from skamem.core.callbacks import fit_tasks
 from skamem.core.dynamics import Recall
-from skamem.core.parameters import COUNT, Interval, Options
+from skamem.core.parameters import COUNT, Interval, Kind, Options
 from skamem.core.rows import row_blocks
 from skamem.core.warn import warn
 from skamem.exceptions import CapacityWarning
 from skamem.memory._base import BaseMemory
 from skamem.memory._binary_recall import DenseNet, recall_patterns
 from skamem.memory._binary_weights import HOST_NETS, active_units, pack, pair_blocks, switched_on
+from skamem.memory._door import CueBlock
 from skamem.memory._stream import WORK_ARRAYS
 
 __all__ = ["WillshawMemory"]
@@ -112,7 +114,7 @@ class WillshawMemory(BaseMemory):
     """
 
     _anchor = "pattern_sum_"
-    _parameters: ClassVar = {
+    _parameters: ClassVar[dict[str, Kind]] = {
         "threshold": Options("match", "winners") | COUNT,
         "n_active": COUNT | None,
         "storage": Options("auto", "dense", *HOST_NETS),
@@ -273,7 +275,7 @@ class WillshawMemory(BaseMemory):
         if not scipy.sparse.issparse(X):
             return super().score(X, y)
         recalled = self._recall(X, "score").states
-        truth = X if self.target == "self" and arrays.shape_of(y) != tuple(recalled.shape) else y
+        truth = self._truth(X, y, recalled)
         right = known = 0
         for rows in row_blocks(recalled.shape[0], WORK_ARRAYS * 8 * recalled.shape[1]):
             expected = self.encode(truth[rows, :])
@@ -283,39 +285,37 @@ class WillshawMemory(BaseMemory):
             right += int(xp.count_nonzero(found == expected))
         return right / max(1, known)
 
-    def _cue_blocks(self, X, method):
-        """Cues by block, as the base yields them, but with the unknown units in place of the known ones."""
-        check_is_fitted(self)
+    def _read(self, X, placement, **options):
+        """As the base does, but with the unknown units in place of the known ones."""
         if self.storage_ == "dense":
-            for placement, rows, states, known, dtype in super()._cue_blocks(X, method):
-                nothing = placement.xp.zeros_like(states, dtype=placement.xp.bool)
-                yield placement, rows, states, nothing if known is None else ~known, dtype
+            for block in super()._read(X, placement, **options):
+                nothing = placement.xp.zeros_like(block.states, dtype=placement.xp.bool)
+                yield replace(block, known=nothing if block.known is None else ~block.known)
             return
-        X, placement = self._receive(X, reset=False, method=method, accept_sparse="csr", ensure_all_finite="allow-nan")
         code, X = self._codes(self.coding_)[0], _at_home(X, placement)
         for rows in row_blocks(X.shape[0], WORK_ARRAYS * 8 * (X.shape[1] + self._n_features_out)):
-            yield placement, rows, *active_units(X[rows, :], code), arrays.float_dtype(X, placement.xp)
+            yield CueBlock(placement, rows, *active_units(X[rows, :], code))
 
     def _recall(self, X, method, clamped=None):
         check_is_fitted(self)
         net, parts = self._net(), []
         stays_sparse = scipy.sparse.issparse(X) and self.coding_ == "binary" and self.storage_ != "dense"
-        for placement, rows, cues, unknown, dtype in self._cue_blocks(X, method):
-            free = self._free(net, cues, unknown, rows, clamped)
+        for block in self._cue_blocks(X, method):
+            cues, unknown, placement = block.states, block.known, block.placement
             recall = recall_patterns(
                 net,
                 cues,
                 threshold=self.threshold,
                 n_active=self._n_active(),
                 n_steps=self.n_recall_steps,
-                free=free,
+                free=self._free(net, cues, unknown, block.rows, clamped),
                 feedback=self.target == "self",
             )
             states, unresolved = self._resolved(net, recall.states, net.counts(cues) == 0, unknown)
             if stays_sparse:
-                states = states.astype(dtype)
+                states = states.astype(placement.dtype)
             else:
-                states, unresolved = placement.asarray(states, dtype), placement.asarray(unresolved)
+                states, unresolved = placement.asarray(states, placement.dtype), placement.asarray(unresolved)
                 states = self._codes(self.coding_)[1].decode(states)
             parts.append((states, recall.n_steps, recall.converged, recall.cycle_length, unresolved))
         return Recall(*(_stacked(part, placement) for part in zip(*parts, strict=True)))
@@ -344,4 +344,4 @@ def _stacked(parts, placement):
     """The blocks of one result together, as the caller gets them."""
     if scipy.sparse.issparse(parts[0]):
         return scipy.sparse.vstack(parts, format="csr")
-    return placement.release(placement.xp.concat(parts, axis=0))
+    return placement.give(parts)

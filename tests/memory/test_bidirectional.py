@@ -177,7 +177,7 @@ def test_pickles_recall():
 
 def test_bad_input_is_named():
     memory = BidirectionalMemory().fit(X, Y)
-    with pytest.raises(ValueError, match="Y has 23 columns, but BidirectionalMemory was fitted with 24"):
+    with pytest.raises(ValueError, match="Y has 23 columns; expected 24, one for each output"):
         memory.predict_inverse(Y[:, 1:])
     with pytest.raises(ValueError, match="but y is 1-D"):
         BidirectionalMemory().fit(X, Y[:, 0])

@@ -1,0 +1,251 @@
+"""The door of every memory: what goes in is checked and comes in blocks, what comes out is joined, scored and named.
+
+Memories of two-valued patterns (`_base`) and of real-valued ones (`_real`) differ in how they read a block of cues and
+in what they do with it; all else is here.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin
+from sklearn.utils import check_array
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from skamem.core import arrays, validation
+from skamem.core.base import SkamemTransformer
+from skamem.core.dynamics import Recall
+from skamem.core.parameters import COUNT, Kind, Options
+
+__all__ = ["CueBlock", "Memory", "is_autoassociative", "one_pass", "told"]
+
+
+def is_autoassociative(memory):
+    """Whether a memory stores patterns with themselves."""
+    return bool(memory.target == "self")
+
+
+@dataclass(frozen=True)
+class CueBlock:
+    """Some cues, as a memory works on them.
+
+    Parameters
+    ----------
+    placement : Placement
+        Where they are.
+    rows : slice or int array
+        Which rows of the cues they are.
+    states : array of shape (n_rows, n_units)
+        Unknown units at 0.
+    known : bool array of shape (n_rows, n_units) or None
+        None when all units are known.
+    """
+
+    placement: Any
+    rows: Any
+    states: Any
+    known: Any
+
+
+def told(recall):
+    """The entries of a `Recall`, in their order."""
+    return tuple(getattr(recall, entry.name) for entry in fields(recall))
+
+
+class Memory(SkamemTransformer, ABC):
+    """Abstract base of all memories."""
+
+    _parameters: ClassVar[dict[str, Kind]] = {
+        "target": Options("self", "y"),
+        "n_recall_steps": COUNT,
+        "missing": Options("free", "clamp"),
+    }
+
+    _takes_sparse = True
+    """Whether csr patterns and cues are accepted."""
+
+    # ------------------------------------------------------------------ what a subclass provides
+
+    @property
+    @abstractmethod
+    def _n_features_out(self):
+        """Units that are recalled."""
+
+    @abstractmethod
+    def _read(self, X, placement, **options):
+        """Yield a `CueBlock` for some rows of validated cues after the other, each row once."""
+
+    @abstractmethod
+    def _recall(self, X, method):
+        """`Recall` of cues; `method` is the public method that asks."""
+
+    @abstractmethod
+    def _agreement(self, truth, recalled):
+        """Score of recalled patterns beside true ones, which may hold NaN."""
+
+    # ------------------------------------------------------------------ in
+
+    def _input_options(self):
+        return {"accept_sparse": "csr" if self._takes_sparse else False, "ensure_all_finite": "allow-nan"}
+
+    def _receive_stored(self, X, y, *, reset):
+        """Validated patterns where the user had them, validated targets (None for autoassociation), and a placement."""
+        X, placement = self._receive(X, reset=reset, method=None if reset else "partial_fit", **self._input_options())
+        if self.target == "self":
+            return X, None, placement
+        name = type(self).__name__
+        y = validation.check_targets(y, X, placement, placement.xp.float64, owner=name)
+        if not reset and y.shape[1] != self._n_features_out:
+            raise ValueError(
+                f"y has {y.shape[1]} columns, but {name} was fitted with {self._n_features_out}; give targets of the "
+                "same width, or call fit to start anew."
+            )
+        return X, y, placement
+
+    def _cue_blocks(self, X, method, **options):
+        """Validate cues and yield them block by block."""
+        check_is_fitted(self)
+        yield from self._read(*self._receive(X, reset=False, method=method, **self._input_options()), **options)
+
+    def _map(self, X, method, function, **options):
+        """Apply ``function(block) -> array or tuple of arrays`` to all cues; joined, in the order of X."""
+        found, rows = [], []
+        for block in self._cue_blocks(X, method, **options):
+            result = function(block)
+            found.append(result if isinstance(result, tuple) else (result,))
+            rows.append(block.rows)
+        placement = block.placement
+        if len(found) > 1 and not isinstance(rows[0], slice):
+            xp = placement.xp
+            back = xp.argsort(xp.concat(rows))
+            found = [tuple(xp.take(xp.concat(part, axis=0), back, axis=0) for part in zip(*found, strict=True))]
+        given = placement.give(found)
+        return given if len(given) > 1 else given[0]
+
+    # ------------------------------------------------------------------ out
+
+    def predict(self, X):
+        """Recall the stored pattern that each cue leads to.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_units), or csr matrix when ``target="y"``
+            Cues: noisy or partial patterns. NaN marks an unknown unit.
+
+        Returns
+        -------
+        patterns : array of shape (n_samples, n_outputs)
+            Recalled patterns in the coding of the stored ones, dtype of `X`.
+        """
+        return self._recall(X, "predict").states
+
+    @available_if(is_autoassociative)
+    def transform(self, X):
+        """Recall, as `predict` does, for use inside a pipeline; autoassociative memories only.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_units)
+            Cues. NaN marks an unknown unit.
+
+        Returns
+        -------
+        patterns : array of shape (n_samples, n_outputs)
+            Recalled patterns.
+        """
+        return self._recall(X, "transform").states
+
+    def recall(self, X):
+        """Recall with the whole story: states, steps, convergence, cycles, units left unresolved.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_units)
+            Cues. NaN marks an unknown unit.
+
+        Returns
+        -------
+        recall : Recall
+            One entry a row; see `skamem.core.dynamics.Recall`.
+        """
+        return self._recall(X, "recall")
+
+    def score(self, X, y=None):
+        """Whether cues come back: mean fraction of units right, R² over all entries for real-valued patterns.
+
+        Do not select models with it: on unseen clean patterns the identity map wins. Use
+        `skamem.model_selection.make_denoising_scorer`.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_units)
+            Cues.
+        y : array-like of shape (n_samples, n_outputs), default=None
+            True patterns. Under ``target="self"`` they are `X` itself unless `y` has the shape of `X`, so that the
+            labels of a pipeline are ignored.
+
+        Returns
+        -------
+        score : float
+            In [0, 1] for two-valued units, at most 1 for real values; unknown (NaN) truths are left out.
+        """
+        recalled = self._recall(X, "score").states
+        return self._agreement(self.encode(self._truth(X, y, recalled)), recalled)
+
+    def _truth(self, X, y, recalled):
+        own = self.target == "self" and arrays.shape_of(y) != tuple(recalled.shape)
+        return X if own else y
+
+    def encode(self, patterns):
+        """Patterns in the coding in which they are recalled: what perfect recall would give.
+
+        Parameters
+        ----------
+        patterns : array-like or csr matrix of shape (n_patterns, n_outputs)
+            As given to `fit`: as `X` for autoassociation, as `y` for heteroassociation. NaN stays NaN.
+
+        Returns
+        -------
+        patterns : array of shape (n_patterns, n_outputs)
+            float32 for float32 input, else float64.
+        """
+        check_is_fitted(self)
+        xp = arrays.input_namespace(patterns)
+        return check_array(patterns, dtype=(xp.float64, xp.float32), **self._input_options())
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the recalled units: those of the input for autoassociation, numbered ones otherwise.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the input features.
+
+        Returns
+        -------
+        names : ndarray of str
+            One for each column of `transform`.
+        """
+        check_is_fitted(self)
+        mixin = OneToOneFeatureMixin if self.target == "self" else ClassNamePrefixFeaturesOutMixin
+        return mixin.get_feature_names_out(self, input_features)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = self._takes_sparse
+        tags.input_tags.allow_nan = True  # an unknown unit
+        hetero = self.target == "y"
+        if hetero:  # a predictor of patterns: scikit-learn's transformers must fit with the 1-D labels of a pipeline
+            tags.transformer_tags = None
+        tags.target_tags.required = hetero
+        tags.target_tags.multi_output = hetero
+        tags.target_tags.single_output = not hetero
+        return tags
+
+
+def one_pass(states, unresolved=None):
+    """`Recall` of memories that recall in one pass, without feedback."""
+    xp = arrays.namespace(states)
+    ones = xp.ones(states.shape[0], dtype=xp.int64, device=arrays.device(states))
+    return Recall(states, ones, ones == 1, ones, unresolved)
