@@ -11,7 +11,7 @@ from skamem.core.parameters import plain
 from skamem.core.validation import check_labels, check_sample_weight
 from skamem.core.warn import warn
 from skamem.sparse._base import SparseLinearModel, check_size
-from skamem.sparse._features import read_always_select
+from skamem.sparse._features import read_always_select, read_groups
 from skamem.sparse._inputs import check_room, counting, read_samples
 from skamem.sparse.search._logistic import LogisticSearch, log_logistic, logistic
 from skamem.sparse.search._plan import Settings
@@ -41,6 +41,8 @@ class IHTClassifier(ClassifierMixin, SparseLinearModel):
         Price of the size, added to the deviance, when `n_nonzero_coefs` is None; as in `IHTRegressor`.
     max_features : int, default=None
         Largest size tried, for ``n_nonzero_coefs=None``; None as in `IHTRegressor`.
+    groups : array-like of shape (n_features,), dict or callable, default=None
+        As in `IHTRegressor`.
     always_select : array-like of int or str, default=None
         Features that every support contains, by column or by name; they count in s.
     max_iter : int, default=10
@@ -99,6 +101,7 @@ class IHTClassifier(ClassifierMixin, SparseLinearModel):
         effort="swap",
         criterion="gicc",
         max_features=None,
+        groups=None,
         always_select=None,
         max_iter=10,
         tol=1e-7,
@@ -111,6 +114,7 @@ class IHTClassifier(ClassifierMixin, SparseLinearModel):
         self.effort = effort
         self.criterion = criterion
         self.max_features = max_features
+        self.groups = groups
         self.always_select = always_select
         self.max_iter = max_iter
         self.tol = tol
@@ -140,18 +144,21 @@ class IHTClassifier(ClassifierMixin, SparseLinearModel):
         self.classes_, codes = check_labels(y, design.X, owner=type(self).__name__)
         weights = check_sample_weight(sample_weight, design.X, placement, design.wide)
         weights = counting(weights, precisions=self.weight_kind == "precision")
-        locked = read_always_select(self)
+        locked, groups = read_always_select(self), read_groups(self)
         searches = [
             LogisticSearch(
                 design, design.asarray((codes == one).astype(np.float64))[:, None], weights, settings,
-                fit_intercept=self.fit_intercept, alpha=self.alpha, locked=locked,
+                fit_intercept=self.fit_intercept, alpha=self.alpha, locked=locked, groups=groups,
             )
             for one in ([1] if len(self.classes_) == 2 else range(len(self.classes_)))
         ]  # fmt: skip
         problem = searches[0].base
-        shape = f"n_samples = {problem.n_rows}, n_features = {problem.n_features}"
-        check_size(size, min(problem.n_rows, problem.n_features), f"min(n_samples, n_features) ({shape})")
-        check_room(problem, None, size=size, max_features=limit)
+        if groups is None:
+            shape = f"n_samples = {problem.n_rows}, n_features = {problem.n_features}"
+            check_size(size, min(problem.n_rows, problem.n_features), f"min(n_samples, n_features) ({shape})")
+        else:
+            check_size(size, len(groups), "the number of groups; it counts groups")
+        check_room(problem, groups, size=size, max_features=limit)
         found = [
             search.run(size, limit)
             for search in fit_tasks(self, searches, name="class", n_tasks=len(searches), X=X, y=y)

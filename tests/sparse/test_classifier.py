@@ -178,3 +178,42 @@ def test_far_rows_have_probabilities_and_finite_logarithms(many):
     assert logarithms.min() < -1000
     narrow = IHTClassifier(2).fit(X.astype(np.float32), labels)
     assert narrow.predict_log_proba(far.astype(np.float32)).dtype == np.float32
+
+
+# -------------------------------------------------------------------------------------------------------------- groups
+
+
+def grouped_problem(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((150, 12)) + 0.3 * rng.standard_normal((150, 1))
+    labels = np.repeat(list("abcdef"), [1, 2, 3, 2, 1, 3])
+    odds = X[:, labels == "c"] @ [1.5, -1.0, 1.0] + 1.5 * X[:, labels == "e"][:, 0]
+    return X, labels, rng.random(150) < 1 / (1 + np.exp(-odds))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_groups_are_selected_as_a_whole_and_are_close_to_the_best(seed):
+    X, labels, y = grouped_problem(seed)
+    model = IHTClassifier(2, groups=labels, effort="auto").fit(X, y)
+    names = sorted(set(labels[model.support_]))
+    np.testing.assert_array_equal(model.support_, np.flatnonzero(np.isin(labels, names)))
+    losses = {
+        pair: loss_by_hand(X, y.astype(int), np.ones(150), np.flatnonzero(np.isin(labels, pair)), 1e-3).fun
+        for pair in itertools.combinations("abcdef", 2)
+    }
+    assert losses[tuple(names)] <= min(losses.values()) * 1.01
+    assert {"c", "e"} <= set(labels[IHTClassifier(groups=labels).fit(X, y).support_])
+
+
+def test_groups_of_one_are_features_and_locked_ones_bring_theirs():
+    X, y, _ = problem(n=200, p=15)
+    for params in ({"n_nonzero_coefs": 3}, {}, {"effort": "fast"}):
+        grouped, single = IHTClassifier(groups=np.arange(15), **params).fit(X, y), IHTClassifier(**params).fit(X, y)
+        np.testing.assert_array_equal(grouped.support_, single.support_)
+        np.testing.assert_allclose(grouped.coef_, single.coef_, rtol=1e-5, atol=1e-9)
+    labels = np.arange(15) // 3
+    assert {9, 10, 11} <= set(IHTClassifier(2, groups=labels, always_select=[10]).fit(X, y).support_)
+    with pytest.raises(ValueError, match="more than the number of groups"):
+        IHTClassifier(6, groups=labels).fit(X, y)
+    with pytest.raises(ValueError, match="needs 2 selections"):
+        IHTClassifier(1, groups=labels, always_select=[0, 10]).fit(X, y)

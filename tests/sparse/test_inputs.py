@@ -52,8 +52,6 @@ def test_members_beyond_the_default_length_of_a_path_are_kept(Estimator, effort)
 @pytest.mark.parametrize("params", [{}, {"effort": "fast"}, {"groups": np.arange(13)}], ids=str)
 @pytest.mark.parametrize("Estimator", [IHTRegressor, IHTRegressorCV, IHTClassifier])
 def test_dependent_members_are_reported_and_left_out(Estimator, params):
-    if Estimator is IHTClassifier:
-        params = {name: value for name, value in params.items() if name != "groups"}
     X, y = problem()
     X = np.c_[X, X[:, 2] - 3.0 * X[:, 7]]
     with pytest.warns(UserWarning, match=r"features \[12\], which are combinations"):

@@ -10,6 +10,7 @@ from skamem.sparse.objective._criteria import price
 from skamem.sparse.objective._design import host
 from skamem.sparse.objective._problem import Problem
 from skamem.sparse.search._forward import forward_path
+from skamem.sparse.search._groups import GroupSearch, solve_groups
 from skamem.sparse.search._path import default_max_size
 from skamem.sparse.search._plan import solve_size
 
@@ -80,9 +81,11 @@ class LogisticSearch:
         Ridge on coefficients of columns of unit length about their means.
     locked : int array
         Features that every support contains.
+    groups : list of int arrays or None
+        Columns of each group; sizes then count groups.
     """
 
-    def __init__(self, design, positive, weights, settings, *, fit_intercept, alpha, locked):
+    def __init__(self, design, positive, weights, settings, *, fit_intercept, alpha, locked, groups=None):
         self.design = design
         self.positive = positive
         self.weights = weights
@@ -90,7 +93,14 @@ class LogisticSearch:
         self.fit_intercept = fit_intercept
         self.alpha = alpha
         self.locked = locked
-        self.base = Problem(design, positive, weights, fit_intercept=fit_intercept, alpha=alpha, locked=locked)
+        self.groups = groups
+        self.base = self._problem(positive, weights, alpha)
+
+    def _problem(self, target, weights, alpha):
+        return Problem(
+            self.design, target, weights, fit_intercept=self.fit_intercept, alpha=alpha, locked=self.locked,
+            merge_copies=self.groups is None,
+        )  # fmt: skip
 
     def run(self, size, limit):
         """Best fit of `size` members, or of the size that the criterion picks up to `limit`.
@@ -130,19 +140,33 @@ class LogisticSearch:
         response = fit.scores + (self.positive - probability) / curvature
         weights = curvature[:, 0] if self.weights is None else curvature[:, 0] * self.weights
         # The model's ridge is relative to weighted lengths; a quarter is the curvature at even odds.
-        model = Problem(
-            self.design, response, weights, fit_intercept=self.fit_intercept, alpha=4.0 * self.alpha, locked=self.locked
-        )
+        model = self._problem(response, weights, 4.0 * self.alpha)
         if size is not None:
+            if self.groups is not None:
+                return self.refit(solve_groups(model, self.groups, size, self.settings).fit.support, fit)
             return self.refit(solve_size(model, size, self.settings).fit.support, fit)
-        limit = default_max_size(self.base.n_counted, self.base.n_features) if limit is None else limit
-        limit = min(max(limit, int(model.locked.sum())), int(model.usable.sum()))
         fits = []
-        for point in forward_path(model, limit, swaps=self.settings.plan.swaps, tol=self.settings.tol):
-            fits.append(self.refit(point.support, fits[-1] if fits else fit))
+        for support in self._supports(model, limit):
+            fits.append(self.refit(support, fits[-1] if fits else fit))
             if len(fits) > 2 * int(np.argmin([self._value(one) for one in fits])) + 10:
                 break
         return min(fits, key=self._value)
+
+    def _supports(self, model, limit):
+        """Supports of a path on a quadratic model."""
+        base, swaps, tol = self.base, self.settings.plan.swaps, self.settings.tol
+        if self.groups is not None:
+            search = GroupSearch(model, self.groups, tol)
+            for chosen in search.forward(search.locked, len(self.groups) if limit is None else limit, swaps=swaps):
+                support = search.columns_of(chosen)
+                if limit is None and len(support) > (base.n_counted - 1) // 2 and len(chosen) > len(search.locked):
+                    return
+                yield support
+            return
+        limit = default_max_size(base.n_counted, base.n_features) if limit is None else limit
+        limit = min(max(limit, int(model.locked.sum())), int(model.usable.sum()))
+        for point in forward_path(model, limit, swaps=swaps, tol=tol):
+            yield point.support
 
     def refit(self, support, start=None):
         """Penalised logistic regression on `support`, by Newton's method with step halving, from a fit `start`.
