@@ -71,16 +71,10 @@ for row, (label, values) in zip(axes, rows.items(), strict=True):
         axis.imshow(np.ma.masked_invalid(value.reshape(8, 8)), cmap="gray_r", vmin=0, vmax=1)
         axis.set(xticks=[], yticks=[], facecolor="#d0e4f5")
     row[0].set_ylabel(label, rotation=0, ha="right", va="center")
-plt.savefig(
-    f"/tmp/ex_{__import__('sys').argv[0].split('/')[-1]}_{__import__('random').random():.4f}.png"
-)
-plt.close("all")
+plt.show()
 
 # %%
 # What the hidden units look for: their couplings with the pixels.
 
 PatternsDisplay({"": machine.components_[:32]}, signed=True).plot()
-plt.savefig(
-    f"/tmp/ex_{__import__('sys').argv[0].split('/')[-1]}_{__import__('random').random():.4f}.png"
-)
-plt.close("all")
+plt.show()

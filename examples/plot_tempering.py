@@ -33,8 +33,10 @@ for name, label in samplers.items():
     machine = RestrictedBoltzmannMachine(4, sampler=name, learning_rate=0.1, random_state=0).fit(X)
     machines[name] = machine
     drawn = machine.sample(2000, n_steps=500, random_state=0).mean(axis=1) > 0.5
+    shares[name] = drawn.mean()
     print(
-        f"{label:>24}: {machine.score(X):.2f} nats, {drawn.mean():.0%} of its samples of the second kind"
+        f"{label:>24}: {machine.score(X):.2f} nats, "
+        f"{shares[name]:.0%} of its samples of the second kind"
     )
 print(f"{'data':>24}: {share:.0%}")
 
@@ -60,7 +62,4 @@ axes[1].plot([-0.5, 0.5], [1 - share] * 2, "k:", [0.5, 1.5], [share] * 2, "k:")
 axes[1].set(ylabel="share of samples", title="samples of each machine; dotted: data")
 axes[1].set_xticks(places, ["mostly off", "mostly on"])
 axes[1].legend(frameon=False, loc="center")
-plt.savefig(
-    f"/tmp/ex_{__import__('sys').argv[0].split('/')[-1]}_{__import__('random').random():.4f}.png"
-)
-plt.close("all")
+plt.show()
