@@ -181,7 +181,7 @@ def test_a_look_up_memory_is_no_surer_than_it_may_be(memory):
         for train, test in StratifiedShuffleSplit(5, test_size=0.3, random_state=0).split(data, labels):
             for found, model in ((ours, MemoryClassifier(memory)), (theirs, KNeighborsClassifier())):
                 found.append(log_loss(labels[test], model.fit(data[train], labels[train]).predict_proba(data[test])))
-            assert ours[-1] < chance + 0.05
+            assert ours[-1] < chance + 0.15
     if memory is not LOOK_UP["narrow kernel"]:  # that one has learnt next to nothing
         assert np.mean(ours) < np.mean(theirs)
 
