@@ -1,21 +1,37 @@
 """MemoryClassifier: any heteroassociative memory as a classifier."""
 
+import copy
 from typing import ClassVar
 
 import numpy as np
-import scipy.optimize
 import scipy.sparse
-import scipy.special
 from sklearn.base import ClassifierMixin, clone
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays, validation
 from skamem.core.base import SkamemEstimator, transactional
 from skamem.core.callbacks import fit_tasks
-from skamem.core.parameters import BOOLEAN, Kind
+from skamem.core.parameters import BOOLEAN, ClassWeight, Kind
 from skamem.memory import HebbianMemory, PseudoinverseMemory
+from skamem.supervised._witnesses import MAX_WITNESSES, held_back, rows_of, softmax_scale
+from skamem.training import class_weights
 
 __all__ = ["MemoryClassifier"]
+
+_ROWS_A_UNIT = 10  # with so many, no row weighs much in weights that all rows share
+_SAME = 16.0  # in units of rounding: fields that are no farther apart are equal
+
+
+def _learns_in_pieces(classifier):
+    memory = PseudoinverseMemory() if classifier.memory is None else classifier.memory
+    if hasattr(memory, "partial_fit"):
+        return True
+    raise AttributeError(
+        f"MemoryClassifier has partial_fit where its memory has it; found memory={memory!r}. Use fit on all samples, "
+        "or a memory such as HebbianMemory or ModernHopfieldMemory."
+    )
 
 
 class _Associator(Kind):
@@ -40,6 +56,11 @@ class _Associator(Kind):
         return f"a memory with target='y' and field, such as {able}"
 
 
+def _takes_nan(memory):
+    memory = PseudoinverseMemory() if memory is None else memory
+    return hasattr(memory, "__sklearn_tags__") and get_tags(memory).input_tags.allow_nan
+
+
 class MemoryClassifier(ClassifierMixin, SkamemEstimator):
     """Classify with a memory that associates patterns with their labels.
 
@@ -53,6 +74,8 @@ class MemoryClassifier(ClassifierMixin, SkamemEstimator):
         is ``PseudoinverseMemory(binarize=None)``: linear least squares on the features as they are.
     fit_intercept : bool, default=True
         Add one unit that is always on, so that classes need not be separated through the origin.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, on top of `sample_weight`.
     backend : {None, "numpy", "cupy", "cupy:<index>", "torch", "torch:<device>"}, default=None
         Where to compute; given to the memory unless None.
 
@@ -75,10 +98,15 @@ class MemoryClassifier(ClassifierMixin, SkamemEstimator):
 
     Notes
     -----
-    Probabilities are softmax(`scale_` times field), with one scale fitted on the training data against
-    targets smoothed as Platt's, so that a memory which recalls its training labels perfectly is not infinitely sure.
-    They rank as `decision_function` does; where calibration matters, wrap the classifier in `sklearn.calibration`.
-    Cost: that of the memory.
+    NaN is an unknown unit, in `fit` and in `predict`, as it is for the memory.
+
+    Probabilities are softmax(`scale_` times field), with one scale fitted against targets smoothed as Platt's, so that
+    a memory which recalls its labels perfectly is not infinitely sure. No row is its own witness: the scale is fitted
+    on rows held back from a memory of the others, one in five and at most about 512. Only for weights that all rows
+    share, with ten rows a unit or more, on the training rows themselves. Probabilities rank as `decision_function`
+    does; where calibration matters, wrap the classifier in `sklearn.calibration`.
+
+    Cost: that of the memory, and once more where rows are held back.
 
     References
     ----------
@@ -97,11 +125,13 @@ class MemoryClassifier(ClassifierMixin, SkamemEstimator):
     _parameters: ClassVar = {
         "memory": _Associator() | None,
         "fit_intercept": BOOLEAN,
+        "class_weight": ClassWeight(),
     }
 
-    def __init__(self, memory=None, *, fit_intercept=True, backend=None):
+    def __init__(self, memory=None, *, fit_intercept=True, class_weight=None, backend=None):
         self.memory = memory
         self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
         self.backend = backend
 
     def _largest_product(self, data):
@@ -122,7 +152,7 @@ class MemoryClassifier(ClassifierMixin, SkamemEstimator):
         Parameters
         ----------
         X : array-like or csr matrix of shape (n_samples, n_features)
-            Patterns.
+            Patterns. NaN marks an unknown unit.
         y : array-like of shape (n_samples,)
             Class labels, numbers or strings.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -140,18 +170,105 @@ class MemoryClassifier(ClassifierMixin, SkamemEstimator):
         ValueError
             For bad input, or labels of a single class. A failed call changes nothing.
         """
-        X, placement = self._receive(X, reset=True, accept_sparse="csr")
+        X, placement = self._receive(X, reset=True, **self._input_options())
         memory = self._new_memory()
         self.classes_, codes = validation.check_labels(y, X, owner=type(self).__name__)
-        weight = validation.check_sample_weight(sample_weight, X, placement, placement.xp.float64)
-        one_hot = np.where(codes[:, None] == np.arange(len(self.classes_)), 1.0, -1.0)
-        options = {} if weight is None else {"sample_weight": arrays.placement_of(X).asarray(weight)}
+        weight = self._row_weights(sample_weight, X, placement, codes)
         for _ in fit_tasks(self, [0], name="memory", n_tasks=1, X=X, y=y, attributes=dict, inner=memory):
-            self.memory_ = memory.fit(self._extended(X), arrays.placement_of(X).asarray(one_hot), **options)
-            weight = np.ones(len(codes)) if weight is None else arrays.to_numpy(weight)
-            fields = arrays.to_numpy(self.memory_.field(self._extended(X)))
-            self.scale_ = _softmax_scale(fields.astype(np.float64), codes, weight)
+            self.memory_ = memory.fit(*self._pairs(X, codes, weight))
+            self.scale_, self._n_witnesses = self._fitted_scale(X, codes, weight)
         return self
+
+    @available_if(_learns_in_pieces)
+    @transactional
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Associate more patterns with labels.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Patterns. NaN marks an unknown unit.
+        y : array-like of shape (n_samples,)
+            Class labels.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever come; for the first call. None takes those of the first `y`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each sample counts.
+
+        Returns
+        -------
+        self : object
+            The classifier. Fields are those of one `fit` on all samples; the scale of probabilities is a running mean
+            over the calls, each of which asks the memory of the samples before.
+
+        Raises
+        ------
+        ValueError
+            As `fit`, and for labels that are not in `classes`. A failed call changes nothing.
+        """
+        reset = not hasattr(self, "memory_")
+        X, placement = self._receive(X, reset=reset, method=None if reset else "partial_fit", **self._input_options())
+        known = None if reset else self.classes_
+        self.classes_ = validation.known_classes(known, classes, y, X, type(self).__name__)
+        codes = validation.known_codes(y, X, self.classes_, type(self).__name__)
+        weight = self._row_weights(sample_weight, X, placement, codes)
+        # A fitted memory replaces its arrays: a shallow copy keeps the one before for the case that this call fails.
+        memory = self._new_memory() if reset else copy.copy(self.memory_)
+        for _ in fit_tasks(self, [0], name="memory", n_tasks=1, X=X, y=y, attributes=dict, inner=memory):
+            if reset:
+                self.memory_ = memory.partial_fit(*self._pairs(X, codes, weight))
+                self.scale_, self._n_witnesses = self._fitted_scale(X, codes, weight)
+                continue
+            scale = self._witnessed_scale(self.memory_, X, codes, weight, self._class_counts(codes, weight))
+            self._average_scale(scale, len(codes))
+            self.memory_ = memory.partial_fit(*self._pairs(X, codes, weight))
+        return self
+
+    def _input_options(self):
+        return {"accept_sparse": "csr", "ensure_all_finite": "allow-nan" if _takes_nan(self.memory) else True}
+
+    def _row_weights(self, sample_weight, X, placement, codes):
+        """Weights of samples and classes on the host; None when every row counts 1."""
+        weight = validation.check_sample_weight(sample_weight, X, placement, placement.xp.float64)
+        if weight is None and self.class_weight is None:
+            return None
+        weight = np.ones(len(codes)) if weight is None else arrays.to_numpy(weight)
+        return class_weights(self.class_weight, self.classes_, codes, weight)
+
+    def _pairs(self, X, codes, weight):
+        """What the memory stores: patterns, bipolar one-hot labels and their weights."""
+        one_hot = np.where(codes[:, None] == np.arange(len(self.classes_)), 1.0, -1.0)
+        place = arrays.placement_of(X)
+        return self._extended(X), place.asarray(one_hot), None if weight is None else place.asarray(weight)
+
+    # ------------------------------------------------------------------ the scale of probabilities
+
+    def _fitted_scale(self, X, codes, weight):
+        """Scale of the fields of the memory that was just fitted, and the number of rows that say so."""
+        shared = not hasattr(self.memory_, "patterns_")
+        counts = self._class_counts(codes, weight)
+        held = None
+        if not shared or X.shape[0] < _ROWS_A_UNIT * (X.shape[1] + self.fit_intercept):
+            held = held_back(X, weight)
+        if held is None:
+            return self._witnessed_scale(self.memory_, X, codes, weight, counts), len(codes)
+        rows, others = (rows_of(X, codes, weight, np.flatnonzero(mask)) for mask in (held, ~held))
+        memory = self._new_memory().fit(*self._pairs(*others))
+        # Witnesses who were not stored are honest: less is to be smoothed, as if there were one error among all rows.
+        return self._witnessed_scale(memory, *rows, 0.0 * counts + counts.sum()), int(held.sum())
+
+    def _class_counts(self, codes, weight):
+        return np.bincount(codes, weights=weight, minlength=len(self.classes_)).astype(np.float64)
+
+    def _witnessed_scale(self, memory, X, codes, weight, counts):
+        fields = arrays.to_numpy(memory.field(self._extended(X))).astype(np.float64)
+        return softmax_scale(fields, codes, np.ones(len(codes)) if weight is None else weight, counts)
+
+    def _average_scale(self, scale, n_rows):
+        before = min(self._n_witnesses, MAX_WITNESSES)
+        share = n_rows / (before + n_rows)
+        self.scale_ = float(self.scale_ ** (1.0 - share) * scale**share)
+        self._n_witnesses = before + n_rows
 
     def _extended(self, X):
         """`X` with a column of ones when there is an intercept."""
@@ -165,8 +282,13 @@ class MemoryClassifier(ClassifierMixin, SkamemEstimator):
     def _fields(self, X, method):
         """Validated fields (n_samples, n_classes), where the caller's arrays live."""
         check_is_fitted(self)
-        X, _ = self._receive(X, reset=False, method=method, accept_sparse="csr")
-        return self.memory_.field(self._extended(X))
+        X, _ = self._receive(X, reset=False, method=method, **self._input_options())
+        fields = self.memory_.field(self._extended(X))
+        # Classes that differ by rounding only are equal, so that the first of them wins in any company.
+        xp = arrays.namespace(fields)
+        largest = xp.max(fields, axis=1, keepdims=True)
+        rounding = _SAME * xp.finfo(fields.dtype).eps * xp.max(xp.abs(fields), axis=1, keepdims=True)
+        return xp.where(fields >= largest - rounding, largest, fields)
 
     def decision_function(self, X):
         """Push of the memory on each class.
@@ -214,11 +336,28 @@ class MemoryClassifier(ClassifierMixin, SkamemEstimator):
         probabilities : array of shape (n_samples, n_classes)
             Rows sum to 1.
         """
-        fields = self._fields(X, "predict_proba")
+        log_probabilities = self._log_probabilities(X, "predict_proba")
+        return arrays.namespace(log_probabilities).exp(log_probabilities)
+
+    def predict_log_proba(self, X):
+        """Logarithms of class probabilities, finite where the probabilities are too small for a number.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Patterns.
+
+        Returns
+        -------
+        log_probabilities : array of shape (n_samples, n_classes)
+        """
+        return self._log_probabilities(X, "predict_log_proba")
+
+    def _log_probabilities(self, X, method):
+        fields = self._fields(X, method)
         xp = arrays.namespace(fields)
         scaled = self.scale_ * (fields - xp.max(fields, axis=1, keepdims=True))
-        weights = xp.exp(scaled)
-        return weights / xp.sum(weights, axis=1, keepdims=True)
+        return scaled - xp.log(xp.sum(xp.exp(scaled), axis=1, keepdims=True))
 
     @property
     def _anchor(self):
@@ -235,23 +374,5 @@ class MemoryClassifier(ClassifierMixin, SkamemEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = _takes_nan(self.memory)
         return tags
-
-
-def _softmax_scale(fields, codes, weight):
-    """The factor on `fields` that makes softmax most likely for labels smoothed as Platt's."""
-    n_classes = fields.shape[1]
-    counts = np.bincount(codes, weights=weight, minlength=n_classes)[codes]
-    targets = np.repeat(1.0 / (counts + n_classes)[:, None], n_classes, axis=1)
-    targets[np.arange(len(codes)), codes] = (counts + 1.0) / (counts + n_classes)
-    unit = np.sqrt(np.mean(fields**2)) or 1.0
-
-    def slope(log_scale):
-        # Derivative of the (convex) cross-entropy with respect to the scale.
-        likely = scipy.special.softmax(np.exp(log_scale) / unit * fields, axis=1)
-        return np.average(((likely - targets) * fields).sum(axis=1), weights=weight)
-
-    low, high = -7.0, 7.0
-    if slope(low) >= 0.0 or slope(high) <= 0.0:  # no optimum between: fields that say nothing, or say all
-        return float(np.exp(low if slope(low) >= 0.0 else high) / unit)
-    return float(np.exp(scipy.optimize.brentq(slope, low, high, xtol=1e-13)) / unit)

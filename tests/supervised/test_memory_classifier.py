@@ -1,6 +1,7 @@
 """MemoryClassifier: labels as patterns; least squares in disguise when the memory is a pseudoinverse."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -8,12 +9,16 @@ import scipy.sparse
 from scipy.linalg import hadamard
 from scipy.special import log_softmax
 from sklearn.base import clone
-from sklearn.datasets import load_digits, load_iris
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV, StratifiedShuffleSplit, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
 
-from skamem import HebbianMemory, MemoryClassifier, PseudoinverseMemory
+from skamem import HebbianMemory, KernelMemory, MemoryClassifier, ModernHopfieldMemory, PseudoinverseMemory
 from skamem.datasets import corrupt
 
 X, y = load_iris(return_X_y=True)
@@ -154,6 +159,133 @@ def test_sparse_features_are_as_good_as_dense_ones(memory, container):
     np.testing.assert_array_equal(sparse.predict(digits), dense.predict(digits))
 
 
+# ------------------------------------------------------------------------------------------------ no own witness
+
+LOOK_UP = {
+    "modern": ModernHopfieldMemory(),
+    "modern, held-out, local": ModernHopfieldMemory("held-out", similarity="local"),
+    "kernel": KernelMemory(),
+    "narrow kernel": KernelMemory(gamma=10.0, alpha=0.0),
+}
+every_look_up = pytest.mark.parametrize("memory", LOOK_UP.values(), ids=LOOK_UP)
+
+
+@every_look_up
+def test_a_look_up_memory_is_no_surer_than_it_may_be(memory):
+    # A table that votes for its own rows looks infallible. Held-out log loss on five splits of three tables.
+    ours, theirs = [], []
+    for load in (load_iris, load_wine, load_breast_cancer):
+        data, labels = load(return_X_y=True)
+        data = StandardScaler().fit_transform(data)
+        chance = np.log(len(np.unique(labels)))
+        for train, test in StratifiedShuffleSplit(5, test_size=0.3, random_state=0).split(data, labels):
+            for found, model in ((ours, MemoryClassifier(memory)), (theirs, KNeighborsClassifier())):
+                found.append(log_loss(labels[test], model.fit(data[train], labels[train]).predict_proba(data[test])))
+            assert ours[-1] < chance + 0.15
+    if memory is not LOOK_UP["narrow kernel"]:  # that one has learnt next to nothing
+        assert np.mean(ours) < np.mean(theirs)
+
+
+@every_look_up
+def test_neither_order_nor_repetition_changes_the_scale(memory):
+    order = np.random.default_rng(0).permutation(len(y))
+    scale = MemoryClassifier(memory).fit(X, y).scale_
+    assert MemoryClassifier(memory).fit(X[order], y[order]).scale_ == pytest.approx(scale, rel=1e-6)
+    counts = np.random.default_rng(1).integers(0, 3, len(y))
+    memory = clone(memory).set_params(**({"beta": 2.0} if hasattr(memory, "beta") else {"gamma": 0.3, "alpha": 0.1}))
+    weighted = MemoryClassifier(memory).fit(X, y, counts)
+    repeated = MemoryClassifier(memory).fit(np.repeat(X, counts, axis=0), np.repeat(y, counts))
+    assert weighted.scale_ == pytest.approx(repeated.scale_, rel=1e-6)
+
+
+def test_few_rows_witness_and_only_for_a_memory_of_the_others():
+    asked = []
+
+    class Recorder(ModernHopfieldMemory):
+        def field(self, X):
+            asked.append((self.patterns_.copy(), np.asarray(X)))
+            return super().field(X)
+
+    rng = np.random.default_rng(0)
+    data = rng.standard_normal((4000, 3))
+    data[2000:2100] = data[:100]  # copies go together
+    MemoryClassifier(Recorder(1.0), fit_intercept=False).fit(data, rng.integers(0, 2, 4000))
+    ((stored, cues),) = asked
+    assert 300 < len(cues) < 700
+    assert not {row.tobytes() for row in cues} & {row.tobytes() for row in stored}
+
+
+# ----------------------------------------------------------------------------- unknown units, weights, pieces, ties
+
+
+@pytest.mark.parametrize("memory", [None, HebbianMemory(binarize=None), ModernHopfieldMemory(), KernelMemory()])
+def test_unknown_units_are_taken_where_the_memory_takes_them(memory):
+    holes = np.where(np.random.default_rng(0).random(X.shape) < 0.2, np.nan, X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the kernel's completion
+        classifier = MemoryClassifier(memory).fit(holes, y)
+    assert get_tags(classifier).input_tags.allow_nan
+    assert np.isfinite(classifier.predict_proba(holes)).all()
+    assert classifier.score(holes, y) > 0.7
+    extended = np.column_stack([holes, np.ones(len(X))])
+    np.testing.assert_allclose(classifier.decision_function(holes), classifier.memory_.field(extended), atol=1e-12)
+
+
+@every_memory
+def test_class_weights_are_weights_of_rows(memory):
+    weights = {0: 1.0, 1: 3.0, 2: 0.5}
+    given = MemoryClassifier(memory, class_weight=weights).fit(X, y, np.full(150, 2.0))
+    rows = MemoryClassifier(memory).fit(X, y, 2.0 * np.asarray([1.0, 3.0, 0.5])[y])
+    np.testing.assert_allclose(given.predict_proba(X), rows.predict_proba(X), rtol=1e-12)
+    few = np.r_[0:50, 50:60, 100:150]
+    balanced = MemoryClassifier(memory, class_weight="balanced").fit(X[few], y[few])
+    counts = np.bincount(y[few])
+    rows = MemoryClassifier(memory).fit(X[few], y[few], (len(few) / (3 * counts))[y[few]])
+    np.testing.assert_allclose(balanced.decision_function(X), rows.decision_function(X), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("memory", [None, HebbianMemory(binarize=None), ModernHopfieldMemory(2.0)])
+def test_pieces_give_the_fields_of_the_whole(memory):
+    order = np.argsort(y % 3, kind="stable")  # class by class: the first piece knows one class only
+    whole = MemoryClassifier(memory).fit(X[order], y[order])
+    pieces = MemoryClassifier(memory)
+    for start in range(0, 150, 50):
+        rows = order[start : start + 50]
+        assert pieces.partial_fit(X[rows], y[rows], classes=[0, 1, 2] if start == 0 else None) is pieces
+    np.testing.assert_allclose(pieces.decision_function(X), whole.decision_function(X), rtol=1e-6, atol=1e-8)
+    assert pieces.scale_ > 0
+    before = dict(vars(pieces))
+    with pytest.raises(ValueError, match="not in classes"):
+        pieces.partial_fit(X[:2], [0, 7])
+    with pytest.raises(ValueError, match="features"):
+        pieces.partial_fit(X[:2, :2], [0, 1])
+    assert vars(pieces) == before
+
+
+def test_pieces_need_a_memory_that_learns_in_pieces():
+    assert not hasattr(MemoryClassifier(KernelMemory()), "partial_fit")
+    with pytest.raises(AttributeError) as caught:
+        MemoryClassifier(KernelMemory()).partial_fit  # noqa: B018
+    assert "partial_fit where its memory has it; found memory=KernelMemory()" in str(caught.value.__cause__)
+
+
+def test_copies_with_two_labels_are_a_tie_alone_as_among_others():
+    rng = np.random.default_rng(0)
+    data = rng.standard_normal((30, 7))
+    classifier = MemoryClassifier(ModernHopfieldMemory(50.0)).fit(np.vstack([data] * 3), np.repeat([2, 0, 1], 30))
+    assert (classifier.predict(data) == 0).all()
+    assert [classifier.predict(data[row : row + 1])[0] for row in range(30)] == [0] * 30
+    np.testing.assert_allclose(classifier.predict_proba(data), 1 / 3)
+
+
+@every_memory
+def test_logarithms_of_probabilities_are_finite_where_these_are_not_numbers(memory):
+    classifier = MemoryClassifier(memory).fit(X, y)
+    np.testing.assert_allclose(np.exp(classifier.predict_log_proba(X)), classifier.predict_proba(X), rtol=1e-12)
+    with np.errstate(over="raise", invalid="raise"):
+        assert np.isfinite(classifier.predict_log_proba(1e6 * X)).all()
+
+
 def test_the_memory_given_is_cloned():
     memory = HebbianMemory(random_state=3)
     classifier = MemoryClassifier(memory).fit(X, y)
@@ -196,7 +328,7 @@ def test_what_cannot_associate_is_refused_with_names_of_those_that_can(memory):
         (X, y[:100], None, "inconsistent numbers of samples"),
         (X, X[:, 0] + 0.01, None, "Unknown label type"),
         (np.full_like(X, np.inf), y, None, "infinity"),
-        (np.full_like(X, np.nan), y, None, "NaN"),
+        (X, np.eye(3)[y].astype(int), None, "one label|multilabel|1d|one output"),
         (X[:0], y[:0], None, "0 sample"),
         ([["a", "b"]] * 150, y, None, "could not convert string"),
         (X, None, None, "requires y to be passed"),
