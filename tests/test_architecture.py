@@ -4,6 +4,7 @@ Which floor may import which is a contract in pyproject.toml that import-linter 
 """
 
 import ast
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -90,6 +91,7 @@ def package_of(name):
     return name.split(".")[1]
 
 
+@functools.cache
 def private_members():
     """The packages in which a class has a private member of a name: method, class attribute, or what is set on self."""
     packages = {}

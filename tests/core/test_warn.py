@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 
 import skamem
 from skamem import (
+    BoltzmannMachine,
     DenseAMClassifier,
     HebbianMemory,
     HopfieldNetwork,
@@ -20,6 +21,7 @@ from skamem import (
     KernelMemory,
     MemoryClassifier,
     PseudoinverseMemory,
+    RestrictedBoltzmannMachine,
     StabilitySelection,
     WillshawMemory,
 )
@@ -40,6 +42,17 @@ def diverging():
         DenseAMClassifier(**DENSE, learning_rate_init=1e30, max_iter=50, interaction="polynomial").fit(
             REAL.astype(np.float32), LABELS
         )
+
+
+def couplings(n_units):
+    """Of a spin glass: annealing finds few of its states."""
+    weights = 20.0 * np.random.default_rng(1).standard_normal((n_units, n_units))
+    return np.triu(weights, 1) + np.triu(weights, 1).T
+
+
+def rough_partition():
+    rbm = RestrictedBoltzmannMachine.from_parameters(couplings(30), np.zeros(30), np.zeros(30))
+    rbm.log_partition(n_steps=1, n_chains=2)
 
 
 def partly_nan(estimator, X, y):
@@ -64,6 +77,10 @@ CASES = {
     "a classifier": lambda: IHTClassifier(3, max_iter=1).fit(REAL, REAL[:, 0] + REAL[:, 1] + 0.3 * Y > 0),
     "a score": lambda: IHTRegressorCV(scoring=partly_nan, max_features=3).fit(REAL, Y),
     "dependent members": lambda: IHTRegressor(3, always_select=[0, 1]).fit(np.repeat(REAL, 2, axis=1), Y),
+    "a range": lambda: RestrictedBoltzmannMachine(3, max_iter=1).fit(3.0 * PATTERNS),
+    "an estimate": rough_partition,
+    "an estimate of a network": lambda: BoltzmannMachine.from_weights(couplings(25), np.zeros(25)).log_partition(),
+    "a residual": lambda: IHTRegressor(max_residual=1e-9, max_features=1).fit(REAL, Y),
     "a bound": lambda: StabilitySelection(n_select=5, max_false=1e-4, n_pairs=4, random_state=0).fit(REAL, Y),
 }
 
