@@ -324,13 +324,7 @@ def has_current_device():
 
 @contextlib.contextmanager
 def device_scope(array=None):
-    """Restore CuPy's current device on leaving, if CuPy is in use at all; inside, that of `array` is the current one.
-
-    Parameters
-    ----------
-    array : object, default=None
-        What is no CuPy array leaves the current device as it is.
-    """
+    """Restore CuPy's current device on leaving, if CuPy is in use; inside, a CuPy `array`'s device is current."""
     cupy = sys.modules.get("cupy")
     if cupy is None or not cupy.is_available():
         yield

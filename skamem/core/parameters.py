@@ -40,6 +40,12 @@ __all__ = [
 class Kind:
     """What a parameter may be; ``kind | other`` allows either, ``kind | None`` also None. ``str(kind)`` says it."""
 
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        for name in ("accepts", "concerns", "refuse"):  # documented once, here
+            if name in vars(cls):
+                vars(cls)[name].__doc__ = getattr(Kind, name).__doc__
+
     def accepts(self, value):
         """Whether `value` is allowed; says no to anything whatever, and never raises."""
         raise NotImplementedError
@@ -125,6 +131,11 @@ class Interval(Kind):
 
 class Options(Kind):
     """One of a few values, by type and equality, as `skamem.core.validation.check_option`.
+
+    Parameters
+    ----------
+    *options : object
+        The values.
 
     Examples
     --------

@@ -206,8 +206,7 @@ class SupportSelector(FeatureSelector):
 
     @property
     def _fitted_array(self):
-        estimator = self.estimator_
-        return getattr(estimator, getattr(estimator, "_anchor", "support_"), self.support_)
+        return getattr(self.estimator_, "support_", self.support_)
 
 
 def support_of(estimator, n_features):

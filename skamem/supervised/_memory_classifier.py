@@ -359,13 +359,8 @@ class MemoryClassifier(ClassifierMixin, SkamemEstimator):
         scaled = self.scale_ * (fields - xp.max(fields, axis=1, keepdims=True))
         return scaled - xp.log(xp.sum(xp.exp(scaled), axis=1, keepdims=True))
 
-    @property
-    def _anchor(self):
-        return "_memory_array"
-
-    @property
-    def _memory_array(self):
-        return getattr(self.memory_, getattr(self.memory_, "_anchor", "classes_"), self.classes_)
+    def _home(self):
+        return None  # the memory computes, and looks itself whether cues are where it is
 
     @property
     def _backend(self):
