@@ -77,10 +77,10 @@ class SparseLinearRegressor(MultiOutputMixin, RegressorMixin, SparseLinearModel)
 
     def _check_parameters(self):
         super()._check_parameters()
-        if self.positive and (self.always_select is not None or self.groups is not None):
+        if self.positive and self.always_select is not None:
             raise ValueError(
-                "positive=True cannot be combined with always_select or groups: the best nonnegative coefficient of a "
-                "feature may be zero, and then it is not selected. Leave them None."
+                "positive=True cannot be combined with always_select: the best nonnegative coefficient of a feature "
+                "may be zero, and then it is not selected. Leave always_select=None."
             )
 
     def predict(self, X):

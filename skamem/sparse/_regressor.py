@@ -65,7 +65,8 @@ class IHTRegressor(SparseLinearRegressor):
     groups : array-like of shape (n_features,), dict or callable, default=None
         Label of each feature's group, or a dict or callable from names of features to labels, None for a feature of its
         own: `skamem.sparse.group_by_prefix` makes one. A group is selected as a whole, and `n_nonzero_coefs` and
-        `max_features` then count groups. Not with `positive`.
+        `max_features` then count groups. With `positive` those of its features whose best coefficient is 0 are left
+        out.
     always_select : array-like of int or str, default=None
         Features that every support contains, by column or by name; they count in s. Constant columns are left out.
     positive : bool, default=False

@@ -3,7 +3,7 @@
 import numpy as np
 
 from skamem.sparse.objective._fit import Fit
-from skamem.sparse.objective._linalg import DEPENDENT, TIE, ZERO_LOSS
+from skamem.sparse.objective._linalg import DEPENDENT, TIE, ZERO_LOSS, nonnegative_solve
 from skamem.sparse.search._plan import Solution, criterion_of
 
 __all__ = ["GroupSearch", "count_selections", "solve_groups"]
@@ -22,6 +22,9 @@ class GroupSearch:
     The gain of adding group g is c_gᵀ D_g⁻¹ c_g, with c the correlations with the residual and D_g the Gram matrix of
     the group's columns after projection on the complement of those selected. The best exchange is found by leaving out
     each selected group in turn and looking for the best addition.
+
+    With nonnegative coefficients losses and gains are those of nonnegative least squares, solved for each group; of a
+    selected group it may leave columns out.
 
     Parameters
     ----------
@@ -54,12 +57,32 @@ class GroupSearch:
         return grams
 
     def columns_of(self, chosen):
-        """Ascending columns of the groups `chosen`."""
+        """Ascending columns of the groups `chosen`: with nonnegative coefficients, those above zero."""
+        columns = self._all_columns(chosen)
+        return columns[self._nonnegative(columns)[0] > 0.0] if self.problem.positive else columns
+
+    def _all_columns(self, chosen):
         parts = [self.groups[g] for g in chosen]
         return np.sort(np.concatenate(parts)) if parts else np.empty(0, dtype=np.intp)
 
+    def _nonnegative(self, columns):
+        """Coefficients of nonnegative least squares on `columns`, and the loss."""
+        gram, correlation = self.quadratic.block(columns), self.quadratic.correlation[0, columns, 0]
+        coefs = nonnegative_solve(gram, correlation)
+        return coefs, float(self.quadratic.total[0] - 2 * coefs @ correlation + coefs @ gram @ coefs)
+
+    def _look_nonnegative(self, chosen):
+        loss = self._nonnegative(self._all_columns(chosen))[1]
+        others = [g for g in range(len(self.groups)) if g not in chosen]
+        gains = np.full(len(self.groups), -1.0)
+        gains[others] = [loss - self._nonnegative(self._all_columns([*chosen, g]))[1] for g in others]
+        gains[gains <= 1e-12] = np.minimum(gains[gains <= 1e-12], 0.0)  # what is left of no gain is rounding
+        return loss, gains
+
     def look(self, chosen):
         """Loss with the groups `chosen`, and the gain of adding each other one (-1 for those chosen)."""
+        if self.problem.positive:
+            return self._look_nonnegative(chosen)
         columns = self.columns_of(chosen)
         correlation = self.quadratic.correlation[0]
         rows = self.quadratic.support_rows(columns[None])[0] if len(columns) else np.empty((0, len(correlation)))

@@ -79,6 +79,29 @@ def test_what_does_not_go_together_is_explained():
     with pytest.raises(ValueError, match="positive=True a shared support is for one target"):
         IHTRegressor(2, positive=True).fit(X, Y)
     assert IHTRegressor(2, positive=True, multi_output="independent").fit(X, Y).coef_.shape == (2, 10)
-    for options in ({"always_select": [1]}, {"groups": np.arange(10)}):
-        with pytest.raises(ValueError, match="positive=True cannot be combined"):
-            IHTRegressor(2, positive=True, **options).fit(X, y)
+    with pytest.raises(ValueError, match="positive=True cannot be combined"):
+        IHTRegressor(2, positive=True, always_select=[1]).fit(X, y)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_groups_with_nonnegative_coefficients_are_the_best_of_their_number(seed):
+    X, y = problem(seed, n=40, p=12)
+    labels = np.repeat(list("abcdef"), 2)
+    for size in (1, 2, 3):
+        model = IHTRegressor(size, positive=True, groups=labels).fit(X, y)
+        best = min(loss(X, y, np.flatnonzero(np.isin(labels, S))) for S in itertools.combinations("abcdef", size))
+        assert np.sum((y - model.predict(X)) ** 2) == pytest.approx(best)
+        assert np.all(model.coef_[model.support_] > 0)
+        assert len(set(labels[model.support_])) <= size
+    chosen = IHTRegressor(positive=True, groups=labels).fit(X, y)
+    assert np.all(np.diff(chosen.path_.objective) <= 1e-12)
+
+
+def test_groups_of_one_with_nonnegative_coefficients_are_features():
+    X, y = problem(1, n=80, p=20)
+    for params in ({"n_nonzero_coefs": 3}, {"max_features": 5}):
+        grouped, single = (IHTRegressor(positive=True, groups=g, **params).fit(X, y) for g in (np.arange(20), None))
+        np.testing.assert_array_equal(grouped.support_, single.support_)
+    folds = IHTRegressorCV(4, positive=True, groups=np.arange(20) // 2).fit(X, y)
+    assert np.all(folds.coef_ >= 0)
+    assert folds.n_nonzero_coefs_ == len(set(folds.support_ // 2))
