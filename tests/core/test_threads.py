@@ -144,3 +144,18 @@ def test_small_fits_take_one_thread(libraries, estimator):
     model.fit(X, np.arange(300) % 2).predict(X)
     assert seen == {("fit", 1, 1), ("predict", 1, 1)}
     assert counts(libraries) == [8, 3]
+
+
+def test_a_factorisation_keeps_its_threads(libraries):
+    """A kernel of 2000 rows with themselves is worth all threads, though each row has two numbers."""
+    import skamem
+
+    seen = []
+
+    class Watched(skamem.KernelMemory):
+        def fit(self, X):
+            seen.append(counts(libraries))
+
+    for n_rows in (200, 2000):
+        Watched().fit(np.zeros((n_rows, 2)))
+    assert seen == [[1, 1], [8, 3]]

@@ -1,0 +1,70 @@
+"""What the two recipes answer differently."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skamem import DenseAMClassifier
+from skamem.core import arrays
+from skamem.core.interactions import RectifiedPolynomial
+from skamem.supervised.dense._network import Memories, Network
+from skamem.supervised.dense._recipes import RECIPES
+from skamem.supervised.dense._scaling import standardized, training_set
+from skamem.supervised.dense._start import root_mean_square
+from skamem.supervised.dense._targets import ClassTargets
+
+every_recipe = pytest.mark.parametrize("solver", list(RECIPES))
+
+
+def training_data(n_rows=200, n_features=30):
+    rng = np.random.RandomState(0)
+    X, codes = 17 * rng.standard_normal((n_rows, n_features)) + 4, rng.randint(0, 3, n_rows)
+    rows, _ = standardized(X, np.arange(n_rows), np.ones(n_rows), "global", arrays.placement_of(X), np.float64)
+    return training_set(rows, ClassTargets(codes, 3), np.arange(n_rows), np.ones(n_rows))
+
+
+def recipe_of(solver, **options):
+    model = DenseAMClassifier(500, solver=solver, **options)
+    return RECIPES[solver].of(model, RectifiedPolynomial(model.degree))
+
+
+@every_recipe
+@pytest.mark.parametrize("degree", [2, 3])
+def test_both_start_with_potentials_of_one_size(solver, degree):
+    data = training_data()
+    optimizer = recipe_of(solver, degree=degree).begin(data, np.random.RandomState(0))
+    memories, rows = Memories(**optimizer.parameters), data.rows.take(np.arange(200))
+    network = Network.of("linear", RectifiedPolynomial(degree), 3, arrays.namespace(rows), np.float64)
+    assert_allclose(root_mean_square(network.potentials(rows, memories)), 0.5, rtol=0.25)
+    assert memories.visible.shape == (500, 30)
+    assert optimizer.temperature > 0
+
+
+@every_recipe
+def test_both_go_on_from_given_memories(solver):
+    rng = np.random.RandomState(0)
+    given = Memories(0.1 * rng.standard_normal((4, 5)), np.zeros(4), 0.1 * rng.standard_normal((4, 3)))
+    optimizer = recipe_of(solver).resume(Memories(*map(np.copy, given)), 2.0, 100)
+    for name, value in optimizer.parameters.items():
+        assert_allclose(value, getattr(given, name), rtol=1e-15)
+    assert optimizer.temperature == 2.0
+
+
+def test_what_they_answer_differently():
+    adam, paper = (recipe_of(solver) for solver in ("adam", "paper"))
+    data, codes = training_data(), np.repeat([0, 1], [90, 10])
+    assert (adam.n_epochs(10), paper.n_epochs(10)) == (150, 500)
+    assert adam.noise_level(data, np.random.RandomState(0)) > 0 == paper.noise_level(data, np.random.RandomState(0))
+    assert recipe_of("adam", adversarial=0.1).noise_level(data, np.random.RandomState(0)) == 0
+    shuffled, balanced = (
+        np.concatenate(recipe.batches(codes, 4, np.random.RandomState(0))) for recipe in (adam, paper)
+    )
+    assert_array_equal(np.bincount(codes[shuffled]), [90, 10])
+    assert_array_equal(np.bincount(codes[balanced]), [50, 50])
+
+
+@every_recipe
+def test_parameters_given_are_taken(solver):
+    recipe = recipe_of(solver, max_iter=7, noise=0.25)
+    assert recipe.n_epochs(100) == 7
+    assert recipe.noise_level(None, None) == 0.25
