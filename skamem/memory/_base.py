@@ -29,7 +29,7 @@ from skamem.memory._door import CueBlock, Memory, one_pass, told
 from skamem.memory._stream import WORK_ARRAYS, open_stream
 from skamem.metrics import unit_accuracy
 
-__all__ = ["BaseMemory", "symmetric_field_class"]
+__all__ = ["BaseMemory", "after_filling", "symmetric_field_class"]
 
 # Cues for which it does not pay to convert weights first.
 _FEW = 64
@@ -155,9 +155,22 @@ class BaseMemory(Memory):
         if reset:
             self.coding_ = stream.target_code.coding
             self._forget_all()
-        self._learn(stream, reset=reset)
+        try:
+            self._learn(stream, reset=reset)
+        except MemoryError as error:
+            raise MemoryError(self._room_needed(stream)) from error
         self._warn_if_overloaded()
         return self
+
+    def _room_needed(self, stream):
+        n_units = stream.X.shape[1]
+        n_outputs = n_units if stream.Y is None else stream.Y.shape[1]
+        needed = n_units * n_outputs * (4 if stream.dtype == stream.placement.xp.float32 else 8)
+        return (
+            f"{type(self).__name__} needs {needed / 2**30:.1f} GiB for weights of {n_units} units, and as much "
+            "again to learn them. DenseMemory(degree=2) holds the same network in the size of its patterns, "
+            f"{needed / n_outputs * stream.X.shape[0] / 2**30:.2g} GiB here; float32 patterns take half."
+        )
 
     def _forget_all(self, pattern_sum=None):
         self.n_patterns_, self.total_weight_, self.pattern_sum_ = 0, 0.0, pattern_sum
@@ -271,12 +284,13 @@ class BaseMemory(Memory):
 
     @available_if(_has_energy)
     def energy(self, X):
-        """Energy of the given states: E = -1/2 sᵀ W s with the diagonal of W removed.
+        """Energy of the given states: E = -1/2 sᵀ W s - bᵀ s, with the diagonal of W removed and b the bias, if any.
 
         Parameters
         ----------
         X : array-like or csr matrix of shape (n_samples, n_units)
-            States, thresholded at `binarize`. NaN counts as 0.
+            States, thresholded at `binarize`. In the formula units are -1 and +1, also under ``coding="binary"``, where
+            they are given as 0 and 1; NaN counts as 0.
 
         Returns
         -------
@@ -402,15 +416,27 @@ class BaseMemory(Memory):
 
     def _feed_back(self, field, block, held, dynamics):
         """Recurrent recall."""
-        xp, states = block.placement.xp, block.states
-        recall = dynamics(field, states, clamped=held)
-        final = recall.states
-        if block.known is None:
-            unresolved = xp.zeros_like(final, dtype=xp.bool)
-        else:
+        xp, recall = block.placement.xp, dynamics(field, block.states, clamped=held)
+        final, story = recall.states, (recall.n_steps, recall.converged, recall.cycle_length)
+        unresolved = xp.zeros_like(final, dtype=xp.bool)
+        if block.known is not None:
             unresolved = ~block.known & (final == 0)
             if self.activation == "step":  # 0 is also a unit that was switched off
                 unresolved = unresolved & (xp.abs(field(final)) <= field.tolerance)
-            final = xp.where(unresolved, self._majority(), final)
-        final = self._codes(self.coding_)[1].decode(final)
-        return Recall(final, recall.n_steps, recall.converged, recall.cycle_length, unresolved)
+            final = xp.where(unresolved, xp.astype(self._majority(), final.dtype), final)
+            if bool(xp.any(unresolved)):
+                story = after_filling(story, xp.any(unresolved, axis=1), self._stays(field, final, held))
+        return Recall(self._codes(self.coding_)[1].decode(final), *story, unresolved)
+
+    def _stays(self, field, states, held=None):
+        """Which rows are fixed points: no unit that may move wants to."""
+        xp = arrays.namespace(states)
+        stays = THRESHOLDS[self.activation](field(states), states, field.tolerance) == states
+        return xp.all(stays if held is None else stays | held, axis=1)
+
+
+def after_filling(story, filled, stays):
+    """(steps, converged, cycle length) once unknown units took the majority: that may be no state of rest."""
+    n_steps, converged, cycle_length = story
+    xp, moving = arrays.namespace(filled), filled & ~stays
+    return n_steps, converged & ~moving, xp.where(moving, xp.zeros_like(cycle_length), cycle_length)

@@ -13,6 +13,7 @@ from skamem.core.dynamics import Recall, alternating
 from skamem.core.fields import BipartiteField, LinearField
 from skamem.core.parameters import Interval, Kind
 from skamem.core.rows import Rows
+from skamem.memory._base import after_filling
 from skamem.memory._correlation import CorrelationMemory
 from skamem.memory._door import CueBlock
 from skamem.memory._stream import WORK_ARRAYS
@@ -237,20 +238,21 @@ class BidirectionalMemory(CorrelationMemory):
                 given = xp.ones_like(cues, dtype=xp.bool) if block.known is None else block.known
                 held = xp.concat([given, xp.zeros_like(others, dtype=xp.bool)], axis=1)
             recall = alternating(field, xp.concat([cues, others], axis=1), n_steps=self.n_recall_steps, clamped=held)
-            (own, others), story = field.split(recall.states), (recall.n_steps, recall.converged, recall.cycle_length)
-            own, own_unresolved = _finished(own, own_sum, coding)
-            other, unresolved = _finished(others, other_sum, other_coding)
+            story = (recall.n_steps, recall.converged, recall.cycle_length)
+            unresolved, majority = recall.states == 0, _majority(xp.concat([own_sum, other_sum]), cues.dtype)
+            states = xp.where(unresolved, majority, recall.states)
+            if bool(xp.any(unresolved)):
+                story = after_filling(story, xp.any(unresolved, axis=1), self._stays(field, states, held))
+            (own, other), (own_unresolved, unresolved) = field.split(states), field.split(unresolved)
+            own, other = (UnitCode(-1.0, None, c).decode(part) for c, part in ((coding, own), (other_coding, other)))
             parts.append((other, *story, unresolved, own, own_unresolved))
         return PairRecall(*block.placement.give(parts))
 
 
-def _finished(states, stored_sum, coding):
-    """Values outside, with the majority of the stored patterns where a unit is still unknown; and which those are."""
-    xp = arrays.namespace(states)
-    unresolved = states == 0
-    majority = xp.where(stored_sum >= 0, xp.ones_like(stored_sum), -1.0)
-    final = xp.where(unresolved, xp.astype(majority, states.dtype), states)
-    return UnitCode(-1.0, None, coding).decode(final), unresolved
+def _majority(stored_sum, dtype):
+    """State of each unit in most of the stored patterns; on where they are split evenly."""
+    xp = arrays.namespace(stored_sum)
+    return xp.astype(xp.where(stored_sum >= 0, xp.ones_like(stored_sum), -1.0), dtype)
 
 
 def _sizes(values):

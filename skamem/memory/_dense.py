@@ -190,6 +190,10 @@ default="polynomial"
         self.pattern_sum_ = xp.sum(self.pattern_weight_[:, None] * self.patterns_, axis=0)
         return self
 
+    def _room_needed(self, stream):
+        needed = stream.X.shape[0] * stream.X.shape[1] * (4 if stream.dtype == stream.placement.xp.float32 else 8)
+        return f"DenseMemory needs {needed / 2**30:.1f} GiB for a copy of its patterns; float32 patterns take half."
+
     @property
     def _cue_bytes(self):
         return 8 * WORK_ARRAYS * self.patterns_.shape[0]  # overlaps, and what is looked up for them

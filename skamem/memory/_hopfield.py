@@ -181,7 +181,7 @@ class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
         Raises
         ------
         ValueError
-            For weights that are not symmetric, or shapes that do not fit.
+            For weights that are not symmetric, shapes that do not fit, or ``fit_intercept=True`` without a bias.
 
         Examples
         --------
@@ -196,6 +196,10 @@ class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
         _check_symmetric(weights)
         n_units = weights.shape[0]
         network = cls(**({"fit_intercept": bias is not None} | parameters))
+        if network.fit_intercept is True and bias is None:
+            raise ValueError(
+                "fit_intercept=True, but bias is None; expected an external field on each unit, or no intercept."
+            )
         network._check_parameters()
         place = arrays.resolve_backend(network.backend, weights)
         place.use()

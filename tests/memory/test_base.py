@@ -575,3 +575,59 @@ def test_patterns_may_have_unknown_units(Memory):
     np.testing.assert_array_equal(filled, Memory(missing="clamp").fit(holes).transform(holes))
     np.testing.assert_array_equal(filled[known], patterns[known])
     assert not np.isnan(filled).any()
+
+
+# ------------------------------------------------------------------------------- what is said is so
+
+
+@every_net
+@pytest.mark.parametrize("update", ["sync", "async"])
+@pytest.mark.parametrize("missing", ["free", "clamp"])
+def test_converged_is_at_a_fixed_point_even_where_the_majority_filled_in(Memory, update, missing):
+    rng = np.random.default_rng(0)
+    n_unresolved = n_moving = 0
+    for seed in range(40):
+        patterns = rng.choice([-1.0, 1.0], (4, 8))
+        cues = np.where(rng.random((12, 8)) < 0.6, np.nan, np.tile(patterns, (3, 1)))
+        options = {"degree": 2} if Memory is skamem.DenseMemory else {}
+        memory = Memory(update=update, missing=missing, random_state=seed, **options).fit(patterns)
+        recall = memory.recall(cues)
+        held = ~np.isnan(cues) if missing == "clamp" else np.zeros(cues.shape, dtype=bool)
+        again = memory.set_params(missing="free").recall(recall.states, clamped=held).states
+        moved = np.any(again != recall.states, axis=1)
+        assert not np.any(moved & recall.converged)
+        assert not np.any(recall.converged & (recall.cycle_length != 1))
+        n_unresolved += recall.unresolved.any(axis=1).sum()
+        n_moving += np.count_nonzero(moved & recall.unresolved.any(axis=1))
+    assert n_unresolved > 0
+    assert n_moving > 0 or Memory is skamem.PseudoinverseMemory
+
+
+@every_memory
+def test_room_that_is_not_there_is_named(Memory, monkeypatch, patterns):
+    def no_room(self, stream, *, reset):
+        raise MemoryError("Unable to allocate 11.9 GiB")
+
+    monkeypatch.setattr(Memory, "_learn", no_room)
+    with pytest.raises(MemoryError, match=r"needs 0.0 GiB for weights of 60 units.*DenseMemory\(degree=2\) holds"):
+        Memory().fit(patterns)
+
+
+def test_a_memory_with_asymmetric_weights_has_no_energy(patterns):
+    from skamem.core.fields import LinearField, QuadraticLandscape
+
+    class Asymmetric(skamem.HebbianMemory):
+        def _make_field(self):
+            weights = self.correlation_ * np.arange(1.0, 1.0 + self.n_features_in_)
+            return LinearField(weights)
+
+    class Symmetric(skamem.HebbianMemory):
+        def _make_field(self):
+            return QuadraticLandscape(2.0 * self.correlation_)
+
+    assert not hasattr(Asymmetric().fit(patterns), "energy")
+    assert not hasattr(Asymmetric(), "energy")
+    with pytest.raises(AttributeError, match="has no attribute 'energy'"):
+        Asymmetric().fit(patterns).energy(patterns)
+    twice = Symmetric().fit(patterns)
+    np.testing.assert_allclose(twice.energy(patterns), 2 * skamem.HebbianMemory().fit(patterns).energy(patterns))

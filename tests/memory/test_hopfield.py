@@ -393,3 +393,22 @@ def test_a_search_ranks_rules_as_their_basins_do():
         measured[rule] = np.mean(recalled == np.tile(patterns, (20, 1)))
     assert sorted(scores, key=scores.get) == sorted(measured, key=measured.get)
     assert min(scores, key=scores.get) == "hebbian"
+
+
+@pytest.mark.parametrize("parameters", [{}, {"coding": "binary"}, {"rule": "storkey"}])
+def test_an_intercept_without_a_bias_is_refused(parameters):
+    weights = np.asarray([[0.0, 1.0], [1.0, 0.0]])
+    with pytest.raises(ValueError, match="fit_intercept=True, but bias is None"):
+        HopfieldNetwork.from_weights(weights, fit_intercept=True, **parameters)
+    network = HopfieldNetwork.from_weights(weights, [0.5, 0.0], fit_intercept=True, **parameters)
+    np.testing.assert_array_equal(network.bias_, [0.5, 0.0])
+
+
+def test_energy_counts_the_bias_and_units_as_signs_in_any_coding():
+    weights, bias = np.asarray([[0.0, 1.0], [1.0, 0.0]]), np.asarray([0.5, -0.25])
+    states = np.asarray([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    signs = 2 * states - 1
+    expected = [-0.5 * s @ weights @ s - bias @ s for s in signs]
+    binary = HopfieldNetwork.from_weights(weights, bias, coding="binary")
+    np.testing.assert_allclose(binary.energy(states), expected)
+    np.testing.assert_allclose(HopfieldNetwork.from_weights(weights, bias).energy(signs), expected)
