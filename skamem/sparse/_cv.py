@@ -260,11 +260,18 @@ class IHTRegressorCV(SparseLinearRegressor):
         best = validation.best(mean)
         if not self.one_se or scores.shape[1] == 1:
             return best
-        error = scores[best].std(ddof=1) / np.sqrt(scores.shape[1])
+        error = _spread(scores[best], ddof=1) / np.sqrt(scores.shape[1])
         return validation.best(mean, error)
 
     def _summarise(self, scores, validation):
         self.cv_results_ = {f"split{k}_test_score": scores[:, k] for k in range(scores.shape[1])}
         self.cv_results_["mean_test_score"] = scores.mean(axis=1)
-        self.cv_results_["std_test_score"] = scores.std(axis=1)
+        self.cv_results_["std_test_score"] = _spread(scores)
         self.cv_results_["n_nonzero_coefs"] = validation.smallest_size() + np.arange(len(scores))
+
+
+def _spread(scores, ddof=0):
+    """Standard deviation over folds, of errors whose squares overflow too."""
+    unit = np.max(np.abs(scores), axis=-1, keepdims=True)
+    unit = np.where(np.isfinite(unit) & (unit > 0), unit, 1.0)
+    return np.std(scores / unit, axis=-1, ddof=ddof) * unit[..., 0]

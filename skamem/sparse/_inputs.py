@@ -25,6 +25,8 @@ __all__ = [
     "read_splits",
 ]
 
+# Magnitude of y up to which sums of squares stay finite.
+_LARGEST = 1e150
 # What an estimator's iterator of splits gave: it gives it once, and the estimator may be fitted again, after a failed
 # fit too.
 _GIVEN = weakref.WeakKeyDictionary()
@@ -59,6 +61,12 @@ def read_inputs(estimator, X, y, sample_weight):
     design, placement = read_samples(estimator, X)
     y = _checked_targets(estimator, y, design.X)
     y = placement.asarray(y, design.wide)
+    largest = float(design.xp.max(design.xp.abs(y))) if y.shape[0] else 0.0
+    if largest > _LARGEST:
+        raise ValueError(
+            f"y has values of {largest:.3g}, whose squares overflow double precision; expected magnitudes below "
+            f"{_LARGEST:g}. Rescale it."
+        )
     weights = check_sample_weight(sample_weight, design.X, placement, design.wide)
     is_vector = y.ndim == 1
     return Inputs(design, y[:, None] if is_vector else y, is_vector, weights, placement)
