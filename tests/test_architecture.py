@@ -39,6 +39,7 @@ CROSS_CUTTING = {
     "laws",
     "papers",
     "parameters",
+    "precision",
     "readme",
     "recipes",
     "row_independence",

@@ -210,7 +210,7 @@ class Placement:
         return to_numpy(part) if self.returns_numpy else part
 
     def release(self, array):
-        """What `give` replaces, for estimators that join and convert by themselves."""
+        """An array as it is, NumPy behind the ``backend=`` door: for what is no result in the caller's type."""
         return to_numpy(array) if self.returns_numpy else array
 
 

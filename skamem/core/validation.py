@@ -86,7 +86,7 @@ def check_number(name, value, *, kind=numbers.Real, low=None, high=None, low_ope
     return value
 
 
-def check_sample_weight(sample_weight, X, placement, dtype):
+def check_sample_weight(sample_weight, X, placement, dtype, *, computed_in=None):
     """Validated sample weights on the placement of X.
 
     Parameters
@@ -99,6 +99,8 @@ def check_sample_weight(sample_weight, X, placement, dtype):
         Where to put the weights.
     dtype : dtype
         Floating type of the result.
+    computed_in : dtype, default=None
+        Floating type that the weights are computed in later on, where it is another.
 
     Returns
     -------
@@ -108,7 +110,8 @@ def check_sample_weight(sample_weight, X, placement, dtype):
     Raises
     ------
     ValueError
-        For a wrong shape, NaN, infinities, negative weights, or weights that are all zero.
+        For a wrong shape, NaN, infinities, negative weights, weights that are all zero, or such that the narrower type
+        would lose: 1e-100 is 0 in float32.
     """
     if sample_weight is None:
         return None
@@ -120,8 +123,16 @@ def check_sample_weight(sample_weight, X, placement, dtype):
         raise ValueError(
             f"sample_weight has shape {tuple(weights.shape)}; expected ({n_samples},): one weight for each row of X."
         )
-    weights = placement.asarray(weights, dtype)
-    xp = placement.xp
+    xp, limits = placement.xp, placement.xp.finfo(dtype if computed_in is None else computed_in)
+    weights = placement.asarray(weights, xp.float64)
+    positive = weights[weights > 0]
+    least, most = (float(xp.min(positive)), float(xp.max(weights))) if positive.shape[0] else (1.0, 1.0)
+    if not limits.smallest_normal <= least <= most <= limits.max:
+        raise ValueError(
+            f"sample_weight has entries from {least:.3g} to {most:.3g}, beyond what {limits.bits} bits hold, in which "
+            "X is computed. Scale the weights, or give X as float64."
+        )
+    weights = xp.astype(weights, dtype, copy=False)
     if bool(xp.any(weights < 0)):
         raise ValueError("sample_weight has negative entries; weights must be >= 0. Drop the rows you want ignored.")
     if not bool(xp.any(weights > 0)):

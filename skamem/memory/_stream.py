@@ -94,7 +94,8 @@ def open_stream(X, y, sample_weight, placement, code, target_code, *, owner):
     -------
     stream : PatternStream
     """
-    sample_weight = validation.check_sample_weight(sample_weight, X, placement, placement.xp.float64)
+    dtype = arrays.float_dtype(X, placement.xp)
+    sample_weight = validation.check_sample_weight(sample_weight, X, placement, placement.xp.float64, computed_in=dtype)
     if sample_weight is not None:
         X, y, sample_weight = _drop_unweighted(X, y, sample_weight, placement)
     stored = X if y is None else y

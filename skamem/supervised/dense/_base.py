@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 import scipy.sparse
+from sklearn.base import ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
@@ -265,8 +266,9 @@ class BaseDenseAM(SkamemEstimator):
     def _outputs(self, X, method, **options):
         """(potentials Φ of shape (n_samples, n_outputs), their placement) of the rows a user passed to `method`."""
         X, placement = self._receive(X, reset=False, method=method, accept_sparse="csr")
-        # In float32 a probability near 1 has lost its logarithm: rows of float32 do not narrow what a model knows.
-        placement = dataclasses.replace(placement, dtype=placement.working_dtype)
+        if isinstance(self, ClassifierMixin):
+            # In float32 a probability near 1 has lost its logarithm: rows of float32 do not narrow what a model knows.
+            placement = dataclasses.replace(placement, dtype=placement.working_dtype)
         return DenseModel.of(self, placement).outputs(X, **options), placement
 
     def __sklearn_tags__(self):
