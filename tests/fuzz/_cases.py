@@ -367,6 +367,12 @@ def _perform(memory, call, inputs):
     return member(**{name: value for name, value in given.items() if name in known}, **call.options)
 
 
+def is_clear(error):
+    """Whether an exception says in our words, or in scikit-learn's, what was wrong."""
+    place, clear = _origin(error)
+    return isinstance(error, CLEAR) and clear and (not place.startswith("skamem") or _says_enough(str(error)))
+
+
 def _origin(error):
     """(where an exception was raised, whether by a `raise` of ours or of scikit-learn, or by its validation)."""
     frames = []
@@ -377,7 +383,8 @@ def _origin(error):
     filename, line, function = frames[-1]
     place = f"{filename.removeprefix(str(Path(PACKAGE).parent) + '/')}:{line} {function}"
     ours = filename.startswith((PACKAGE, SKLEARN))
-    checked = filename.startswith(f"{SKLEARN}utils/")  # NumPy's word on strings that are no numbers comes from there
+    # NumPy's word on strings that are no numbers comes from there, and that on the range of a seed from below it.
+    checked = filename.startswith((f"{SKLEARN}utils/", "numpy/random/_mt19937"))
     return place, (ours and line in _raising_lines(filename)) or checked
 
 
