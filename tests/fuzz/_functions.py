@@ -16,11 +16,12 @@ COUNTS = {"n_patterns", "n_units", "n_probes", "n_seeds", "n_steps", "n_restarts
 
 
 def public_functions():
-    """Pairs (name, function) of what the modules of functions offer."""
+    """Pairs (name, function) of what the modules of functions offer, with arguments that have names."""
     for module in map(importlib.import_module, MODULES):
         for name in module.__all__:
-            if inspect.isfunction(getattr(module, name)):
-                yield f"{module.__name__}.{name}", getattr(module, name)
+            function = getattr(module, name)
+            if inspect.isfunction(function) and not inspect.getfullargspec(function).varargs:
+                yield f"{module.__name__}.{name}", function
 
 
 def right_arguments():
