@@ -3,6 +3,7 @@
 from skamem import (
     BidirectionalMemory,
     BipolarEncoder,
+    BoltzmannMachine,
     DenseAMClassifier,
     DenseAMRegressor,
     DenseMemory,
@@ -16,6 +17,9 @@ from skamem import (
     MemoryClassifier,
     ModernHopfieldMemory,
     PseudoinverseMemory,
+    RestrictedBoltzmannMachine,
+    StabilitySelection,
+    SupportSelector,
     WillshawMemory,
 )
 
@@ -299,6 +303,35 @@ MORE_SETTINGS = [
     WillshawMemory("winners", backend="numpy", coding="binary", missing="clamp", storage="packed"),
     WillshawMemory(backend="numpy", coding="bipolar", storage="sparse", target="y"),
     WillshawMemory(backend="torch", coding="binary", missing="clamp"),
+    BoltzmannMachine(method="exact", backend="numpy", n_hidden=2, max_iter=10),
+    BoltzmannMachine(method="exact", backend="torch", weight_decay=0.1, max_iter=10),
+    BoltzmannMachine(method="gibbs", backend="numpy", max_iter=10, n_chains=10),
+    BoltzmannMachine(method="gibbs", backend="torch", n_hidden=2, max_iter=10),
+    BoltzmannMachine(n_hidden=1, max_iter=10),
+    RestrictedBoltzmannMachine(
+        n_components=5, max_iter=3, sampler="cd", centered=False, hidden="gaussian", backend="numpy"
+    ),
+    RestrictedBoltzmannMachine(n_components=5, max_iter=3, sampler="pt", n_temperatures=3, monitor="pseudo_likelihood"),
+    RestrictedBoltzmannMachine(n_components=5, max_iter=3, visible="gaussian", backend="torch", learning_rate=0.01),
+    RestrictedBoltzmannMachine(
+        n_components=5, max_iter=3, visible="gaussian", centered=False, sigma=1.0, backend="numpy"
+    ),
+    RestrictedBoltzmannMachine(n_components=5, max_iter=3, sampler="cd", backend="torch", monitor="log_likelihood"),
+    RestrictedBoltzmannMachine(n_components=5, max_iter=3, sampler="pt", n_temperatures=2, monitor="log_likelihood"),
+    RestrictedBoltzmannMachine(
+        n_components=5, max_iter=3, hidden="gaussian", monitor="pseudo_likelihood", batch_size=20
+    ),
+    RestrictedBoltzmannMachine(n_components=5, max_iter=3, n_chains=10, n_gibbs_steps=2),
+    SupportSelector(IHTRegressor(2), backend="numpy"),
+    SupportSelector(IHTRegressor(2, effort="fast"), backend="numpy"),
+    SupportSelector(IHTRegressor(2), backend="torch"),
+    SupportSelector(IHTClassifier(2), backend="torch"),
+    SupportSelector(IHTClassifier(2)),
+    StabilitySelection(n_pairs=2, random_state=0, backend="numpy", assumption="worst-case"),
+    StabilitySelection(n_pairs=2, random_state=0, backend="torch", assumption="worst-case"),
+    StabilitySelection(n_pairs=2, random_state=0, backend="torch"),
+    StabilitySelection(n_pairs=2, random_state=0, backend="numpy", max_false=0.5),
+    StabilitySelection(n_pairs=3, random_state=0),
 ]
 
 REPEATED = ("check_sample_weight_equivalence_on_dense_data", "check_sample_weight_equivalence_on_sparse_data")

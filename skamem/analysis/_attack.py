@@ -11,7 +11,7 @@ from skamem.analysis._balls import BALLS
 from skamem.analysis._dense_view import dense_memory
 from skamem.analysis._intervals import wilson_interval
 from skamem.core import arrays
-from skamem.core.validation import check_number, check_option
+from skamem.core.validation import check_number, check_option, check_sequence
 from skamem.supervised.dense._model import DenseModel, opened
 
 __all__ = ["AdversarialSamples", "attack"]
@@ -222,7 +222,9 @@ def _check_options(eps, norm, method, loss, n_steps, step_size, n_restarts):
     check_option("loss", loss, ("margin", "power"))
     for name, value in (("n_steps", n_steps), ("n_restarts", n_restarts)):
         check_number(name, value, kind=numbers.Integral, low=1)
-    if step_size != "auto":
+    if isinstance(step_size, str):
+        check_option("step_size", step_size, ("auto",))
+    else:
         check_number("step_size", step_size, low=0, low_open=True)
 
 
@@ -239,7 +241,8 @@ def _known_codes(y, X, classes):
 def _checked_clip(clip, X):
     if clip is None:
         return None
-    low, high = (float(end) for end in clip)
+    ends = check_sequence("clip", clip, "a pair (low, high), or None", length=2)
+    low, high = (float(check_number("clip", end)) for end in ends)
     xp = arrays.namespace(X)
     least, greatest = float(xp.min(X)), float(xp.max(X))
     if not low <= least <= greatest <= high:

@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 from skamem.analysis._intervals import wilson_interval
 from skamem.analysis._probing import Probing
 from skamem.analysis._shells import Shells, count_recalled
-from skamem.core.validation import check_number
+from skamem.core.validation import check_number, check_sequence
 
 __all__ = ["BasinMap", "BasinProfile", "attraction_index", "basin_map", "basin_profile"]
 
@@ -396,9 +396,7 @@ def basin_map(
     check_number("n_probes", n_probes, kind=numbers.Integral, low=1)
     rng = check_random_state(random_state)
     groups = _two_groups(groups, n_units, rng)
-    flips = (None, None) if flips is None else flips
-    if len(flips) != 2:
-        raise ValueError(f"flips has {len(flips)} parts; expected 2, one for each group.")
+    flips = (None, None) if flips is None else check_sequence("flips", flips, "one list for each group", length=2)
     flips = tuple(_steps("flips", some, len(group), len(group)) for some, group in zip(flips, groups, strict=True))
     cells = np.stack(np.meshgrid(*flips, indexing="ij"), axis=-1)
     shells = Shells.of(groups, cells.reshape(-1, 2), n_probes)

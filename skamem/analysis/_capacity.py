@@ -291,7 +291,7 @@ def capacity(n_units, *, model="hebbian", criterion=None, error=0.01, zero_diago
     known = _PREDICTIONS[model]
     if criterion is None:
         criterion = next(iter(known))
-    if criterion not in known:
+    if not isinstance(criterion, str) or criterion not in known:
         table = "; ".join(f"{name}: {', '.join(map(repr, criteria))}" for name, criteria in _PREDICTIONS.items())
         raise ValueError(f"criterion={criterion!r} is not known for model={model!r}; expected one of {table}.")
     options = {"model": model, "error": error, "zero_diagonal": zero_diagonal, "degree": degree, "n_active": n_active}

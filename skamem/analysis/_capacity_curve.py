@@ -237,7 +237,10 @@ def capacity_curve(
         if not callable(getattr(memory, method, None)):
             raise TypeError(f"{type(memory).__name__} has no {method}; expected a memory, or anything like one.")
     check_number("n_units", n_units, kind=numbers.Integral, low=1)
-    check_number("n_seeds", n_seeds, kind=numbers.Integral, low=1)
+    n_seeds = int(check_number("n_seeds", n_seeds, kind=numbers.Integral, low=1))
+    check_number("rate", rate, low=0, high=1)
+    if not callable(patterns):
+        raise TypeError(f"patterns={patterns!r} is a {type(patterns).__name__}; expected a function, as make_patterns.")
     counts = _counts(n_units, loads, n_patterns)
 
     def measure(count, seed):
@@ -259,7 +262,12 @@ def _counts(n_units, loads, n_patterns):
         raise ValueError(f"found {given} of loads and n_patterns; expected one of them.")
     name, numbers_given = ("n_patterns", n_patterns) if loads is None else ("loads", loads)
     values = np.atleast_1d(numbers_given)
-    if values.ndim != 1 or not values.size or values.dtype.kind not in "iuf" or not np.all(values > 0):
+    if (
+        values.ndim != 1
+        or not values.size
+        or values.dtype.kind not in "iuf"
+        or not np.all((values > 0) & np.isfinite(values))
+    ):
         raise ValueError(f"{name}={numbers_given!r}; expected a list of numbers > 0.")
     if loads is None and np.any(values != np.rint(values)):
         raise ValueError(f"n_patterns={n_patterns!r}; expected whole numbers. For shares of n_units give loads.")

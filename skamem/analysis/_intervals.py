@@ -47,8 +47,10 @@ def wilson_interval(n_successes, n_trials, confidence=0.95):
     (0.0179, 0.4042)
     """
     check_number("confidence", confidence, low=0, high=1, low_open=True, high_open=True)
-    check_number("n_trials", n_trials, kind=numbers.Integral, low=1)
+    n_trials = int(check_number("n_trials", n_trials, kind=numbers.Integral, low=1))
     n_successes = np.asarray(n_successes)
+    if n_successes.dtype.kind not in "biuf":
+        raise TypeError(f"n_successes={n_successes!r} has no numbers; expected counts between 0 and {n_trials=}.")
     if np.any((n_successes < 0) | (n_successes > n_trials)):
         raise ValueError(f"n_successes={n_successes} is out of range; expected between 0 and n_trials={n_trials}.")
     z = ndtri((1 + confidence) / 2)

@@ -3,6 +3,7 @@
 Random numbers belong to tasks, and tasks do not depend on the number of jobs: results are the same for every `n_jobs`.
 """
 
+import numbers
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skamem.core import arrays, validation
 from skamem.core.coding import perfect_recall
+from skamem.core.validation import check_number
 
 __all__ = ["InputPlace", "Probing", "in_parallel", "on_host", "task_seeds"]
 
@@ -220,7 +222,14 @@ def in_parallel(function, tasks, *, n_jobs=None, progress=False, name="probing")
     Returns
     -------
     results : list
+
+    Raises
+    ------
+    TypeError, ValueError
+        When `n_jobs` is no number of workers.
     """
+    if n_jobs is not None and check_number("n_jobs", n_jobs, kind=numbers.Integral) == 0:
+        raise ValueError("n_jobs=0 is out of range; expected a number of workers, -1 for all processors, or None.")
     tasks = list(tasks)
     # Processes: asynchronous recall spends much of its time under the interpreter's lock (benchmarks/analysis.py: two
     # processes make it 1.8 times as fast, two threads 1.5 times), and joblib gives each process its share of the BLAS

@@ -9,7 +9,7 @@ import numpy as np
 
 from skamem.analysis._endings import Endings, endings, has_energy
 from skamem.analysis._probing import Probing, in_parallel, task_seeds
-from skamem.core.validation import check_number
+from skamem.core.validation import check_number, check_sequence
 
 __all__ = ["SpuriousStates", "spurious_states"]
 
@@ -189,7 +189,7 @@ def spurious_states(
 
 
 def _check_sizes(sizes):
-    sizes = tuple(sizes)
+    sizes = check_sequence("mixture_sizes", sizes, "a list of odd numbers")
     for size in sizes:
         check_number("mixture_sizes", size, kind=numbers.Integral, low=3)
         if size % 2 == 0:

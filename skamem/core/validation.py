@@ -1,6 +1,7 @@
 """Checks at the estimator's door. Every message says what was found, what was expected, and the remedy."""
 
 import numbers
+from collections.abc import Mapping
 
 import numpy as np
 import scipy.sparse
@@ -16,6 +17,7 @@ __all__ = [
     "check_number",
     "check_option",
     "check_sample_weight",
+    "check_sequence",
     "check_targets",
     "known_classes",
     "known_codes",
@@ -84,6 +86,42 @@ def check_number(name, value, *, kind=numbers.Real, low=None, high=None, low_ope
         right = "" if high is None else f" {'<' if high_open else '<='} {high}"
         raise ValueError(f"{name}={value!r} is out of range; expected {left}{name}{right}.")
     return value
+
+
+def check_sequence(name, value, expected, *, length=None):
+    """The entries of a list-like parameter; raise unless it is one.
+
+    Parameters
+    ----------
+    name : str
+        Parameter's name, for the message.
+    value : object
+        What the user gave.
+    expected : str
+        What it should be, for the message.
+    length : int, default=None
+        Number of entries; None for any.
+
+    Returns
+    -------
+    entries : list
+
+    Raises
+    ------
+    TypeError
+        For what has no entries, and for strings and mappings.
+    ValueError
+        For another length.
+    """
+    try:
+        entries = None if isinstance(value, str | bytes | Mapping) else list(value)
+    except TypeError:  # not iterable; an array without dimensions says so only when it is asked
+        entries = None
+    if entries is None:
+        raise TypeError(f"{name}={value!r} is a {type(value).__name__}; expected {expected}.")
+    if length is not None and len(entries) != length:
+        raise ValueError(f"{name}={value!r} has {len(entries)} entries; expected {length}: {expected}.")
+    return entries
 
 
 def check_sample_weight(sample_weight, X, placement, dtype, *, computed_in=None):

@@ -189,6 +189,7 @@ def load_letters(*, return_X_y=False):
     #...#
     #...#
     """
+    validation.check_option("return_X_y", return_X_y, (True, False))
     target = np.asarray(list(_LETTERS))
     data = np.asarray([[1.0 if c == "#" else -1.0 for c in rows if c != " "] for rows in _LETTERS.values()])
     if return_X_y:

@@ -102,6 +102,7 @@ def restricted_isometry(X, s, *, method="exact", normalize=True, n_samples=10_00
     check_number("s", s, kind=numbers.Integral, low=1, high=p)
     check_option("method", method, ("exact", "sample"))
     check_number("n_samples", n_samples, kind=numbers.Integral, low=1)
+    check_option("normalize", normalize, (True, False))
     norms = np.linalg.norm(X, axis=0)
     if not np.all(norms > 0):
         raise ValueError(f"Column {int(np.argmin(norms))} of X is zero; drop it: no set with it is near orthogonal.")

@@ -30,7 +30,7 @@ class FeatureSelector(MetaEstimatorMixin, SelectorMixin, SkamemEstimator):
         inner = get_tags(self._template() if ESTIMATOR.accepts(self.estimator) else IHTRegressor())
         tags.target_tags.required = True
         tags.target_tags.multi_output = inner.target_tags.multi_output
-        tags.input_tags.sparse = inner.input_tags.sparse
+        tags.input_tags.sparse = inner.input_tags.sparse and self.backend in (None, "numpy")
         tags.input_tags.allow_nan = inner.input_tags.allow_nan
         return tags
 

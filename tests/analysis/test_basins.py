@@ -307,7 +307,7 @@ def test_bad_profiles_are_refused(patterns, options, message):
         ({"groups": [True, False]}, r"groups has shape \(2,\)"),
         ({"groups": np.arange(9)}, "type int64; expected"),
         ({"groups": np.ones(9, dtype=bool)}, "groups of 9 units is empty"),
-        ({"flips": ([0],)}, "flips has 1 parts"),
+        ({"flips": ([0],)}, "1 entries; expected 2: one list for each group"),
         ({"flips": ([0], [6])}, "flips reach from 6 to 6; expected 0 to 5"),
     ],
 )

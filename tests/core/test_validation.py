@@ -13,6 +13,7 @@ from skamem.core.validation import (
     check_number,
     check_option,
     check_sample_weight,
+    check_sequence,
     check_targets,
     known_classes,
     known_codes,
@@ -92,6 +93,22 @@ def test_weights_pass(weights, place):
     found = place.get(check_sample_weight(weights, place.put(X), there, place.xp.float32))
     assert found.dtype == "float32"
     np.testing.assert_array_equal(found, weights)
+
+
+@pytest.mark.parametrize("value", [(1, 2), [1, 2], np.array([1, 2]), range(1, 3), {1, 2}], ids=repr)
+def test_sequences_pass_as_lists(value):
+    assert check_sequence("flips", value, "a pair", length=2) == [1, 2]
+
+
+@pytest.mark.parametrize("value", ["ab", b"ab", {1: 2}, 3, None, np.array(3), np.float32(1)], ids=repr)
+def test_what_is_no_sequence_is_a_type_error(value):
+    with pytest.raises(TypeError, match=r"flips=.* is a \w+; expected a pair"):
+        check_sequence("flips", value, "a pair")
+
+
+def test_sequences_of_another_length_are_refused():
+    with pytest.raises(ValueError, match=r"flips=\[1\] has 1 entries; expected 2: a pair"):
+        check_sequence("flips", [1], "a pair", length=2)
 
 
 def test_one_weight_is_for_all_and_none_is_none():

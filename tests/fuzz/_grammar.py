@@ -9,11 +9,12 @@ nan, inf = float("nan"), float("inf")
 
 # What no parameter takes as it stands, or only some. No number here makes anything large.
 WRONG = (
-    *("foo", "", -1, 0, 1.5, -0.5, nan, inf, -inf, None, True, (), [], {}, 1j, 1e308, "1", b"auto", np.nan),
+    *("foo", "", -1, 0, 1.5, -0.5, nan, inf, -inf, None, True, (), [], {}, 1j, "1", b"auto", np.nan),
     *(np.int8(3), np.uint8(200), np.float32(0.5), np.float16(2), np.bool_(True), np.str_("auto"), np.array(2)),
-    *(np.array([1.0, 2.0]), (1, 2), [0.5], np.datetime64("2020-01-01"), Ellipsis, 2**70),
+    *(np.array([1.0, 2.0]), (1, 2), [0.5], np.datetime64("2020-01-01"), Ellipsis, 1e308, 2**70),
 )
 COUNTS = {"n_memories", "max_iter", "n_components", "n_bits", "n_layers", "depth", "max_epochs", "n_jobs"}
+COUNTS |= {"n_chains", "n_gibbs_steps", "n_temperatures", "n_hidden", "n_pairs"}
 
 _STEPS = (1, 2, 3, 10, 100)
 _BOTH = (False, True)
@@ -113,9 +114,25 @@ BY_NAME = {
     "assumption": (("unimodal", "worst-case"), ()),
     "estimator": ((None,), ()),
     "dictionary": ((None,), (((1.0, 0.0, 0.0), (0.0, 1.0, 1.0)), ((0.0, 0.0, 0.0),), ((nan, 1.0, 0.0),))),
+    "learning_rate": (("auto", 0.01, 0.1), (1e-300, 1e3, np.float32(0.1))),
+    "n_chains": (("auto", 1, 10), (np.int8(10),)),
+    "n_gibbs_steps": ((1, 3), (np.int8(2),)),
+    "n_temperatures": ((2, 3), (np.int8(3),)),
+    "n_hidden": ((0, 1, 3), (np.int8(2),)),
+    "visible": (("binary", "gaussian"), ()),
+    "hidden": (("binary", "gaussian"), ()),
+    "sampler": (("pcd", "cd", "pt"), ()),
+    "centered": (_BOTH, (np.bool_(True),)),
+    "sigma": (("auto", 1.0), (1e-300, 1e300, (1.0, 2.0, 3.0))),
+    "monitor": ((None, "pseudo_likelihood", "log_likelihood"), ()),
 }
 # Where a name means something else, or a default takes long.
 BY_ESTIMATOR = {
+    ("BoltzmannMachine", "method"): (("auto", "exact", "gibbs"), ()),
+    ("BoltzmannMachine", "learning_rate"): ((0.01, 0.1), (1e-300, 1e3)),
+    ("BoltzmannMachine", "n_chains"): ((1, 10), (np.int8(10),)),
+    ("BoltzmannMachine", "weight_decay"): ((0.0, 0.1), (1e3,)),
+    ("RestrictedBoltzmannMachine", "batch_size"): (("auto", 10), (1, np.int8(100))),
     ("StabilitySelection", "threshold"): ((None, 0.6, 0.9), (0.500001, 1)),
     ("WillshawMemory", "threshold"): (("match", "winners", 1, 2), (np.int8(2), 10**6)),
     ("PseudoinverseMemory", "zero_diagonal"): (("auto", False, True), (np.bool_(False),)),

@@ -1,6 +1,8 @@
 """Hostile and unusual input ends in an answer that keeps its promises, or in an error that says what to do."""
 
+import inspect
 import itertools
+import warnings
 
 import numpy as np
 import pytest
@@ -9,11 +11,18 @@ import scipy.sparse
 import skamem
 from tests._estimators import ESTIMATORS
 
-from ._cases import Call, Case, draw_case, read_case, run, shrink
+from ._cases import Call, Case, draw_case, is_clear, read_case, run, shrink
 from ._data import QUIRKS, Data, fingerprint
-from ._grammar import BY_ESTIMATOR, BY_NAME
+from ._functions import APART, COUNTS, public_functions, right_arguments
+from ._grammar import BY_ESTIMATOR, BY_NAME, WRONG
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+@pytest.fixture(scope="module")
+def right():
+    return right_arguments()
+
 
 N_CASES = 200  # of each estimator, about four seconds
 # Kinds of findings that are still to be mended, by estimator. Nothing may be added; what is mended goes.
@@ -65,6 +74,36 @@ def test_data_can_be_made_in_every_form_and_shape(name, value):
         first, again = data.make(), data.make()
         assert [fingerprint(part) for part in first] == [fingerprint(part) for part in again]
         assert first[0] is None or np.ndim(first[0]) or scipy.sparse.issparse(first[0])
+
+
+ARGUMENTS = [
+    pytest.param(function, name, id=f"{label.removeprefix('skamem.')}-{name}")
+    for label, function in public_functions()
+    for name in inspect.signature(function).parameters
+    if name not in APART
+]
+
+
+@pytest.mark.filterwarnings("ignore::skamem.exceptions.CapacityWarning")
+@pytest.mark.parametrize(("function", "name"), ARGUMENTS)
+def test_a_wrong_argument_of_a_function_ends_in_an_answer_or_a_clear_error(function, name, right):
+    unclear = []
+    for value in WRONG[:-2] if name in COUNTS else WRONG:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                function(**(right[function.__name__] | {name: value}))
+            except Exception as error:
+                if not is_clear(error):
+                    unclear.append(f"{name}={value!r}: {error!r}")
+        unclear += [f"{name}={value!r}: {one.message}" for one in caught if issubclass(one.category, RuntimeWarning)]
+    assert not unclear
+
+
+@pytest.mark.filterwarnings("ignore::skamem.exceptions.CapacityWarning")
+def test_right_arguments_are_taken(right):
+    for label, function in public_functions():
+        function(**right[label.rpartition(".")[2]])
 
 
 def _row_dependent(memory, X):
