@@ -130,20 +130,13 @@ def check_size(size, most, bound):
 
 def path_bunch(problem, solution):
     """The sizes that a solver looked at, in the units of X and y."""
-    supports = [point.support for point in solution.points]
-    # All sizes at once: a path of a small problem has more of them than it has work.
-    index = np.concatenate(supports)
-    slopes = np.concatenate([point.coefs for point in solution.points]) * (
-        problem.inverse_norm[index, None] * problem.scale
-    )
-    ends = np.cumsum([len(support) for support in supports])
-    offsets = np.cumsum(np.vstack([np.zeros((1, problem.n_targets)), slopes * problem.mean[index, None]]), axis=0)
-    intercepts = problem.target_mean - np.diff(offsets[np.append(0, ends)], axis=0)
+    points = solution.points
+    models = [problem.to_input_units(point.support, point.coefs) for point in points]
     single = problem.n_targets == 1
     return Bunch(
-        supports=supports,
-        coefs=np.split(slopes[:, 0] if single else slopes.T, ends[:-1], axis=-1),
-        intercepts=list(intercepts[:, 0]) if single else list(intercepts),
-        objective=np.array([point.loss for point in solution.points]) * problem.scale**2,
+        supports=[point.support for point in points],
+        coefs=[slopes[0] if single else slopes for slopes, _ in models],
+        intercepts=[float(intercepts[0]) if single else intercepts for _, intercepts in models],
+        objective=np.array([point.loss for point in points]) * problem.scale**2,
         criterion=np.array(solution.criteria),
     )

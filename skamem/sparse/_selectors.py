@@ -206,7 +206,7 @@ class SupportSelector(FeatureSelector):
 
     @property
     def _fitted_array(self):
-        return getattr(self.estimator_, "coef_", self.support_)  # where it computed
+        return getattr(self.estimator_, "support_", self.support_)
 
 
 def support_of(estimator, n_features):

@@ -24,6 +24,8 @@ class Fit:
         Least sacrifice over best addition gain; infinite when nothing can gain; NaN when not computed.
     swap_optimal : bool
         Whether it was verified that no exchange of one member for any other column lowers the loss.
+    exact : bool
+        Whether what is left of the target is rounding.
     residual : array of shape (n_samples, n_targets) or None
         Where X lives, if at hand.
     gradient : array of shape (n_features, n_targets) or None
@@ -35,6 +37,7 @@ class Fit:
     loss: float
     margin: float = np.nan
     swap_optimal: bool = False
+    exact: bool = False
     residual: Any = None
     gradient: Any = None
 

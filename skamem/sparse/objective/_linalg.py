@@ -6,6 +6,10 @@ from scipy.optimize import nnls
 
 __all__ = [
     "DEPENDENT",
+    "DEPENDENT_COLUMNS",
+    "EPS",
+    "SOUND",
+    "TELLING_LOSS",
     "TIE",
     "ZERO_LOSS",
     "damped_least_squares",
@@ -17,15 +21,32 @@ __all__ = [
     "well_conditioned_solver",
 ]
 
+EPS = float(np.finfo(np.float64).eps)
+"""Spacing of double precision."""
+
 ZERO_LOSS = 1e-13
-"""Losses below this fraction of ‖y‖² are zero: what double precision leaves of an exact fit through a Gram matrix."""
+"""Losses below this fraction of ‖y‖² are what double precision leaves of an exact fit through a Gram matrix."""
 
 DEPENDENT = 1e-10
 """A unit column closer than this (squared distance) to the span of others counts as dependent on them."""
 
+DEPENDENT_COLUMNS = 1e-22
+"""The same where the columns themselves are looked at, of which rounding leaves 1e-30."""
+
+SOUND = 1e-7
+"""A unit column closer than this (squared distance) to the span of others is near enough that a Gram matrix, which has
+eps = 2e-16 of it, no longer tells what it gains."""
+
+TELLING_LOSS = 1e-8
+"""Losses below this fraction of ‖y‖² are differences that a Gram matrix gives too few digits of to compare supports."""
+
 TIE = 1e-9
 """Scores that differ by less than this fraction are ties, and the lower index wins: rounding, which changes with units,
 backend and the order of samples, must not decide."""
+
+
+# Singular values below this fraction of the largest are zero to an orthogonal factorisation.
+_RANK = 1e-12
 
 
 def _cholesky(gram, alpha):
@@ -115,4 +136,4 @@ def damped_least_squares(columns, target, alpha):
         s = columns.shape[1]
         columns = np.vstack([columns, np.sqrt(alpha) * np.eye(s)])
         target = np.vstack([target, np.zeros((s, target.shape[1]))])
-    return lstsq(columns, target, cond=DEPENDENT, lapack_driver="gelsy", check_finite=False)[0]
+    return lstsq(columns, target, cond=_RANK, lapack_driver="gelsy", check_finite=False)[0]

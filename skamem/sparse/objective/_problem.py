@@ -11,22 +11,24 @@ Vectors over samples live where X lives. What has one entry a feature, or less, 
 import copy
 
 import numpy as np
+from sklearn import get_config
 
 from skamem.sparse.objective._copies import copies
 from skamem.sparse.objective._design import host
 from skamem.sparse.objective._fit import Fit
 from skamem.sparse.objective._linalg import (
+    EPS,
+    ZERO_LOSS,
     damped_least_squares,
     independent,
     nonnegative_solve,
     regularised_solve,
     well_conditioned_solver,
 )
-from skamem.sparse.objective._quadratic import DenseQuadratic, LazyQuadratic
+from skamem.sparse.objective._quadratic import ColumnsQuadratic, DenseQuadratic, LazyQuadratic
 
 __all__ = ["Problem"]
 
-_EPS = np.finfo(np.float64).eps
 # Column sums of squares are recomputed from centred columns when centring cancels more than this factor.
 _CANCELLATION = 1e4
 # Up to this many features a whole Gram matrix costs no more than the calls that would build it row by row.
@@ -65,6 +67,10 @@ class Problem:
         Their norm, which ỹ was divided by.
     dependent : int array
         Those of `locked` that the others span; they are not kept.
+    is_delicate : bool
+        Whether Gram matrices were found to have too few digits, so that the columns themselves are searched.
+    zero_loss : float
+        Loss that rounding leaves of an exact fit by coefficients of length about one.
     is_far_from_zero : bool
         Whether some column's mean is large against its spread, so that sums of its squares would lose digits.
     mean, inverse_norm : array of shape (n_features,)
@@ -96,6 +102,7 @@ class Problem:
         self.fit_intercept = fit_intercept
         self.n_features = design.shape[1]
         self.n_targets = y.shape[1]
+        self.y = y
         self._weigh_rows(sample_weight)
         self._centre_target(y)
         self._standardise_columns()
@@ -107,6 +114,7 @@ class Problem:
             self.usable[gone], self.inverse_norm[gone], self.correlation[gone] = False, 0.0, 0.0
         self._unlock_dependent()
         self._quadratic = None
+        self.is_delicate = False
 
     def _weigh_rows(self, sample_weight):
         xp = self.design.xp
@@ -134,9 +142,12 @@ class Problem:
             centred = raw
         squares = host(xp.sum(centred * centred, axis=0))
         # What is left of a constant after subtracting its rounded mean is rounding, not signal.
-        noise = (8 * _EPS) ** 2 * host(xp.sum(raw * raw, axis=0))
+        raw_squares = host(xp.sum(raw * raw, axis=0))
+        noise = (8 * EPS) ** 2 * raw_squares
         self.lengths = np.sqrt(np.where(squares > noise, squares, 0.0))
         self.scale = float(np.linalg.norm(self.lengths))
+        # Rounding of the values as they came, as a fraction of what is left after the mean was taken out.
+        self._target_noise = float(np.sum(raw_squares)) / self.scale**2 if self.scale else 1.0
         self.target = centred * self.design.asarray((self.lengths > 0) / (self.scale or 1.0))
 
     def _standardise_columns(self):
@@ -162,11 +173,15 @@ class Problem:
             self.is_far_from_zero = len(doubtful) > 0
             for some in np.array_split(doubtful, max(1, len(doubtful) // 64)):
                 centred[some] = self._centred_squares(some)
-        self.usable = centred > (32 * _EPS) ** 2 * squares
+        self.usable = centred > (32 * EPS) ** 2 * squares
         # Distance of two copies, one of them rounded in other units.
         digits = design.xp.finfo(design.X.dtype).eps
         self._rounding = 16 * float(digits) * np.sqrt(squares / np.where(self.usable, centred, 1.0))
         self.inverse_norm = np.where(self.usable, 1 / np.sqrt(np.where(self.usable, centred, 1.0)), 0.0)
+        growth = np.max(squares[self.usable] / centred[self.usable], initial=1.0)
+        self._resolution = (64 * EPS) ** 2 * float(growth)
+        wide = design.X.dtype == design.wide
+        self.zero_loss = min(self._resolution + (64 * EPS) ** 2 * self._target_noise, ZERO_LOSS) if wide else ZERO_LOSS
         sums = host(xp.sum(weighted, axis=0))
         self.correlation = (products[-self.n_targets :] - sums[:, None] * self.mean).T * self.inverse_norm[:, None]
 
@@ -193,10 +208,11 @@ class Problem:
 
     def _single(self, k):
         one = copy.copy(self)
-        one._quadratic, one.n_targets = None, 1
+        one._quadratic, one.is_delicate, one.n_targets = None, False, 1
         one.lengths, one.target_mean = self.lengths[k : k + 1], self.target_mean[k : k + 1]
         one.scale = float(self.lengths[k])
         growth = self.scale / one.scale if one.scale else 0.0
+        one.y = self.y[:, k : k + 1]
         one.target = self.target[:, k : k + 1] * growth
         one.correlation = self.correlation[:, k : k + 1] * growth
         return one
@@ -270,9 +286,34 @@ class Problem:
             support, coefs, columns = support[kept], coefs[kept], self.columns(support[kept])
         else:
             coefs = regularised_solve(gram, self.correlation[support], self.alpha)
-        residual = self.target - columns @ self.design.asarray(coefs)
-        loss = float(xp.sum(residual * residual)) + self.alpha * float(np.sum(coefs * coefs))
-        return Fit(support, coefs, loss, residual=residual)
+        fit = self._fit_of(support, columns, coefs)
+        # Normal equations leave more of an exact fit than it is judged by.
+        return fit if fit.loss > ZERO_LOSS else self.refit(support)
+
+    def _fit_of(self, support, columns, coefs):
+        """What `coefs` leave, from the residual itself: a difference of sums would lose the digits of small losses."""
+        if self.is_delicate:
+            residual = self._residual_of_prediction(support, coefs)
+        else:
+            residual = self.target - columns @ self.design.asarray(coefs)
+        square = float(self.design.xp.sum(residual * residual)) if len(support) else float(self.scale > 0)
+        length = float(np.sum(coefs * coefs))
+        exact = square <= self.zero_loss * (1.0 + length)
+        return Fit(support, coefs, square + self.alpha * length, exact=exact, residual=residual)
+
+    def _residual_of_prediction(self, support, coefs):
+        """Residual of the coefficients that the user is given.
+
+        Large ones that cancel are rounded when their units change, and where they cancel in a prediction: a support
+        that needs such is no better than what its prediction leaves.
+        """
+        slopes, intercepts = self.to_input_units(support, coefs)
+        full = np.zeros((self.n_features, self.n_targets))
+        full[support] = slopes.T
+        n_passes = self.design.n_passes
+        predicted = self.design.combine(full) + self.design.asarray(intercepts)
+        self.design.n_passes = n_passes  # of a problem that has been copied whole
+        return self._scaled_rows(self.y - predicted) * self.design.asarray((self.lengths > 0) / (self.scale or 1.0))
 
     def admissible(self, values):
         """Entries of `values` that a coefficient may take: all, or with `positive` those above zero."""
@@ -299,6 +340,24 @@ class Problem:
                 )
         return self._quadratic
 
+    def go_to_columns(self):
+        """From now on search on the columns themselves; False where that was so already, or they take too much memory.
+
+        A search that finds a Gram matrix at the end of its digits calls this and starts again.
+        """
+        # Standardised, projected and a product: three copies.
+        too_large = 3 * 8 * self.design.shape[0] * self.n_features > get_config()["working_memory"] * 2**20
+        if self.is_delicate or self.positive or too_large:
+            return False
+        self.is_delicate, self._quadratic = True, self._of_columns(np.arange(self.n_features))
+        return True
+
+    def _of_columns(self, index):
+        return ColumnsQuadratic(
+            host(self.columns(index)), host(self.target), self.correlation[index], self.usable[index],
+            self.locked[index], self.alpha, self._resolution,
+        )  # fmt: skip
+
     def adopt_gram(self, gram):
         """Take over X̃ᵀX̃, computed elsewhere, for `quadratic`."""
         self._quadratic = DenseQuadratic(
@@ -308,6 +367,8 @@ class Problem:
 
     def restricted_quadratic(self, working_set):
         """The objective on the features `working_set` alone, from a copy of their columns."""
+        if self.is_delicate:
+            return self._of_columns(working_set)
         columns = self.columns(working_set)
         xp = self.design.xp
 
@@ -321,7 +382,7 @@ class Problem:
         )  # fmt: skip
 
     def refit(self, support):
-        """Coefficients on `support` to full precision: (s, n_targets), standardised.
+        """Least squares on `support` to full precision: a `Fit`.
 
         Cholesky and two steps of iterative refinement reach the accuracy of an orthogonal factorisation unless the
         columns are close to dependent; then LAPACK's least squares answers, on the host.
@@ -332,12 +393,13 @@ class Problem:
         gram = host(transposed @ columns)
         solve = well_conditioned_solver(gram, self.alpha)
         if solve is None:
-            return damped_least_squares(host(columns), host(self.target), self.alpha)
+            coefs = damped_least_squares(host(columns), host(self.target), self.alpha)
+            return self._fit_of(support, columns, coefs)
         coefs = solve(host(transposed @ self.target))
         for _ in range(2):
             residual = self.target - columns @ self.design.asarray(coefs)
             coefs = coefs + solve(host(transposed @ residual) - self.alpha * coefs)
-        return coefs
+        return self._fit_of(support, columns, coefs)
 
     def to_input_units(self, support, coefs):
         """Coefficients (n_targets, s) and intercepts (n_targets,) for X and y as they were given."""

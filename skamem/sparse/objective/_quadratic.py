@@ -1,14 +1,15 @@
 """The objective as the search sees it: f(w) = total - 2 <c, w> + wᵀ (G + αI) w, known through rows of G.
 
-Two forms share one interface: `LazyQuadratic` computes rows of one G when they are asked for, `DenseQuadratic` holds
-one or many whole Gram matrices. All arrays are NumPy; the leading axis runs over problems that are solved in lock step.
+Three forms share one interface: `LazyQuadratic` computes rows of one G when they are asked for, `DenseQuadratic` holds
+one or many whole Gram matrices, `ColumnsQuadratic` holds the columns, for where G has lost too many digits. All arrays
+are NumPy; the leading axis runs over problems that are solved in lock step.
 """
 
 import copy
 
 import numpy as np
 
-__all__ = ["DenseQuadratic", "LazyQuadratic"]
+__all__ = ["ColumnsQuadratic", "DenseQuadratic", "LazyQuadratic"]
 
 
 class _Quadratic:
@@ -137,3 +138,42 @@ class DenseQuadratic(_Quadratic):
         for name in ("correlation", "total", "usable") if self._shared else ("correlation", "total", "usable", "gram"):
             setattr(part, name, getattr(self, name)[kept])
         return part
+
+
+class ColumnsQuadratic(_Quadratic):
+    """One problem, with the columns that the Gram matrix is made of.
+
+    Parameters
+    ----------
+    columns : array of shape (n_samples, m)
+        Standardised; host.
+    target : array of shape (n_samples, n_targets)
+        Host.
+    correlation : array of shape (m, n_targets)
+    usable, locked : bool arrays of shape (m,)
+    alpha : float
+    resolution : float
+        Squared distance from the span of others within which rounding has moved the columns.
+    """
+
+    def __init__(self, columns, target, correlation, usable, locked, alpha, resolution):
+        total = float(np.sum(target * target))
+        super().__init__(correlation[None], np.array([total]), usable[None], locked, alpha)
+        self.columns = columns
+        self.target = target
+        self.resolution = resolution
+
+    def rows(self, problems, columns):
+        """Rows `columns` of G: (k, m)."""
+        rows = self.columns[:, columns].T @ self.columns
+        rows[np.arange(len(columns)), columns] = 1.0 + self.alpha
+        return rows
+
+    def support_rows(self, supports):
+        """Rows of whole supports (1, s): (1, s, m)."""
+        return self.rows(None, supports[0])[None]
+
+    def block(self, support):
+        """Square block of `support`: (s, s), ridge on its diagonal."""
+        some = self.columns[:, support]
+        return some.T @ some + self.alpha * np.eye(len(support))

@@ -28,7 +28,7 @@ calls; the first axis of every array runs over problems.
 import numpy as np
 
 from skamem.sparse.objective._fit import Fit
-from skamem.sparse.objective._linalg import DEPENDENT, TIE, ZERO_LOSS, inverses
+from skamem.sparse.objective._linalg import DEPENDENT, SOUND, TELLING_LOSS, TIE, ZERO_LOSS, inverses
 from skamem.sparse.search._budgets import MAX_SWAPS
 
 __all__ = ["Chains"]
@@ -61,6 +61,8 @@ class Chains:
 
     is_certified = True
     can_splice = True
+    dependent = DEPENDENT  # squared distance from the members within which a column may not enter
+    rounding = 1e-12  # gains below this fraction of ‖y‖² may be rounding
 
     def __init__(self, quadratic, capacity):
         n_problems, m, n_targets = quadratic.correlation.shape
@@ -82,6 +84,7 @@ class Chains:
         m, q = self._m, self._q
         self.size = 0
         self._changes = 0
+        self._is_worn_out = False
         self._tableau[:, :q, :m] = self.quadratic.correlation.transpose(0, 2, 1)
         self._tableau[:, 0, m] = self.total  # of the sum over targets; the first one's column keeps it
         self.room = np.where(self.quadratic.usable, 1.0 + self.quadratic.alpha, 0.0)
@@ -126,8 +129,8 @@ class Chains:
 
     def addition_gains(self):
         """Loss that adding each column would take away: (n_problems, m); -1 where a column may not enter."""
-        gains = _squares(self.residual, axis=1) / np.maximum(self.room, DEPENDENT)
-        gains[self.room <= DEPENDENT] = -1.0
+        gains = _squares(self.residual, axis=1) / np.maximum(self.room, self.dependent)
+        gains[self.room <= self.dependent] = -1.0
         return gains
 
     def best_additions(self):
@@ -138,7 +141,12 @@ class Chains:
 
     def sacrifices(self):
         """Loss that removing each member would bring: (n_problems, s); infinite for locked members."""
-        return self._unless_locked(_squares(self.coefs, axis=2) / np.einsum("bss->bs", self.inverse), slice(None))
+        return self._unless_locked(_squares(self.coefs, axis=2) / self._inflation(slice(None)), slice(None))
+
+    def _inflation(self, part):
+        """Diagonal of K for the problems `part`."""
+        # At least 1/(1 + α), unless rounding has reached it; half of that keeps it from zero.
+        return np.maximum(np.einsum("bss->bs", self.inverse[part]), 0.5 / (1.0 + self.quadratic.alpha))
 
     def _unless_locked(self, lost, part):
         if not self.quadratic.any_locked:
@@ -152,13 +160,43 @@ class Chains:
         settled = (best <= 0.0) | (self.loss <= self.floor) | np.isinf(least)
         return np.where(settled, np.inf, least / np.where(settled, 1.0, best))
 
+    def residual_gram(self):
+        """Gram matrix of the columns less what the members explain of them, of a single problem: (m, m)."""
+        everything = np.arange(self._m)
+        gram = self.quadratic.rows(np.zeros_like(everything), everything)
+        return gram - self.quadratic.support_rows(self.supports)[0].T @ self.projections[0]
+
+    def doubtful(self):
+        """Mask of the problems whose numbers the Gram matrix has too few digits for.
+
+        That is where columns are too close to each other, or so little is left of the target that it is a difference of
+        numbers all but equal.
+        """
+        return self.crowded() | (self.loss < TELLING_LOSS * self.total)
+
+    def crowded(self):
+        """Mask of the problems in which columns are so close that the Gram matrix has too few digits.
+
+        Either a member is close to the span of the others, or a column too close to enter still correlates with the
+        residual, as one that is dependent would not.
+        """
+        if self._is_worn_out:
+            return np.ones(len(self.indices), dtype=bool)
+        inflation = np.einsum("bss->bs", self.inverse).max(axis=1, initial=0.0)
+        barred = (self.room <= self.dependent) & (self.room != 0.0)  # members have no room at all
+        crowded = inflation > 1.0 / SOUND
+        if barred.any():
+            gains = np.where(barred, _squares(self.residual, axis=1), 0.0)
+            crowded |= gains.max(axis=1) > 1e-24 * self.total
+        return crowded
+
     def least_gain(self, tol):
         """Gain that makes a change worthwhile, for each problem: `tol` of the loss, and more than rounding.
 
         Infinite where the loss is zero already.
         """
         loss = self.loss
-        return np.where(loss > self.floor, tol * loss + 1e-12 * self.total, np.inf)
+        return np.where(loss > self.floor, tol * loss + self.rounding * self.total, np.inf)
 
     def best_swaps(self, problems, threshold):
         """Best swap of each of `problems` that gains more than `threshold`.
@@ -176,7 +214,7 @@ class Chains:
         """
         part = self._part(problems)
         H, c, D = self.projections[part], self.residual[part], self.room[part]
-        root = np.sqrt(np.einsum("bss->bs", self.inverse[part]))[:, :, None]
+        root = np.sqrt(self._inflation(part))[:, :, None]
         beta = self.coefs[part] / root
         lost = self._unless_locked(_squares(beta, axis=2), part)
         some = self._promising(lost, c, D)
@@ -184,7 +222,7 @@ class Chains:
             if not len(some):
                 return problems[:0], some, some
             H, c, D = H[:, :, some], c[:, :, some], D[:, some]
-        gains = _swap_gains(H / root, beta, c, D)
+        gains = _swap_gains(H / root, beta, c, D, self.dependent)
         gains -= lost[:, :, None]
         gains = gains.reshape(len(problems), -1)
         best = gains.max(axis=1)
@@ -202,7 +240,7 @@ class Chains:
         if self._m < _SCREEN_FROM:
             return None
         full = 1.0 + self.quadratic.alpha
-        factor = (np.sqrt(np.maximum(full - room, 0.0)) + np.sqrt(full)) / np.maximum(room, DEPENDENT)
+        factor = (np.sqrt(np.maximum(full - room, 0.0)) + np.sqrt(full)) / np.maximum(room, self.dependent)
         bounds = factor * factor * _squares(c, axis=1)
         possible = (bounds > sacrifices.min(axis=1)[:, None]) & (room > 0.0)
         columns = possible.any(axis=0).nonzero()[0]
@@ -259,17 +297,23 @@ class Chains:
             problems, slots, columns = self.best_swaps(problems, self.least_gain(tol))
             if not len(problems):
                 return
+            before = self.loss
             self.swap(problems, slots, columns)
+            # A swap that was to gain and did not gained rounding, and so would the next.
+            problems = problems[self.loss[problems] < before[problems]]
+            if not len(problems):
+                return
 
     def restart(self, support):
         """Start a single chain from `support` (s,); dependent members give way to the best independent others."""
         self._supports[0, : len(support)] = support
         self.size = len(support)
         if self.size and self._rebuild():
+            self._is_worn_out = False
             return
         self.clear()
         for column in support:
-            if self.room[0, column] > DEPENDENT:
+            if self.room[0, column] > self.dependent:
                 self._append(np.array([column]))
         while self.size < len(support):
             gains = self.addition_gains()[0]
@@ -287,7 +331,8 @@ class Chains:
     def settled_fit(self):
         """Present state of a single settled chain over all features, with its margin and certificate."""
         fit = self.fit()
-        fit.margin, fit.swap_optimal = float(self.margins()[0]), self.is_certified
+        fit.margin = float(self.margins()[0])
+        fit.swap_optimal = self.is_certified and not self.doubtful()[0]
         return fit
 
     def keep(self, kept):
@@ -337,8 +382,8 @@ class Chains:
         self._changes += 1
 
     def _rebuild_if_worn(self):
-        if self._changes >= _REBUILD_AFTER:
-            self._rebuild()
+        if self._changes >= _REBUILD_AFTER and not self._rebuild():
+            self._is_worn_out = True  # to the Gram matrix, members depend on each other
 
     def _rebuild(self):
         """Compute everything from the Gram rows of the supports; False, changing nothing, if one is dependent."""
@@ -375,7 +420,7 @@ def _squares(values, axis):
     return np.sum(values * values, axis=axis)
 
 
-def _swap_gains(t, beta, c, D):
+def _swap_gains(t, beta, c, D, dependent):
     """(c'_j + β_i t_ij)² / (D_j + t_ij²), as the module has it: (b, s, m). Overwrites t."""
     if c.shape[1] == 1:
         gains = beta * t
@@ -389,6 +434,6 @@ def _swap_gains(t, beta, c, D):
         gains += t * _squares(beta, axis=2)[:, :, None]
         gains += _squares(c, axis=1)[:, None, :]
     t += D[:, None, :]
-    t[t < DEPENDENT] = np.inf  # dependent on the members that stay, or a member itself
+    t[t < dependent] = np.inf  # dependent on the members that stay, or a member itself
     gains /= t
     return gains

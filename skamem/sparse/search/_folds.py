@@ -57,6 +57,7 @@ class LockStep:
 
     def __init__(self, problem, y, splits):
         self.problem = problem
+        self.is_at_its_end = False  # set when Gram matrices have too few digits to go on
         training, self.held_out = _fold_moments(problem, y, splits)
         self.paths = _Standardised(training, problem)
         self.shift_x = problem.mean if problem.is_far_from_zero else np.zeros_like(problem.mean)
@@ -97,6 +98,9 @@ class LockStep:
         coefs = np.zeros((n_paths, max_size, problem.n_targets))
         while True:
             size = chains.size
+            if chains.crowded().any():
+                self.is_at_its_end = True
+                return
             supports[going, :size], coefs[going, :size] = chains.supports, chains.coefs
             if going[-1] == n_paths - 1:
                 point = chains.fit(len(going) - 1)

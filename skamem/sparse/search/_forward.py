@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from skamem.sparse.objective._linalg import ZERO_LOSS
 from skamem.sparse.objective._quadratic import LazyQuadratic
-from skamem.sparse.search._positive import chain_for
+from skamem.sparse.search._supports import chain_for, is_at_its_end, reported
 
 __all__ = ["forward_path", "grow"]
 
@@ -45,16 +44,35 @@ def forward_path(problem, max_size, *, swaps, tol, start=None):
     point : Fit
         Losses never rise. Ends early when the loss is zero or no independent column is left.
     """
-    chains = chain_for(problem, problem.quadratic(n_rows=max_size), max_size)
     first = np.flatnonzero(problem.locked) if start is None else start
-    if len(first):
-        chains.restart(first)
-    yield chains.fit()
-    while chains.size < max_size and chains.loss[0] > ZERO_LOSS:
-        size = chains.size
-        while chains.size <= size and grow(chains):  # under sign constraints an addition may push a member out
-            if swaps:
-                chains.settle(tol, limit=size + 1)
-        if chains.size <= size:
-            break
-        yield chains.fit()
+    chain, point = _started(problem, first, max_size)
+    if is_at_its_end(problem, chain, point):
+        chain, point = _started(problem, first, max_size)
+    yield point
+    while chain.size < max_size and not point.exact:
+        last = chain.supports[0].copy()
+        larger = _larger(problem, chain, swaps, tol)
+        if is_at_its_end(problem, chain, larger):
+            chain, _ = _started(problem, last, max_size)
+            larger = _larger(problem, chain, swaps, tol)
+        # The next column may be as good as dependent: what it was to gain is rounding.
+        if len(larger.support) <= len(last) or larger.loss >= point.loss:
+            return
+        point = larger
+        yield point
+
+
+def _started(problem, support, capacity):
+    chain = chain_for(problem, problem.quadratic(n_rows=capacity), capacity)
+    if len(support):
+        chain.restart(support)
+    return chain, reported(problem, chain)
+
+
+def _larger(problem, chain, swaps, tol):
+    """Fit of the next size, or of the same where nothing is left to add."""
+    size = chain.size
+    while chain.size <= size and grow(chain):  # under sign constraints an addition may push a member out
+        if swaps:
+            chain.settle(tol, limit=size + 1)
+    return reported(problem, chain)

@@ -1,8 +1,9 @@
 """Selection of whole groups of columns: all members of a group enter and leave together."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from skamem.sparse.objective._fit import Fit
 from skamem.sparse.objective._linalg import DEPENDENT, TIE, ZERO_LOSS, nonnegative_solve
 from skamem.sparse.search._plan import Solution, criterion_of
 
@@ -139,7 +140,7 @@ class GroupSearch:
         best = gains.max(initial=0.0)
         margin = min(lost) / best if lost and best > 0.0 and loss > ZERO_LOSS else np.inf
         columns = self.columns_of(chosen)
-        return Fit(columns, self.problem.refit(columns), loss, margin, certified)
+        return replace(self.problem.refit(columns), margin=margin, swap_optimal=certified, residual=None)
 
 
 def _first_best(gains):
@@ -211,4 +212,4 @@ def _best_choice(search, chosen, settings):
 
 def _point(search, chosen):
     support = search.columns_of(chosen)
-    return Fit(support, search.problem.refit(support), search.look(chosen)[0])
+    return replace(search.problem.refit(support), residual=None)

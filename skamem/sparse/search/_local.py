@@ -4,13 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from skamem.sparse.objective._fit import Fit
 from skamem.sparse.objective._linalg import ZERO_LOSS, loss_reduction
 from skamem.sparse.search import _budgets as budgets
-from skamem.sparse.search._positive import chain_for
 from skamem.sparse.search._pursuit import greatest, largest
+from skamem.sparse.search._supports import chain_for, is_at_its_end, reported
 
-__all__ = ["improve", "is_small", "local_search", "working_set_of"]
+__all__ = ["is_small", "local_search", "settle", "working_set_of"]
 
 # Working sets after which a search on them ends.
 _ROUNDS = 20
@@ -44,21 +43,25 @@ def local_search(problem, start, size, *, tol, look_below=budgets.COMFORTABLE_MA
     -------
     fit : Fit
     """
-    if start.loss <= ZERO_LOSS:
+    if start.exact:
         # Nothing is below a loss of zero, and nothing correlates with a residual of zero.
         return replace(start, margin=np.inf, swap_optimal=True)
     if is_small(problem, size):
-        return _search_everywhere(problem, start.support, size, tol, splices=True)
+        return settle(problem, start.support, size, tol, splices=True)
     fit = _search_working_sets(problem, start, size, tol)
-    if fit.loss > ZERO_LOSS and (fit.margin < look_below or look_below == np.inf):
-        fit = _search_everywhere(problem, fit.support, size, tol, splices=False)
+    if not fit.exact and (fit.margin < look_below or look_below == np.inf):
+        fit = settle(problem, fit.support, size, tol)
     return fit
 
 
-def _search_everywhere(problem, support, size, tol, *, splices):
-    chain = chain_for(problem, problem.quadratic(), size)
-    improve(chain, support, tol, splices=splices)
-    return chain.settled_fit()
+def settle(problem, support, size, tol, *, splices=False):
+    """Improve `support` by exchanges with all columns: a `Fit` with its margin and certificate."""
+    while True:
+        chain = chain_for(problem, problem.quadratic(), size)
+        _improve(chain, support, tol, splices=splices)
+        fit = reported(problem, chain, settled=True)
+        if not is_at_its_end(problem, chain, fit):
+            return fit
 
 
 def _search_working_sets(problem, start, size, tol):
@@ -71,15 +74,16 @@ def _search_working_sets(problem, start, size, tol):
             gradient = problem.gradient(residual)
         working_set = working_set_of(problem, gradient, support, n_extra)
         chain = chain_for(problem, problem.restricted_quadratic(working_set), size)
-        improve(chain, np.searchsorted(working_set, support), tol, splices=True)
-        found = np.sort(working_set[chain.supports[0]])
-        fit = Fit(found, None, float(chain.loss[0]), float(chain.margins()[0]))
-        if np.array_equal(found, support):
+        _improve(chain, np.searchsorted(working_set, support), tol, splices=True)
+        fit = reported(problem, chain, working_set, settled=True)
+        if is_at_its_end(problem, chain, fit):
+            continue
+        if np.array_equal(fit.support, support):
             fit.residual, fit.gradient = residual, gradient
             return fit
-        if fit.loss <= ZERO_LOSS:
+        if fit.exact:
             return fit
-        support, residual, gradient = found, None, None
+        support, residual, gradient = fit.support, fit.residual, None
     return fit
 
 
@@ -90,7 +94,7 @@ def working_set_of(problem, gradient, support, n_extra):
     return largest(gradient, len(support) + n_extra, inside)
 
 
-def improve(chain, support, tol, *, splices):
+def _improve(chain, support, tol, *, splices):
     """Restart `chain` from `support`; splice, then swap until no swap gains more than `tol` of the loss."""
     chain.restart(support)
     if splices and chain.can_splice:
@@ -113,7 +117,10 @@ def _splice(chain, tol):
         trial[leaving] = entering
         quadratic = chain.quadratic
         loss = chain.total[0] - loss_reduction(quadratic.block(trial), quadratic.correlation[0, trial], 0.0)
-        if loss < chain.loss[0] * (1 - tol) - 1e-12 * chain.total[0]:
+        if loss < chain.loss[0] * (1 - tol) - chain.rounding * chain.total[0]:
+            before, members = chain.loss[0], chain.supports[0].copy()
             chain.restart(trial)
-        else:
-            k //= 2
+            if chain.size == len(members) and chain.loss[0] < before:
+                continue
+            chain.restart(members)  # of columns close to dependent the promise was rounding
+        k //= 2

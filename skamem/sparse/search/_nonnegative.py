@@ -8,7 +8,7 @@ import itertools
 
 import numpy as np
 
-from skamem.sparse.objective._linalg import DEPENDENT, TIE, ZERO_LOSS, nonnegative_solve
+from skamem.sparse.objective._linalg import DEPENDENT, TIE, nonnegative_solve
 from skamem.sparse.search._forward import forward_path
 from skamem.sparse.search._local import local_search
 
@@ -107,7 +107,7 @@ def nonnegative_search(problem, fit, size, plan, tol, search):
     fit, _ = _better(problem, fit, search(free), size, tol)
     work = (size * (size + 1) // 2 + 1) * problem.n_features**2
     for _ in range(_MAX_ROUNDS if work <= min(plan.pair_work, _MOST_WORK) else 0):
-        if fit.loss <= ZERO_LOSS or fit.margin >= plan.restart_below or len(fit.support) < 2:
+        if fit.exact or fit.margin >= plan.restart_below or len(fit.support) < 2:
             break
         fit, improved = _better(problem, fit, _best_pair_exchange(problem.quadratic(), fit.support), size, tol)
         if not improved:

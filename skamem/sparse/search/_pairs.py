@@ -4,9 +4,8 @@ import itertools
 
 import numpy as np
 
-from skamem.sparse.objective._linalg import DEPENDENT
 from skamem.sparse.search._budgets import PAIR_FEATURES
-from skamem.sparse.search._chains import Chains
+from skamem.sparse.search._supports import chain_for, is_at_its_end, reported
 
 __all__ = ["grow_by_pair", "improve_by_pairs", "pair_work"]
 
@@ -51,14 +50,22 @@ def improve_by_pairs(problem, support, tol):
     -----
     Cost O(s² p²) a round.
     """
-    quadratic = problem.quadratic(n_rows=problem.n_features)
-    chain = Chains(quadratic, len(support))
+    while True:
+        chain = _exchanged(problem, support, tol)
+        fit = reported(problem, chain, settled=True)
+        if not is_at_its_end(problem, chain, fit):
+            return fit
+
+
+def _exchanged(problem, support, tol):
+    """Chain that no exchange of two members improves."""
+    chain = chain_for(problem, problem.quadratic(n_rows=problem.n_features), len(support))
     chain.restart(support)
     chain.settle(tol)
     for _ in range(_MAX_ROUNDS):
         if chain.size == 0 or chain.loss[0] <= chain.floor[0]:
             break
-        removed, added = _best_exchange(quadratic, chain, tol)
+        removed, added = _best_exchange(chain, tol)
         if removed is None:
             break
         before, earlier = float(chain.loss[0]), chain.supports[0].copy()
@@ -69,7 +76,7 @@ def improve_by_pairs(problem, support, tol):
         if not chain.loss[0] < before * (1 - tol):
             chain.restart(earlier)
             break
-    return chain.settled_fit()
+    return chain
 
 
 def grow_by_pair(problem, support):
@@ -91,65 +98,61 @@ def grow_by_pair(problem, support):
     -----
     Cost O(p²), and O(n p²) once for the Gram matrix.
     """
-    quadratic = problem.quadratic(n_rows=problem.n_features)
-    chain = Chains(quadratic, len(support) + 2)
+    chain = chain_for(problem, problem.quadratic(n_rows=problem.n_features), len(support) + 2)
     chain.restart(support)
-    gram = quadratic.rows(np.zeros(quadratic.n_columns, dtype=np.intp), np.arange(quadratic.n_columns))
-    E = gram - quadratic.support_rows(chain.supports)[0].T @ chain.projections[0]
-    free = np.flatnonzero(chain.room[0] > DEPENDENT)
-    pair, _ = _best_pair(E[np.ix_(free, free)], chain.residual[0].T[free], 0.0)
+    free = np.flatnonzero(chain.room[0] > chain.dependent)
+    E = chain.residual_gram()[np.ix_(free, free)]
+    pair, _ = _best_pair(E, chain.residual[0].T[free], 0.0, chain.dependent)
     if pair is None:
         return None
     for column in free[pair]:
-        if chain.room[0, column] <= DEPENDENT:  # on the support and the first of the pair
+        if chain.room[0, column] <= chain.dependent:  # on the support and the first of the pair
             return None
         chain.add(np.array([column]))
-    for _ in pair:
+    while chain.size > len(support):
         chain.remove(np.array([int(np.argmin(chain.sacrifices()[0]))]))
     return np.sort(chain.supports[0])
 
 
-def _best_exchange(quadratic, chain, tol):
+def _best_exchange(chain, tol):
     """Slots of the members to remove and columns to add, in the exchange with the greatest gain; or None, None."""
-    rows = quadratic.support_rows(chain.supports)[0]
     H, K, w = chain.projections[0], chain.inverse[0], chain.coefs[0]
-    gram = quadratic.rows(np.zeros(quadratic.n_columns, dtype=np.intp), np.arange(quadratic.n_columns))
-    E = gram - rows.T @ H
-    correlation = chain.residual[0].T
-    best, found = tol * chain.loss[0] + 1e-12 * chain.total[0], (None, None)
-    movable = np.flatnonzero(~quadratic.locked[chain.supports[0]])
+    E, correlation = chain.residual_gram(), chain.residual[0].T
+    best, found = float(chain.least_gain(tol)[0]), (None, None)
+    movable = np.flatnonzero(~chain.quadratic.locked[chain.supports[0]])
     for removed in itertools.combinations(movable, min(2, len(movable))) if len(movable) else ():
         R = list(removed)
         weight = np.linalg.inv(K[np.ix_(R, R)])
         lost = float(np.sum(w[R] * (weight @ w[R])))
         residual_gram = E + H[R].T @ (weight @ H[R])
         c = correlation + H[R].T @ (weight @ w[R])
-        pair, gain = (
-            _best_pair(residual_gram, c, lost + best) if len(R) == 2 else _best_one(residual_gram, c, lost + best)
-        )
+        look = _best_pair if len(R) == 2 else _best_one
+        pair, gain = look(residual_gram, c, lost + best, chain.dependent)
         if pair is not None:
             best, found = gain - lost, (R, pair)
     return found
 
 
-def _best_one(E, c, needed):
+def _best_one(E, c, needed, dependent):
     room = np.diagonal(E)
-    sound = room > DEPENDENT
+    sound = room > dependent
     gains = np.where(sound, np.sum(c * c, axis=1) / np.where(sound, room, 1.0), 0.0)
     j = int(np.argmax(gains))
     return (np.array([j]), float(gains[j])) if gains[j] > needed else (None, None)
 
 
-def _best_pair(E, c, needed):
+def _best_pair(E, c, needed, dependent):
     """Pair of columns with the greatest joint gain, if that exceeds `needed`."""
     room = np.diagonal(E)
+    sound = room > dependent
+    root = np.sqrt(np.where(sound, room, np.inf))  # in units of their room columns far and near compare
+    cosines, c = E / root[:, None] / root, c / root[:, None]
     products = c @ c.T
-    cross = np.outer(np.diagonal(products), room)
-    numerator = cross + cross.T - 2.0 * products * E
-    scale = np.outer(room, room)
-    determinant = scale - E * E
+    squares = np.diagonal(products)
+    numerator = squares[:, None] + squares - 2.0 * products * cosines
+    determinant = np.where(sound[:, None] & sound, 1.0 - cosines * cosines, 0.0)
     # Division only where it can matter; nearly dependent pairs are left out.
-    j, k = np.nonzero((numerator > needed * determinant) & (determinant > 1e-9 * np.maximum(scale, 1e-12)))
+    j, k = np.nonzero((numerator > needed * determinant) & (determinant > 1e-9))
     if not len(j):
         return None, None
     gains = numerator[j, k] / determinant[j, k]

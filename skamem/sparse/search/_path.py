@@ -4,15 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from skamem.sparse.objective._fit import Fit
-from skamem.sparse.objective._linalg import ZERO_LOSS
-from skamem.sparse.search._chains import Chains
-from skamem.sparse.search._exhaustive import best_subsets
+from skamem.sparse.search._exhaustive import every_size
 from skamem.sparse.search._forward import forward_path
-from skamem.sparse.search._local import improve
+from skamem.sparse.search._local import settle
 from skamem.sparse.search._nonnegative import nonnegative_points
-from skamem.sparse.search._plan import Solution, best_of_size, criterion_of
-from skamem.sparse.search._positive import chain_for
+from skamem.sparse.search._plan import Solution, best_of_size, criterion_of, with_coefs
+from skamem.sparse.search._supports import chain_for, reported
 
 __all__ = ["best_at_point", "default_max_size", "settled", "solve_path", "solve_thoroughly"]
 
@@ -87,21 +84,11 @@ def solve_thoroughly(problem, size, settings, start=None):
 def path_points(problem, max_size, settings):
     """Points of the path by the means that the effort allows: all subsets, every size for itself, or growing."""
     if settings.plan.enumerates(problem):
-        return _exact_points(problem, max_size)
+        return every_size(problem, max_size)
     if problem.positive and problem.n_features <= settings.plan.subsets_up_to:
         return nonnegative_points(problem, max_size, settings.tol)
     points = forward_path(problem, max_size, swaps=settings.plan.swaps, tol=settings.tol)
     return _searched_points(problem, points, settings) if settings.plan.each_size else points
-
-
-def _exact_points(problem, max_size):
-    quadratic = problem.quadratic()
-    supports, losses = best_subsets(quadratic)
-    for support, loss in zip(supports[: max_size + 1], losses[: max_size + 1], strict=True):
-        if support is not None:
-            chain = Chains(quadratic, len(support))
-            chain.restart(support)
-            yield chain.fit() if len(support) else Fit(support, chain.coefs[0], float(loss))
 
 
 def _searched_points(problem, points, settings):
@@ -112,14 +99,9 @@ def _searched_points(problem, points, settings):
         size = len(point.support)
         if best is not None and size > len(best.support):
             rivals += list(forward_path(problem, size, swaps=True, tol=settings.tol, start=best.support))[1:]
-            rivals.append(_refitted(problem, best_of_size(problem, size, settings)[0]))
+            rivals.append(with_coefs(problem, best_of_size(problem, size, settings)[0]))
         best = min(rivals, key=lambda rival: rival.loss)
         yield best
-
-
-def _refitted(problem, fit):
-    fit.coefs = problem.refit(fit.support)
-    return fit
 
 
 def _refined(problem, points, settings, start):
@@ -147,16 +129,14 @@ def best_at_point(problem, point, settings, start=None):
         best = alone
     else:
         best = settled(problem, point, settings.tol) if settings.plan.swaps else point
-    return _refitted(problem, best), n_iter
+    return with_coefs(problem, best), n_iter
 
 
 def settled(problem, point, tol):
     """The support of a path's point with its margin and certificate, after what exchanges may still bring."""
-    if point.loss <= ZERO_LOSS:
+    if point.exact:
         return replace(point, margin=np.inf, swap_optimal=True)
-    chain = chain_for(problem, problem.quadratic(), len(point.support))
-    improve(chain, point.support, tol, splices=False)
-    return chain.settled_fit()
+    return settle(problem, point.support, len(point.support), tol)
 
 
 def _shrink(problem, points, chosen, settings):
@@ -172,9 +152,10 @@ def _shrink(problem, points, chosen, settings):
             return
         chain.remove(np.array([least]))
         chain.settle(settings.tol, limit=size)
-        if chain.loss[0] >= points[index].loss * (1 - settings.tol):
+        smaller = reported(problem, chain)
+        if smaller.loss >= points[index].loss * (1 - settings.tol):
             return
-        points[index] = chain.fit()
+        points[index] = smaller
 
 
 def _regrow(problem, points, chosen, settings):

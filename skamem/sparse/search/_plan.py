@@ -1,23 +1,33 @@
 """The search for the best support of one size: which stages an effort runs, and the run from top to bottom."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from skamem.sparse.objective._criteria import DEFAULT, information_criterion
 from skamem.sparse.objective._fit import Fit
-from skamem.sparse.objective._linalg import ZERO_LOSS
 from skamem.sparse.search._budgets import COMFORTABLE_MARGIN, FEW_FEATURES, SURE_MARGIN
-from skamem.sparse.search._chains import Chains
 from skamem.sparse.search._exhaustive import best_subset
-from skamem.sparse.search._local import local_search
+from skamem.sparse.search._local import is_small, local_search
 from skamem.sparse.search._nonnegative import nonnegative_search
 from skamem.sparse.search._pairs import improve_by_pairs, pair_work
 from skamem.sparse.search._pursuit import hard_thresholding_pursuit
 from skamem.sparse.search._restarts import restart
+from skamem.sparse.search._supports import chain_for
 from skamem.sparse.search._textbook import iterative_hard_thresholding
 
-__all__ = ["EFFORTS", "PLANS", "TEXTBOOK", "Plan", "Settings", "Solution", "best_of_size", "criterion_of", "solve_size"]
+__all__ = [
+    "EFFORTS",
+    "PLANS",
+    "TEXTBOOK",
+    "Plan",
+    "Settings",
+    "Solution",
+    "best_of_size",
+    "criterion_of",
+    "solve_size",
+    "with_coefs",
+]
 
 
 @dataclass(frozen=True)
@@ -104,7 +114,7 @@ class Settings:
         """Whether `fit` leaves no more than enough."""
         if self.enough is None:
             return False
-        return fit.loss <= ZERO_LOSS or fit.residual_squares(problem.alpha) * problem.scale**2 <= self.enough
+        return fit.exact or fit.residual_squares(problem.alpha) * problem.scale**2 <= self.enough
 
     def choose(self, problem, points, criteria):
         """Index of the size to take: the smallest that suffices, or that of the least criterion."""
@@ -165,7 +175,7 @@ def solve_size(problem, size, settings, start=None):
         )  # fmt: skip
     else:
         fit, n_iter, converged = best_of_size(problem, size, settings, start)
-        fit.coefs = problem.refit(fit.support)
+        fit = with_coefs(problem, fit)
     return Solution(fit, n_iter, [fit], [criterion_of(fit, problem, settings.criterion)], converged)
 
 
@@ -184,46 +194,53 @@ def best_of_size(problem, size, settings, start=None):
     size = min(size, int(problem.usable.sum()))
     if size == 0 or problem.scale == 0.0:
         locked = np.flatnonzero(problem.locked)
-        return Fit(locked, None, problem.least_squares(locked).loss, np.inf, True), 1, True
+        return replace(problem.refit(locked), margin=np.inf, swap_optimal=True), 1, True
     if plan.enumerates(problem):
-        return _without_idle_members(problem, best_subset(problem, size)), 1, True
+        return best_subset(problem, size), 1, True
     # Where exchanges follow, they take over after one iteration: a pass over X brings them more than a further step.
     max_iter = 1 if plan.swaps else settings.max_iter
     fit, n_iter, converged = hard_thresholding_pursuit(problem, size, start, max_iter=max_iter, tol=tol)
     if plan.swaps:
         fit = local_search(problem, fit, size, tol=tol, look_below=plan.look_below)
-    if fit.loss > ZERO_LOSS and fit.margin < plan.restart_below:
+    if not fit.exact and plan.restart_below:
         fit = restart(problem, fit, size, tol=tol, believe_from=plan.restart_below)
-    if fit.loss > ZERO_LOSS and pair_work(problem, size) <= plan.pair_work:
-        fit = improve_by_pairs(problem, fit.support, tol)
+    if not fit.exact and pair_work(problem, size) <= plan.pair_work:
+        paired = improve_by_pairs(problem, fit.support, tol)
+        fit = paired if paired.loss <= fit.loss * (1 + tol) else fit
     if problem.positive and plan.restart_below:
         fit = nonnegative_search(
             problem, fit, size, plan, tol, lambda free: best_of_size(free, size, settings)[0].support
         )
-    return _without_idle_members(problem, fit), n_iter, converged or plan.swaps
+    return _with_fewest_members(problem, fit, plan, tol), n_iter, converged or plan.swaps
 
 
-def _without_idle_members(problem, fit):
-    """Drop members that an exact fit does not need: their coefficients are rounding."""
-    if fit.loss > ZERO_LOSS or len(fit.support) == 0:
-        return fit
-    support = fit.support
-    chain = Chains(problem.restricted_quadratic(support), len(support))
-    chain.restart(np.arange(len(support)))
-    while chain.size:
-        sacrifices = chain.sacrifices()[0]
-        least = int(np.argmin(sacrifices))
-        if chain.loss[0] + sacrifices[least] > ZERO_LOSS:
+def _with_fewest_members(problem, fit, plan, tol):
+    """Of an exact fit leave out members that it does not need, as long as exchanges make up for the least missed."""
+    while fit.exact and len(fit.support) > problem.locked.sum():
+        support = fit.support
+        chain = chain_for(problem, problem.restricted_quadratic(support), len(support))
+        chain.restart(np.arange(len(support)))
+        least = int(np.argmin(chain.sacrifices()[0]))
+        fewer = problem.least_squares(np.delete(support, chain.supports[0, least]))
+        if not fewer.exact and plan.swaps and is_small(problem, len(support)):
+            fewer = local_search(problem, fewer, len(fewer.support), tol=tol)
+        if not fewer.exact:
             break
-        chain.remove(np.array([least]))
-    return Fit(np.sort(support[chain.supports[0]]), None, fit.loss, np.inf, True)
+        fit = replace(fewer, margin=np.inf, swap_optimal=True)
+    return fit
+
+
+def with_coefs(problem, fit):
+    """The same fit with coefficients to full precision, and the loss that these have."""
+    true = problem.refit(fit.support)
+    return replace(true, margin=fit.margin, swap_optimal=fit.swap_optimal, residual=None)
 
 
 def criterion_of(fit, problem, name):
     """Information criterion of a fit."""
     return information_criterion(
         name,
-        max(fit.residual_squares(problem.alpha), ZERO_LOSS),
+        problem.zero_loss if fit.exact else max(fit.residual_squares(problem.alpha), problem.zero_loss),
         len(fit.support),
         n_samples=problem.n_counted,
         n_features=problem.n_features,

@@ -12,15 +12,10 @@ from skamem.sparse.objective._linalg import nonnegative_solve
 from skamem.sparse.search._budgets import MAX_SWAPS
 from skamem.sparse.search._chains import Chains
 
-__all__ = ["PositiveChain", "chain_for"]
+__all__ = ["PositiveChain"]
 
 # Exact solutions that one search for the best change may take before it settles for the best so far.
 _PATIENCE = 300
-
-
-def chain_for(problem, quadratic, capacity):
-    """Empty chain on a quadratic form of `problem`, under its sign constraint if it has one."""
-    return (PositiveChain if problem.positive else Chains)(quadratic, capacity)
 
 
 class PositiveChain(Chains):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skamem.sparse.objective._linalg import TIE, ZERO_LOSS
+from skamem.sparse.objective._linalg import TIE
 
 __all__ = ["greatest", "hard_thresholding_pursuit", "largest"]
 
@@ -79,14 +79,14 @@ def hard_thresholding_pursuit(problem, size, start=None, *, max_iter=50, tol=1e-
     fit = problem.least_squares(support)
     seen = {support.tobytes()}
     n_iter = 0
-    while n_iter < max_iter and fit.loss > ZERO_LOSS:
+    while n_iter < max_iter and not fit.exact:
         n_iter += 1
         fit.gradient = problem.gradient(fit.residual)
         better = _step(problem, fit, size, seen, tol)
         if better is None:
             return fit, n_iter, True
         fit = better
-    return fit, max(n_iter, 1), fit.loss <= ZERO_LOSS
+    return fit, max(n_iter, 1), fit.exact
 
 
 def _step(problem, fit, size, seen, tol):

@@ -6,13 +6,13 @@ strong on incoherent designs, forward selection on correlated ones, growing and 
 
 import numpy as np
 
-from skamem.sparse.objective._linalg import ZERO_LOSS
-from skamem.sparse.search._chains import Chains
+from skamem.sparse.search._budgets import COMFORTABLE_MARGIN
 from skamem.sparse.search._forward import forward_path, grow
 from skamem.sparse.search._local import is_small, local_search, working_set_of
 from skamem.sparse.search._message_passing import approximate_message_passing
 from skamem.sparse.search._pairs import grow_by_pair
 from skamem.sparse.search._pursuit import largest
+from skamem.sparse.search._supports import chain_for
 
 __all__ = ["restart"]
 
@@ -46,6 +46,11 @@ def restart(problem, fit, size, *, tol, believe_from):
     if size >= int(problem.usable.sum()):
         return fit
     best = _Best(problem, fit, size, tol, believe_from)
+    unsure = problem.is_delicate or not fit.margin >= COMFORTABLE_MARGIN
+    if unsure and not problem.positive and is_small(problem, size):
+        greedy = problem.least_squares(_matching(problem, size))
+        if greedy.loss < fit.loss:  # never above the plainest of rivals
+            best.consider(greedy.support)
     symmetric = problem.n_targets == 1 and not problem.positive
     starts = [_message_passing, _marginal, _forward] if symmetric else [_forward, _marginal]
     for start in starts:
@@ -91,7 +96,8 @@ class _Best:
     @property
     def believed(self):
         """Whether there is nothing to gain from a further proposal."""
-        return self.fit.loss <= ZERO_LOSS or self.fit.margin >= self.believe_from
+        # Among columns close to dependent, exchanges of one member stay in valleys whose margins look sure.
+        return self.fit.exact or (self.fit.margin >= self.believe_from and not self.problem.is_delicate)
 
 
 def _message_passing(problem, size, tol):
@@ -103,6 +109,22 @@ def _message_passing(problem, size, tol):
 def _marginal(problem, size, tol):
     """Columns that correlate most with the target."""
     return largest(problem.admissible(problem.correlation), size, problem.locked)
+
+
+def _matching(problem, size):
+    """Orthogonal matching pursuit: the column that correlates most with the residual, one by one."""
+    chain = chain_for(problem, problem.quadratic(n_rows=size), size)
+    chain.restart(np.flatnonzero(problem.locked))
+    while chain.size < size:
+        outside = np.where(chain.room[0] > chain.dependent, 1.0, 0.0)[:, None] * chain.residual[0].T
+        column = largest(outside, 1, np.zeros_like(problem.locked))
+        if not len(column):
+            break
+        before = chain.size
+        chain.add(column)
+        if chain.size == before:
+            break
+    return np.sort(chain.supports[0])
 
 
 def _forward(problem, size, tol):
@@ -132,7 +154,7 @@ def _grown(problem, support, n_more):
     """Chain from `support` with up to `n_more` best additions, on a working set, and that working set."""
     gradient = problem.gradient(problem.least_squares(support).residual)
     working_set = working_set_of(problem, gradient, support, max(4 * len(support), 2 * n_more, 128))
-    chain = Chains(problem.restricted_quadratic(working_set), len(support) + n_more)
+    chain = chain_for(problem, problem.restricted_quadratic(working_set), len(support) + n_more)
     chain.restart(np.searchsorted(working_set, support))
     for _ in range(n_more):
         if not grow(chain):

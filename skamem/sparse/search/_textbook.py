@@ -3,7 +3,6 @@
 import numpy as np
 
 from skamem.sparse.objective._fit import Fit
-from skamem.sparse.objective._linalg import ZERO_LOSS
 from skamem.sparse.search._pursuit import largest
 
 __all__ = ["iterative_hard_thresholding"]
@@ -63,7 +62,7 @@ def iterative_hard_thresholding(problem, size, start=None, *, normalised, max_it
         coefs, support = updated, entering
         residual = problem.target - problem.columns(support) @ problem.design.asarray(coefs[support])
         square = float(problem.design.xp.sum(residual * residual))
-        converged = change <= tol * np.linalg.norm(coefs) or square <= ZERO_LOSS
+        converged = change <= tol * np.linalg.norm(coefs) or square <= problem.zero_loss
         if not converged:
             gradient = problem.gradient(residual) - problem.alpha * coefs
     return _fit(problem, coefs, support, residual), n_iter, converged

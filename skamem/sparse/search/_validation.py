@@ -1,6 +1,6 @@
 """Scores of every size on held-out samples, by moments in lock step or fold by fold."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -8,14 +8,13 @@ from joblib import Parallel, delayed
 from sklearn import get_config
 
 from skamem.sparse.objective._design import host
-from skamem.sparse.objective._fit import Fit
 from skamem.sparse.objective._linalg import TIE, ZERO_LOSS
 from skamem.sparse.search import _budgets as budgets
 from skamem.sparse.search._folds import LockStep
 from skamem.sparse.search._forward import forward_path
 from skamem.sparse.search._groups import GroupSearch, count_selections
 from skamem.sparse.search._path import best_at_point, settled
-from skamem.sparse.search._plan import Solution, criterion_of
+from skamem.sparse.search._plan import Solution, criterion_of, with_coefs
 
 __all__ = ["CrossValidation"]
 
@@ -106,6 +105,8 @@ class CrossValidation:
                 end = _enough(self.best(np.mean(scores, axis=1)))
                 if len(points) >= end:
                     break
+        if paths.is_at_its_end:
+            return self._fold_by_fold(track), []
         scores += self._scores_of(paths, unscored)
         return np.array(scores), points
 
@@ -172,7 +173,7 @@ class CrossValidation:
         search = GroupSearch(problem, self.groups, self.settings.tol)
         for chosen in search.forward(search.locked, limit, swaps=self.swaps):
             support = search.columns_of(chosen)
-            yield Fit(support, problem.refit(support), search.look(chosen)[0])
+            yield replace(problem.refit(support), residual=None)
 
     def n_selected(self, solution):
         """Number of columns, or of groups, that a solution selects."""
@@ -196,8 +197,7 @@ class CrossValidation:
             point, n_iter = best_at_point(problem, point, settings)
         elif self.swaps:
             point = settled(problem, point, settings.tol)
-        point.coefs = problem.refit(point.support)
-        points[chosen] = point
+        point = points[chosen] = with_coefs(problem, point)
         return self._solution(point, points, n_iter)
 
     def _final_groups(self, chosen):
