@@ -77,8 +77,10 @@ def test_recall_does_not_copy_the_weights(memory):
 
 
 @pytest.mark.parametrize("beta", ["separation", "held-out"])
-def test_choosing_beta_stays_within_working_memory(beta):
+@pytest.mark.parametrize("holes", [False, True])
+def test_choosing_beta_stays_within_working_memory(beta, holes):
     X = RNG.standard_normal((20_000, 10))
+    X = np.where(RNG.random(X.shape) < 0.1, np.nan, X) if holes else X
     with config_context(working_memory=WORKING_MEMORY):
         assert peak(lambda: ModernHopfieldMemory(beta).fit(X)) < 1.3 * WORKING_MEMORY * 2**20 + 6 * X.nbytes
 

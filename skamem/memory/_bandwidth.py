@@ -125,7 +125,7 @@ class _Asked:
 
     def __init__(self, stored, cues, visible, hidden):
         self.stored, self.cues, self.visible, self.hidden = stored, cues, visible, hidden
-        self.rows = list(row_blocks(cues.shape[0], 32 * stored.patterns.shape[0]))
+        self.rows = list(row_blocks(cues.shape[0], 64 * stored.patterns.shape[0]))
         self.kept = self._compare(slice(0, cues.shape[0])) if len(self.rows) == 1 else None
 
     def blocks(self, every):

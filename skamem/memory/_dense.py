@@ -14,7 +14,6 @@ from skamem.core.interactions import DEGREE, ENERGY, resolve_interaction
 from skamem.core.parameters import Kind
 from skamem.memory._door import is_autoassociative
 from skamem.memory._landscape import LandscapeMemory
-from skamem.memory._stream import WORK_ARRAYS
 
 __all__ = ["DenseMemory"]
 
@@ -196,7 +195,7 @@ default="polynomial"
 
     @property
     def _cue_bytes(self):
-        return 8 * WORK_ARRAYS * self.patterns_.shape[0]  # overlaps, and what is looked up for them
+        return 10 * 8 * self.patterns_.shape[0]  # overlaps, and what is looked up for them
 
     @property
     def _field_class(self):

@@ -175,8 +175,7 @@ class MemoryClassifier(ClassifierMixin, SkamemEstimator):
         self.classes_, codes = validation.check_labels(y, X, owner=type(self).__name__)
         weight = self._row_weights(sample_weight, X, placement, codes)
         for _ in fit_tasks(self, [0], name="memory", n_tasks=1, X=X, y=y, attributes=dict, inner=memory):
-            self.memory_ = memory.fit(*self._pairs(X, codes, weight))
-            self.scale_, self._n_witnesses = self._fitted_scale(X, codes, weight)
+            self._fit_with_scale(memory.fit, X, codes, weight)
         return self
 
     @available_if(_learns_in_pieces)
@@ -216,8 +215,7 @@ class MemoryClassifier(ClassifierMixin, SkamemEstimator):
         memory = self._new_memory() if reset else copy.copy(self.memory_)
         for _ in fit_tasks(self, [0], name="memory", n_tasks=1, X=X, y=y, attributes=dict, inner=memory):
             if reset:
-                self.memory_ = memory.partial_fit(*self._pairs(X, codes, weight))
-                self.scale_, self._n_witnesses = self._fitted_scale(X, codes, weight)
+                self._fit_with_scale(memory.partial_fit, X, codes, weight)
                 continue
             scale = self._witnessed_scale(self.memory_, X, codes, weight, self._class_counts(codes, weight))
             self._average_scale(scale, len(codes))
@@ -243,18 +241,28 @@ class MemoryClassifier(ClassifierMixin, SkamemEstimator):
 
     # ------------------------------------------------------------------ the scale of probabilities
 
-    def _fitted_scale(self, X, codes, weight):
-        """Scale of the fields of the memory that was just fitted, and the number of rows that say so."""
-        shared = not hasattr(self.memory_, "patterns_")
-        counts = self._class_counts(codes, weight)
-        held = None
-        if not shared or X.shape[0] < _ROWS_A_UNIT * (X.shape[1] + self.fit_intercept):
-            held = held_back(X, weight)
+    def _fit_with_scale(self, store, X, codes, weight):
+        """Store all rows, and find the scale of the fields."""
+        few = X.shape[0] < _ROWS_A_UNIT * (X.shape[1] + self.fit_intercept)
+        # First, so that two memories are not there at a time.
+        found = self._held_back_scale(X, codes, weight) if few else None
+        self.memory_ = store(*self._pairs(X, codes, weight))
+        if found is None and hasattr(self.memory_, "patterns_"):  # a look-up table, in which each row finds itself
+            found = self._held_back_scale(X, codes, weight)
+        if found is None:
+            counts = self._class_counts(codes, weight)
+            found = self._witnessed_scale(self.memory_, X, codes, weight, counts), len(codes)
+        self.scale_, self._n_witnesses = found
+
+    def _held_back_scale(self, X, codes, weight):
+        """Scale from rows held back from a memory of the others, and how many; None when rows are too much alike."""
+        held = held_back(X, weight)
         if held is None:
-            return self._witnessed_scale(self.memory_, X, codes, weight, counts), len(codes)
+            return None
         rows, others = (rows_of(X, codes, weight, np.flatnonzero(mask)) for mask in (held, ~held))
         memory = self._new_memory().fit(*self._pairs(*others))
         # Witnesses who were not stored are honest: less is to be smoothed, as if there were one error among all rows.
+        counts = self._class_counts(codes, weight)
         return self._witnessed_scale(memory, *rows, 0.0 * counts + counts.sum()), int(held.sum())
 
     def _class_counts(self, codes, weight):
