@@ -338,8 +338,8 @@ class Rule:
         `skamem.core.fields.LinearField`). None for weights that are right to the last digit.
     capacity : callable, default=None
         ``n_units -> float``: the number of random patterns known to be the limit. None where none is known.
-    remedy : str, default=""
-        What to do beyond it.
+    remedy : str or callable, default=""
+        What to do where patterns are lost; a callable is ``(n_patterns, n_units) -> str``.
     shortfall : callable, default=None
         ``(margins, **options) -> str or None``: what a rule that wants margins did not reach, with a remedy; `margins`
         are those of `stability_margins`. None for rules that want none.
@@ -363,7 +363,7 @@ class Rule:
     exact: bool = False
     error: Callable | None = None
     capacity: Callable | None = None
-    remedy: str = ""
+    remedy: str | Callable = ""
     shortfall: Callable | None = None
 
     def __call__(self, patterns, **options):
@@ -401,6 +401,15 @@ class Rule:
         return learnt if couplings is None else couplings + learnt
 
 
+def _what_holds_more(n_patterns, n_units):
+    if n_patterns < n_units:
+        return (
+            "The pseudoinverse (PseudoinverseMemory, or rule='pseudoinverse') holds them if they are independent, "
+            "DenseMemory many more."
+        )
+    return "DenseMemory holds more patterns than there are units: the higher its degree, the more."
+
+
 RULES = {
     "hebbian": Rule(
         hebbian,
@@ -410,10 +419,9 @@ RULES = {
         exact=True,
         # That of large networks; two patterns are stable in a network of any size.
         capacity=lambda n_units: max(2.0, CRITICAL_LOAD * n_units),
-        remedy="The pseudoinverse (rule='pseudoinverse', PseudoinverseMemory) stores up to as many independent "
-        "patterns as there are units.",
+        remedy=_what_holds_more,
     ),
-    "storkey": Rule(storkey, extend=storkey),
+    "storkey": Rule(storkey, extend=storkey, remedy=_what_holds_more),
     "pseudoinverse": Rule(
         pseudoinverse,
         extend=_extended_projection,

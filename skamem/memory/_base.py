@@ -33,6 +33,8 @@ __all__ = ["BaseMemory", "after_filling", "symmetric_field_class"]
 
 # Cues for which it does not pay to convert weights first.
 _FEW = 64
+# Stored patterns that `fit` asks whether they stay: as many as cost about this number of multiplications.
+_ASKING, _FEWEST_ASKED, _MOST_ASKED = 2**28, 8, 256
 
 
 def _has_energy(memory):
@@ -68,6 +70,7 @@ class BaseMemory(Memory):
         "update": Options("sync", "async"),
         "zero_diagonal": BOOLEAN,
         "fit_intercept": BOOLEAN,
+        "check_stored": BOOLEAN,
         "binarize": Interval(Real) | None,
         "coding": Options("auto", "bipolar", "binary"),
         "random_state": RandomState(),
@@ -89,6 +92,9 @@ class BaseMemory(Memory):
 
     _rule: Rule | None = None
     """The `skamem.core.rules.Rule` that weights follow; None where they follow none that says how much they hold."""
+
+    check_stored = False
+    """Whether `fit` asks patterns that it stored if they stay; a parameter of those memories in which they should."""
 
     _field_scale = 1.0
     """What a field of `_make_field` is multiplied by when it is reported."""
@@ -159,7 +165,7 @@ class BaseMemory(Memory):
             self._learn(stream, reset=reset)
         except MemoryError as error:
             raise MemoryError(self._room_needed(stream)) from error
-        self._warn_if_overloaded()
+        self._warn_of_losses(stream)
         return self
 
     def _room_needed(self, stream):
@@ -208,17 +214,42 @@ class BaseMemory(Memory):
         evenly = 0.5 * (1.0 + low) * self.total_weight_
         return xp.where(self.pattern_sum_ >= evenly, xp.ones_like(self.pattern_sum_), low)
 
-    def _warn_if_overloaded(self):
-        rule = self._rule if self.target == "self" and self.activation == "sign" else None
-        if rule is None or rule.capacity is None:
+    def _warn_of_losses(self, stream):
+        """Say when more is stored than the rule holds, and how many of the patterns just stored do not stay."""
+        rule, limit, n_lost, n_asked = self._rule, None, 0, 0
+        feeds_back = self.target == "self" and self.activation == "sign"
+        if rule is not None and rule.capacity and feeds_back:
+            limit = rule.capacity(self.n_features_in_)
+        over = limit is not None and self.n_patterns_ > limit
+        if self.check_stored and feeds_back and not (rule and rule.shortfall):
+            n_lost, n_asked = self._count_lost(stream)
+        if not over and not n_lost:
             return
-        limit = rule.capacity(self.n_features_in_)
-        if self.n_patterns_ > limit:
-            warn(
-                f"{type(self).__name__} stores {self.n_patterns_} patterns in {self.n_features_in_} units, beyond the "
-                f"limit of about {limit:.0f}: expect recall to fail. {rule.remedy}",
-                CapacityWarning,
-            )
+        message = f"{type(self).__name__} stores {self.n_patterns_} patterns in {self.n_features_in_} units"
+        message += f", beyond the limit of about {limit:.3g}" if over else ""
+        message += f"; {n_lost} of the {n_asked} that were asked are not held" if n_lost else ""
+        warn(f"{message}: expect recall to fail. {self._remedy(over)}", CapacityWarning)
+
+    def _count_lost(self, stream):
+        """How many of the patterns just stored recall changes at once, and how many were asked: a bounded number."""
+        n_asked = max(_FEWEST_ASKED, min(_MOST_ASKED, _ASKING // (self.n_features_in_ * self._recall_width)))
+        X, _, _ = stream.block(slice(None, None, -(-stream.X.shape[0] // n_asked)), getattr(self, self._anchor).dtype)
+        xp, field = arrays.namespace(X), self._make_field()
+        push = field(X)
+        stays = (THRESHOLDS[self.activation](push, X, field.tolerance) == X) | (X == 0)
+        # Where nothing pushes any unit a pattern stays, as every other state does: it is not held.
+        held = xp.all(stays, axis=1) & xp.any(xp.abs(push) > field.tolerance, axis=1)
+        return int(xp.count_nonzero(~held)), X.shape[0]
+
+    @property
+    def _recall_width(self):
+        """Numbers that each unit of a cue is multiplied by in a recall step."""
+        return self._n_features_out
+
+    def _remedy(self, over):
+        """What would hold the patterns; `over` says that they are more than the rule's capacity."""
+        remedy = self._rule.remedy if self._rule is not None else ""
+        return remedy(self.n_patterns_, self.n_features_in_) if callable(remedy) else remedy
 
     # ------------------------------------------------------------------ recalling
 

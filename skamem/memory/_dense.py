@@ -10,7 +10,7 @@ from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.coding import UnitCode
 from skamem.core.dense import DenseField, DenseLandscape
-from skamem.core.interactions import DEGREE, ENERGY, resolve_interaction
+from skamem.core.interactions import DEGREE, ENERGY, Polynomial, resolve_interaction
 from skamem.core.parameters import Kind
 from skamem.memory._door import is_autoassociative
 from skamem.memory._landscape import LandscapeMemory
@@ -42,6 +42,8 @@ default="polynomial"
         Coding of the recalled patterns; "auto" takes that of the stored ones.
     missing : {"free", "clamp"}, default="free"
         Whether known units may be corrected in recall, or are held while unknown ones (NaN) are filled in.
+    check_stored : bool, default=True
+        Ask up to 256 of the stored patterns whether recall leaves them as they are, and warn if it does not.
     random_state : int, RandomState instance or None, default=None
         Draws the order of asynchronous updates, once, in `fit`.
     backend : {None, "numpy", "cupy", "cupy:<index>", "torch", "torch:<device>"}, default=None
@@ -115,6 +117,7 @@ default="polynomial"
         binarize=0.0,
         coding="auto",
         missing="free",
+        check_stored=True,
         random_state=None,
         backend=None,
     ):
@@ -126,6 +129,7 @@ default="polynomial"
         self.binarize = binarize
         self.coding = coding
         self.missing = missing
+        self.check_stored = check_stored
         self.random_state = random_state
         self.backend = backend
 
@@ -192,6 +196,19 @@ default="polynomial"
     def _room_needed(self, stream):
         needed = stream.X.shape[0] * stream.X.shape[1] * (4 if stream.dtype == stream.placement.xp.float32 else 8)
         return f"DenseMemory needs {needed / 2**30:.1f} GiB for a copy of its patterns; float32 patterns take half."
+
+    @property
+    def _recall_width(self):
+        return self.patterns_.shape[0]
+
+    def _remedy(self, over):
+        interaction = resolve_interaction(self.interaction, self.degree)
+        if isinstance(interaction, Polynomial) and interaction.degree % 2:
+            return (
+                "In a polynomial of odd degree a pattern and its complement cancel: an even degree or "
+                "interaction='rectified_polynomial' holds both, a higher degree holds more."
+            )
+        return "A higher degree holds more, interaction='exponential' most."
 
     @property
     def _cue_bytes(self):

@@ -40,6 +40,8 @@ class HebbianMemory(CorrelationMemory):
     missing : {"free", "clamp"}, default="free"
         Whether known units may be corrected in recall ("free"), or are held at the cue while the unknown ones (NaN) are
         filled in ("clamp").
+    check_stored : bool, default=True
+        Ask up to 256 of the stored patterns whether recall leaves them as they are, and warn if it does not.
     random_state : int, RandomState instance or None, default=None
         Draws the order of asynchronous updates, once, in `fit`.
     backend : {None, "numpy", "cupy", "cupy:<index>", "torch", "torch:<device>"}, default=None
@@ -107,6 +109,7 @@ class HebbianMemory(CorrelationMemory):
         binarize=0.0,
         coding="auto",
         missing="free",
+        check_stored=True,
         random_state=None,
         backend=None,
     ):
@@ -118,6 +121,7 @@ class HebbianMemory(CorrelationMemory):
         self.binarize = binarize
         self.coding = coding
         self.missing = missing
+        self.check_stored = check_stored
         self.random_state = random_state
         self.backend = backend
 

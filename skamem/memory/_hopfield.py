@@ -68,6 +68,8 @@ class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
         Coding of the recalled patterns; "auto" takes that of the stored ones.
     missing : {"free", "clamp"}, default="free"
         Whether known units may be corrected in recall, or are held while unknown ones (NaN) are filled in.
+    check_stored : bool, default=True
+        Ask up to 256 of the stored patterns whether recall leaves them as they are, and warn if it does not.
     random_state : int, RandomState instance or None, default=None
         Draws the order of asynchronous updates, once, in `fit`.
     backend : {None, "numpy", "cupy", "cupy:<index>", "torch", "torch:<device>"}, default=None
@@ -145,6 +147,7 @@ class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
         binarize=0.0,
         coding="auto",
         missing="free",
+        check_stored=True,
         random_state=None,
         backend=None,
     ):
@@ -157,6 +160,7 @@ class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
         self.binarize = binarize
         self.coding = coding
         self.missing = missing
+        self.check_stored = check_stored
         self.random_state = random_state
         self.backend = backend
 

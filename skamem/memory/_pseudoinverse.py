@@ -3,7 +3,7 @@
 from numbers import Real
 from typing import ClassVar
 
-from skamem.core import least_squares
+from skamem.core import arrays, least_squares
 from skamem.core.callbacks import fit_tasks
 from skamem.core.parameters import BOOLEAN, COUNT, Interval, Kind, Options
 from skamem.core.rules import RULES
@@ -51,6 +51,8 @@ class PseudoinverseMemory(BaseMemory):
         Coding of the recalled patterns.
     missing : {"free", "clamp"}, default="free"
         Whether known units may be corrected in recall, or are held while unknown ones (NaN) are filled in.
+    check_stored : bool, default=True
+        Ask up to 256 of the stored patterns whether recall leaves them as they are, and warn if it does not.
     random_state : int, RandomState instance or None, default=None
         Draws the order of asynchronous updates, once, in `fit`.
     backend : {None, "numpy", "cupy", "cupy:<index>", "torch", "torch:<device>"}, default=None
@@ -134,6 +136,7 @@ class PseudoinverseMemory(BaseMemory):
         binarize=0.0,
         coding="auto",
         missing="free",
+        check_stored=True,
         random_state=None,
         backend=None,
     ):
@@ -150,6 +153,7 @@ class PseudoinverseMemory(BaseMemory):
         self.binarize = binarize
         self.coding = coding
         self.missing = missing
+        self.check_stored = check_stored
         self.random_state = random_state
         self.backend = backend
 
@@ -199,6 +203,21 @@ class PseudoinverseMemory(BaseMemory):
                 self.gram_, cross, alpha=self.alpha, n_layers=self.n_layers, step=self.step, hyperpower=self.hyperpower
             )
         return least_squares.moments(self.gram_, cross, alpha=self.alpha)
+
+    def _remedy(self, over):
+        if over:
+            return super()._remedy(over)
+        if self.solver == "neumann":
+            return "The series is too short for them: more n_layers, hyperpower=True, or solver='svd'."
+        if self.alpha > 0:
+            return f"alpha={self.alpha:g} weighs more than they do: a smaller one holds them."
+        values = arrays.namespace(self.gram_).linalg.eigvalsh(self.gram_)
+        span = values[values > self.gram_.shape[0] * arrays.namespace(values).finfo(values.dtype).eps * values[-1]]
+        condition = float(values[-1] / span[0]) ** 0.5
+        return (
+            f"They are so nearly dependent (condition {condition:.1e}) that weights are inexact: store them in one fit "
+            "with solver='svd', or use DenseMemory."
+        )
 
     _field_class = property(symmetric_field_class)
 

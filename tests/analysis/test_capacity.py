@@ -74,6 +74,7 @@ def test_hebbian_errors_are_known_to_the_digits_printed():
     assert f"{bit_error_probability(500, 92, zero_diagonal=False, law='gaussian'):.4f}" == "0.0028"
 
 
+@pytest.mark.filterwarnings("ignore::skamem.exceptions.CapacityWarning")
 @pytest.mark.parametrize(("model", "degree", "n_patterns"), [("polynomial", 3, 200), ("rectified_polynomial", 3, 350)])
 def test_dense_memories_make_the_errors_predicted(model, degree, n_patterns):
     # 10 draws, 4.8 of their standard errors: it fails without a mistake in 1 case of 1000. The law is an approximation,

@@ -631,3 +631,49 @@ def test_a_memory_with_asymmetric_weights_has_no_energy(patterns):
         Asymmetric().fit(patterns).energy(patterns)
     twice = Symmetric().fit(patterns)
     np.testing.assert_allclose(twice.energy(patterns), 2 * skamem.HebbianMemory().fit(patterns).energy(patterns))
+
+
+BIASED = np.where(np.random.default_rng(0).random((6, 100)) < 0.85, 1.0, -1.0)
+ONE = make_patterns(1, 30, random_state=0)
+LOSING = {
+    "correlated patterns": (skamem.HebbianMemory(), BIASED, "pseudoinverse"),
+    "a complement in an odd degree": (skamem.DenseMemory(degree=3), np.vstack([ONE, -ONE]), "an even degree"),
+    "beyond Storkey": (skamem.HopfieldNetwork("storkey"), make_patterns(40, 60, random_state=0), "pseudoinverse"),
+    "more than units": (skamem.HopfieldNetwork(), make_patterns(70, 60, random_state=0), "DenseMemory holds more"),
+    "degree two": (skamem.DenseMemory(degree=2), make_patterns(60, 60, random_state=0), "A higher degree holds more"),
+    "a short series": (
+        skamem.PseudoinverseMemory(solver="neumann", n_layers=1), BIASED, "The series is too short"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("case", LOSING)
+def test_stored_patterns_that_are_not_held_are_counted(case):
+    memory, patterns, remedy = LOSING[case]
+    memory = clone(memory).set_params(random_state=0)
+    with pytest.warns(skamem.exceptions.CapacityWarning, match=remedy) as caught:
+        memory.fit(patterns)
+    one_step = clone(memory).set_params(n_recall_steps=1, update="sync", check_stored=False).fit(patterns)
+    moved = np.any(one_step.predict(patterns) != patterns, axis=1)
+    n_lost = np.count_nonzero(moved | np.all(np.abs(one_step.field(patterns)) < 1e-12, axis=1))
+    assert f"; {n_lost} of the {len(patterns)} that were asked are not held" in str(caught[-1].message)
+    assert n_lost > 0
+
+
+@pytest.mark.filterwarnings("error")
+@every_net
+@pytest.mark.parametrize("n_patterns", [1, 3, 5])
+def test_patterns_that_stay_are_no_cause_for_a_warning(Memory, n_patterns):
+    patterns = make_patterns(n_patterns, 60, random_state=0)
+    memory = Memory(random_state=0).fit(patterns)
+    np.testing.assert_array_equal(memory.predict(patterns), patterns)
+
+
+@pytest.mark.filterwarnings("error")
+def test_forgetting_is_no_cause_for_a_warning():
+    patterns = make_patterns(12, 60, random_state=0)
+    for memory in (skamem.HebbianMemory(check_stored=False), skamem.HopfieldNetwork(check_stored=False)):
+        with pytest.warns(skamem.exceptions.CapacityWarning):
+            memory.fit(patterns)
+        memory.forget(patterns[4:])

@@ -8,6 +8,8 @@ from skamem import DenseMemory, HopfieldNetwork, MemoryClassifier
 from skamem.core.interactions import INTERACTIONS, RectifiedPolynomial
 from skamem.datasets import corrupt, make_patterns
 
+pytestmark = pytest.mark.filterwarnings("ignore::skamem.exceptions.CapacityWarning")  # many patterns, low degrees
+
 PATTERNS = make_patterns(30, 60, random_state=0)
 CUES = corrupt(PATTERNS, "flip", 0.1, random_state=1)
 

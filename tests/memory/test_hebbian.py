@@ -168,7 +168,7 @@ def test_more_patterns_than_the_limit_are_warned_of(n_patterns, warns, method):
         getattr(HebbianMemory(), method)(patterns)
     assert [w.category for w in caught] == [CapacityWarning] * warns
     if warns:
-        assert "stores 14 patterns in 100 units, beyond the limit of about 14" in str(caught[0].message)
+        assert "stores 14 patterns in 100 units, beyond the limit of about 13.8" in str(caught[0].message)
         assert "PseudoinverseMemory" in str(caught[0].message)
         assert caught[0].filename == __file__
 

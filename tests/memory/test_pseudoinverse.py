@@ -148,6 +148,7 @@ def test_the_linear_projection_is_the_nearest_point_of_the_span():
 
 
 @pytest.mark.filterwarnings("ignore:The Neumann series:sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore::skamem.exceptions.CapacityWarning")
 def test_a_series_cut_short_is_no_projection_yet():
     patterns = make_patterns(30, 60, random_state=0)
     errors = [
