@@ -38,7 +38,7 @@ for size in sizes:
     )
 
 # %%
-# Left: more hidden units keep raising the likelihood of the images that were trained on; for others, the gain ends.
+# Left: up to 64 hidden units the likelihood rises, for images that were trained on and for others; then the gain ends.
 # Right: the machine of 64 units draws images of its own, and completes the lower halves of images it has not seen.
 
 figure, (left, right) = plt.subplots(

@@ -30,7 +30,7 @@ class FeatureSelector(MetaEstimatorMixin, SelectorMixin, SkamemEstimator):
         inner = get_tags(self._template() if ESTIMATOR.accepts(self.estimator) else IHTRegressor())
         tags.target_tags.required = True
         tags.target_tags.multi_output = inner.target_tags.multi_output
-        tags.input_tags.sparse = inner.input_tags.sparse and self.backend in (None, "numpy")
+        tags.input_tags.sparse = inner.input_tags.sparse
         tags.input_tags.allow_nan = inner.input_tags.allow_nan
         return tags
 
@@ -206,7 +206,7 @@ class SupportSelector(FeatureSelector):
 
     @property
     def _fitted_array(self):
-        return getattr(self.estimator_, "support_", self.support_)
+        return getattr(self.estimator_, "coef_", self.support_)  # where it computed
 
 
 def support_of(estimator, n_features):
