@@ -61,5 +61,7 @@ for index, (name, label) in enumerate(samplers.items()):
 axes[1].plot([-0.5, 0.5], [1 - share] * 2, "k:", [0.5, 1.5], [share] * 2, "k:")
 axes[1].set(ylabel="share of samples", title="samples of each machine; dotted: data")
 axes[1].set_xticks(places, ["mostly off", "mostly on"])
-axes[1].legend(frameon=False, loc="center")
+figure.legend(
+    *axes[1].get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=3
+)
 plt.show()
