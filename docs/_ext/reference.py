@@ -135,7 +135,17 @@ def _skip_member(app, what, name, member, skip, options):
     return None
 
 
+def _allowed_values(app, what, name, thing, options, lines):
+    """Below an estimator's docstring: what each parameter may be, from the table that checks it."""
+    kinds = getattr(thing, "_kinds", None)
+    if what == "class" and kinds:
+        allowed = ((name, str(kind).replace("`", "")) for name, kind in kinds.items())
+        lines += ["", ".. rubric:: Allowed values", ""]
+        lines += [f"* ``{name}``: ``{words}``" for name, words in allowed] + [""]
+
+
 def setup(app):
     """Called by Sphinx."""
     app.connect("autodoc-skip-member", _skip_member)
+    app.connect("autodoc-process-docstring", _allowed_values, priority=900)  # after numpydoc
     return {"parallel_read_safe": True}

@@ -1,5 +1,6 @@
 """The base of every skamem estimator: both doors of the backend switch, transactional fits, pickles that travel."""
 
+import copy
 import functools
 import inspect
 from typing import ClassVar
@@ -258,6 +259,17 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
             f"those passed to fit(). Found {found.xp.__name__} on {found.device}, expected {placement.xp.__name__} on "
             f"{placement.device}. Move the input, refit, or set `backend=` to move input automatically."
         )
+
+    def __copy__(self):
+        # Only pickles travel: a copy stays where the original computes.
+        twin = type(self).__new__(type(self))
+        vars(twin).update(vars(self))
+        return twin
+
+    def __deepcopy__(self, memo):
+        twin = memo[id(self)] = copy.copy(self)
+        vars(twin).update(copy.deepcopy(vars(self), memo))
+        return twin
 
     def __getstate__(self):
         # Fitted arrays come home, so that a model trained on a GPU loads on a machine without one.

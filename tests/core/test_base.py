@@ -1,5 +1,6 @@
 """What every estimator inherits: all-or-nothing fits, both doors, pickles that travel."""
 
+import copy
 import inspect
 import pickle
 
@@ -96,6 +97,14 @@ def test_a_pickle_returns_to_its_device_where_there_is_one(fake_cupy):
         assert pickle.loads(pickled).sum_.device == cupy.cuda.Device(1)
     loaded = pickle.loads(pickled)  # no CuPy on this machine
     np.testing.assert_array_equal(loaded.predict(X), X + X.sum(axis=0))
+
+
+def test_copies_stay_where_they_are(place, dispatched):
+    with dispatched():
+        estimator = Sum().fit(place.put(X))
+        for twin in (copy.copy(estimator), copy.deepcopy(estimator)):
+            np.testing.assert_array_equal(place.get(twin.predict(place.put(X))), X + X.sum(axis=0))
+    assert copy.copy(estimator).sum_ is estimator.sum_ is not copy.deepcopy(estimator).sum_
 
 
 def test_clones_forget_what_was_fitted():
