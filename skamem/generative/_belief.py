@@ -11,6 +11,8 @@ from skamem.core import validation
 from skamem.core.base import SkamemTransformer, transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.parameters import RandomState, WithData
+from skamem.core.rows import Rows
+from skamem.generative._queries import clip_binary, machine_of
 from skamem.generative._rbm import RestrictedBoltzmannMachine
 
 __all__ = ["DeepBeliefNetwork", "stack"]
@@ -83,6 +85,8 @@ class DeepBeliefNetwork(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
     ----------
     machines_ : list of RestrictedBoltzmannMachine
         The fitted layers, from the bottom up.
+    base_rate_ : array of shape (n_features,)
+        That of the first layer.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of str
@@ -118,8 +122,9 @@ class DeepBeliefNetwork(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
         self.random_state = random_state
         self.backend = backend
 
-    def _home(self):
-        return self.machines_[0].components_ if hasattr(self, "machines_") else None
+    @property
+    def _anchor(self):
+        return "base_rate_"
 
     @transactional
     def fit(self, X, y=None):
@@ -145,14 +150,18 @@ class DeepBeliefNetwork(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
         machines = stack(self.layers, self.rbm, check_random_state(self.random_state))
         X, _ = self._receive(X, reset=True, accept_sparse="csr")
         below, fitted = X, []
-        tasks = fit_tasks(
-            self, machines, name="layer", n_tasks=len(machines), X=X, y=y, attributes=lambda: {"machines_": fitted}
-        )
-        for machine in tasks:
-            fitted.append(machine.set_params(backend=self.backend).fit(below))
-            below = machine.transform(below) if len(fitted) < len(machines) else None
-        self.machines_ = fitted
+        # One task of the fit: half a stack is no network.
+        for _ in fit_tasks(self, [0], name="layers", n_tasks=1, X=X, y=y, attributes=lambda: self._fitted(fitted)):
+            for machine in machines:
+                fitted.append(machine.set_params(backend=self.backend).fit(below))
+                below = machine.transform(below) if len(fitted) < len(machines) else None
+        for name, value in self._fitted(fitted).items():
+            setattr(self, name, value)
         return self
+
+    @staticmethod
+    def _fitted(machines):
+        return {"machines_": machines, "base_rate_": machines[0].base_rate_}
 
     def transform(self, X):
         """Probabilities of the hidden units of the top layer.
@@ -168,10 +177,18 @@ class DeepBeliefNetwork(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
             In [0, 1], dtype of `X`.
         """
         check_is_fitted(self)
-        X, _ = self._receive(X, reset=False, method="transform", accept_sparse="csr")
-        for machine in self.machines_:
-            X = machine.transform(X)
-        return X
+        X, placement = self._receive(X, reset=False, method="transform", accept_sparse="csr")
+        machines = [machine_of(machine) for machine in self.machines_]
+        binary, width = machines[0].is_binary, sum(machine.n_hidden for machine in machines)
+        rows = Rows(X, placement, machines[0].weights.dtype, keep_sparse=binary)
+
+        def up(v):
+            v = clip_binary(v) if binary else v
+            for machine in machines:
+                v = machine.hidden_mean(v)
+            return v
+
+        return placement.give(up(v) for _, v in rows.blocks(8 * 2 * (X.shape[1] + width)))
 
     def inverse_transform(self, H):
         """Means of the features given the hidden units of the top layer.

@@ -65,8 +65,7 @@ class _BaseDeepBelief(SkamemEstimator, ABC):
 
     _learns_classes = False
 
-    def _home(self):
-        return self.coefs_[0] if hasattr(self, "coefs_") else None
+    _anchor = "base_rate_"
 
     @transactional
     def fit(self, X, y):
@@ -133,6 +132,7 @@ class _BaseDeepBelief(SkamemEstimator, ABC):
         curve = arrays.to_numpy(xp.stack(losses)).tolist() if losses else []
         return {
             "coefs_": [arrays.copy(parameters[f"weights {depth}"]) for depth in range(n_layers)],
+            "base_rate_": self.pretrained_.base_rate_,
             "intercepts_": [arrays.copy(parameters[f"biases {depth}"]) for depth in range(n_layers)],
             "loss_curve_": curve,
             "n_iter_": len(curve),
@@ -187,6 +187,8 @@ class DeepBeliefClassifier(ClassifierMixin, _BaseDeepBelief):
     ----------
     classes_ : ndarray of shape (n_classes,)
         Labels.
+    base_rate_ : array of shape (n_features,)
+        That of the first layer.
     pretrained_ : DeepBeliefNetwork
         The layers before they saw labels.
     coefs_ : list of array
@@ -297,6 +299,8 @@ class DeepBeliefRegressor(RegressorMixin, _BaseDeepBelief):
 
     Attributes
     ----------
+    base_rate_ : array of shape (n_features,)
+        That of the first layer.
     pretrained_ : DeepBeliefNetwork
         The layers before they saw targets.
     coefs_ : list of array
@@ -335,12 +339,14 @@ class DeepBeliefRegressor(RegressorMixin, _BaseDeepBelief):
         check_consistent_length(X, y)
         self._flat = y.ndim == 1
         y = y.reshape(len(y), -1)
-        self._centre = y.mean(axis=0)
-        spread = np.abs(y - self._centre).max(axis=0)
-        spread[spread == 0] = 1.0
-        deviation = (((y - self._centre) / spread) ** 2).mean(axis=0) ** 0.5
-        self._spread = spread * np.where(deviation > 0, deviation, 1.0)
-        return (y - self._centre) / self._spread
+        centre = y.mean(axis=0)
+        largest = np.abs(y - centre).max(axis=0)
+        largest[largest == 0] = 1.0
+        deviation = (((y - centre) / largest) ** 2).mean(axis=0) ** 0.5  # of numbers that neither over- nor underflow
+        spread = largest * np.where(deviation > 0, deviation, 1.0)
+        # Numbers, not arrays: they are the targets' and live nowhere.
+        self._centre, self._spread = centre.tolist(), spread.tolist()
+        return (y - centre) / spread
 
     def predict(self, X):
         """Predicted numbers.
@@ -357,9 +363,8 @@ class DeepBeliefRegressor(RegressorMixin, _BaseDeepBelief):
         """
 
         def values(top):
-            place = arrays.placement_of(top)
-            found = top * place.asarray(self._spread, top.dtype) + place.asarray(self._centre, top.dtype)
-            return found[:, 0] if self._flat else found
+            columns = [top[:, i] * self._spread[i] + self._centre[i] for i in range(top.shape[1])]
+            return columns[0] if self._flat else arrays.namespace(top).stack(columns, axis=1)
 
         return self._outputs(X, "predict", values)
 
