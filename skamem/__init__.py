@@ -1,7 +1,13 @@
 """Associative memory for scikit-learn: store patterns, recall them from noisy or partial cues, classify, regress."""
 
 from skamem._version import __version__
-from skamem.generative import BoltzmannMachine, RestrictedBoltzmannMachine
+from skamem.generative import (
+    BoltzmannMachine,
+    DeepBeliefClassifier,
+    DeepBeliefNetwork,
+    DeepBeliefRegressor,
+    RestrictedBoltzmannMachine,
+)
 from skamem.memory import (
     BidirectionalMemory,
     DenseMemory,
@@ -27,6 +33,9 @@ __all__ = [
     "BidirectionalMemory",
     "BipolarEncoder",
     "BoltzmannMachine",
+    "DeepBeliefClassifier",
+    "DeepBeliefNetwork",
+    "DeepBeliefRegressor",
     "DenseAMClassifier",
     "DenseAMRegressor",
     "DenseMemory",

@@ -10,7 +10,8 @@ ESTIMATORS = [
     if isinstance(getattr(skamem, name), type) and issubclass(getattr(skamem, name), BaseEstimator)
 ]
 
-_SMALL = {"max_iter": 3, "n_memories": 10, "n_pairs": 3, "random_state": 0}
+_LAYERS = skamem.RestrictedBoltzmannMachine(max_iter=3)
+_SMALL = {"layers": (8, 6), "rbm": _LAYERS, "max_iter": 3, "n_memories": 10, "n_pairs": 3, "random_state": 0}
 
 
 def small(Estimator):

@@ -4,6 +4,9 @@ from skamem import (
     BidirectionalMemory,
     BipolarEncoder,
     BoltzmannMachine,
+    DeepBeliefClassifier,
+    DeepBeliefNetwork,
+    DeepBeliefRegressor,
     DenseAMClassifier,
     DenseAMRegressor,
     DenseMemory,
@@ -24,6 +27,7 @@ from skamem import (
 )
 
 QUICK = {"n_memories": 20, "max_iter": 100}
+LAYER = RestrictedBoltzmannMachine(max_iter=20)
 
 MORE_SETTINGS = [
     BidirectionalMemory(backend="torch", coding="bipolar", missing="clamp"),
@@ -35,6 +39,21 @@ MORE_SETTINGS = [
     BipolarEncoder("hyperplanes", backend="torch", output="binary"),
     BipolarEncoder("median", backend="torch"),
     BipolarEncoder("thermometer", backend="numpy", output="binary"),
+    DeepBeliefClassifier((20,), rbm=LAYER, backend="torch"),
+    DeepBeliefClassifier((20, 10), rbm=LAYER, backend="torch", learning_rate=0.01),
+    DeepBeliefClassifier((20,), rbm=LAYER, backend="numpy"),
+    DeepBeliefClassifier((20,), rbm=LAYER, backend="numpy", max_iter=200),
+    DeepBeliefClassifier((20,), rbm=RestrictedBoltzmannMachine(visible="gaussian", max_iter=20)),
+    DeepBeliefNetwork((20,), rbm=LAYER, backend="torch"),
+    DeepBeliefNetwork((20, 10), rbm=LAYER, backend="torch"),
+    DeepBeliefNetwork((20,), rbm=LAYER, backend="numpy"),
+    DeepBeliefNetwork((20, 10), rbm=LAYER, backend="numpy"),
+    DeepBeliefNetwork((20,), rbm=RestrictedBoltzmannMachine(visible="gaussian", max_iter=20)),
+    DeepBeliefRegressor((20,), rbm=LAYER, backend="torch"),
+    DeepBeliefRegressor((20, 10), rbm=LAYER, backend="torch"),
+    DeepBeliefRegressor((20,), rbm=LAYER, backend="numpy"),
+    DeepBeliefRegressor((20, 10), rbm=LAYER, backend="numpy"),
+    DeepBeliefRegressor((20,), rbm=RestrictedBoltzmannMachine(visible="gaussian", max_iter=20)),
     DenseAMClassifier(
         backend="torch",
         early_stopping=True,

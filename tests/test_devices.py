@@ -67,7 +67,7 @@ def arguments_of(name, method, fitted, put):
         values["patterns"] = values["y"]
     if name == "predict_inverse":
         values["Y"] = values["y"]
-    if name in ("inverse_transform", "sample_visibles") and hasattr(fitted, "components_"):
+    if name in ("inverse_transform", "sample_visibles") and "H" in inspect.signature(method).parameters:
         values["H"] = fitted.transform(put(PATTERNS))
     if name == "inverse_transform":
         values["codes"] = values["X"] = fitted.transform(put(PATTERNS))

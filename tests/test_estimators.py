@@ -24,6 +24,7 @@ from skamem import (
     MemoryClassifier,
     ModernHopfieldMemory,
     PseudoinverseMemory,
+    RestrictedBoltzmannMachine,
     WillshawMemory,
 )
 
@@ -38,7 +39,11 @@ pytestmark = [
 ]
 
 # A new estimator is checked with its defaults by being in skamem.__all__.
-DEFAULTS = [Estimator() for Estimator in ESTIMATORS]
+# Deep belief nets have one small layer here: with their defaults these checks would take ten minutes.
+DEFAULTS = [
+    Estimator((20,), rbm=RestrictedBoltzmannMachine(max_iter=20)) if hasattr(Estimator(), "layers") else Estimator()
+    for Estimator in ESTIMATORS
+]
 TAKE_LONG = [estimator for estimator in DEFAULTS if isinstance(estimator, DenseAMClassifier | DenseAMRegressor)]
 SETTINGS = [
     HebbianMemory("y"),

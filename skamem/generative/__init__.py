@@ -1,7 +1,16 @@
 """Boltzmann machines: generative models of binary and real features."""
 
 from skamem.generative._annealing import LogPartition
+from skamem.generative._belief import DeepBeliefNetwork
+from skamem.generative._belief_supervised import DeepBeliefClassifier, DeepBeliefRegressor
 from skamem.generative._boltzmann import BoltzmannMachine
 from skamem.generative._rbm import RestrictedBoltzmannMachine
 
-__all__ = ["BoltzmannMachine", "LogPartition", "RestrictedBoltzmannMachine"]
+__all__ = [
+    "BoltzmannMachine",
+    "DeepBeliefClassifier",
+    "DeepBeliefNetwork",
+    "DeepBeliefRegressor",
+    "LogPartition",
+    "RestrictedBoltzmannMachine",
+]

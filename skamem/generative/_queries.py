@@ -20,7 +20,7 @@ from skamem.generative._draws import Draws
 from skamem.generative._enumeration import MOST_UNITS
 from skamem.generative._path import Path
 
-__all__ = ["BipartiteEstimator", "clip_binary", "on_host", "opened"]
+__all__ = ["BipartiteEstimator", "clip_binary", "machine_of", "on_host", "opened"]
 
 _ENOUGH_CHAINS = 30  # that count, before annealing more slowly stops
 _LEAST_STEPS, _MOST_STEPS = 500, 8000  # of annealing
@@ -33,6 +33,13 @@ def clip_binary(values):
     clipped = values.copy()
     clipped.data = np.clip(clipped.data, 0.0, 1.0)
     return clipped
+
+
+def machine_of(rbm):
+    """The fitted machine of an estimator as a value, in the user's units and in the type it was fitted in."""
+    weights = arrays.namespace(rbm.components_).matrix_transpose(rbm.components_)
+    sigma = getattr(rbm, "sigma_", None)
+    return Bipartite(weights, rbm.intercept_visible_, rbm.intercept_hidden_, sigma, rbm.hidden == "gaussian")
 
 
 def opened(backend, source):

@@ -95,6 +95,10 @@ class RestrictedBoltzmannMachine(BipartiteEstimator):
         Epochs made by `fit`, calls of `partial_fit` counted in.
     annealing_seed_ : int
         Seed of `log_partition`.
+    log_partition_ : float
+        ln Z, in nats: found when first asked for, then kept.
+    log_partition_error_ : float
+        Its standard error; 0 when it is exact.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of str

@@ -45,6 +45,7 @@ BY_NAME = {
     "kappa": ((0.0, 0.1, 1.0), (np.float32(0.1), 100.0)),
     "max_epochs": ((1, 10, 50), (np.int8(3),)),
     "fit_intercept": (_BOTH, (np.bool_(False),)),
+    "check_stored": (_BOTH, (np.bool_(False),)),
     "threshold": ((0.0, 0.5, -1), (np.float32(0.5), 1e300)),
     "storage": (("auto", "sparse", "packed", "dense"), ()),
     "n_active": ((None, 1, 2, 5), (np.int8(3), 1000)),
@@ -113,6 +114,8 @@ BY_NAME = {
     "n_pairs": ((2, 3), (1, np.int8(3))),
     "assumption": (("unimodal", "worst-case"), ()),
     "estimator": ((None,), ()),
+    "layers": (((3,), (4, 2)), ([3], (skamem.RestrictedBoltzmannMachine(2, max_iter=2), 2))),
+    "rbm": ((skamem.RestrictedBoltzmannMachine(max_iter=2),), (None,)),
     "dictionary": ((None,), (((1.0, 0.0, 0.0), (0.0, 1.0, 1.0)), ((0.0, 0.0, 0.0),), ((nan, 1.0, 0.0),))),
     "learning_rate": (("auto", 0.01, 0.1), (1e-300, 1e3, np.float32(0.1))),
     "n_chains": (("auto", 1, 10), (np.int8(10),)),
@@ -139,10 +142,22 @@ BY_ESTIMATOR = {
     ("DenseAMClassifier", "solver"): (("adam", "paper"), ()),
     ("KernelMemory", "n_components"): ((None, 1, 5, 20), (np.int8(3), 300)),
     ("KernelMemory", "alpha"): (("auto", 0.0, 1e-3, 1.0), (1e-300, 1e300)),
+    ("DeepBeliefClassifier", "learning_rate"): ((0.01, 0.1), (1e-300,)),
+    ("DeepBeliefClassifier", "weight_decay"): ((0.0, 0.1), (1e3,)),
+    ("DeepBeliefRegressor", "learning_rate"): ((0.01, 0.1), (1e-300,)),
+    ("DeepBeliefRegressor", "weight_decay"): ((0.0, 0.1), (1e3,)),
     ("IHTSparseCoder", "effort"): (("swap", "fast"), ()),
     ("IHTSparseCoder", "n_nonzero_coefs"): ((None, 1, 2), (0, np.int8(2), 10**6)),
 }
-QUICK = {"max_iter": 3, "n_memories": 10, "random_state": 0, "max_epochs": 20, "n_pairs": 2}
+QUICK = {
+    "layers": (3,),
+    "rbm": skamem.RestrictedBoltzmannMachine(max_iter=2),
+    "max_iter": 3,
+    "n_memories": 10,
+    "random_state": 0,
+    "max_epochs": 20,
+    "n_pairs": 2,
+}
 
 
 def values_of(Estimator, name):
