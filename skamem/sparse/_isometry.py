@@ -103,10 +103,18 @@ def restricted_isometry(X, s, *, method="exact", normalize=True, n_samples=10_00
     check_option("method", method, ("exact", "sample"))
     check_number("n_samples", n_samples, kind=numbers.Integral, low=1)
     check_option("normalize", normalize, (True, False))
-    norms = np.linalg.norm(X, axis=0)
-    if not np.all(norms > 0):
-        raise ValueError(f"Column {int(np.argmin(norms))} of X is zero; drop it: no set with it is near orthogonal.")
-    gram = X.T @ X / np.outer(norms, norms) if normalize else X.T @ X
+    largest = np.abs(X).max(axis=0)
+    if not np.all(largest > 0):
+        raise ValueError(f"Column {int(np.argmin(largest))} of X is zero; drop it: no set with it is near orthogonal.")
+    if normalize:
+        X = X / largest  # first, since squares overflow where values do not
+        X = X / np.linalg.norm(X, axis=0)
+    elif largest.max() > 1e150 or largest.min() < 1e-150:
+        raise ValueError(
+            f"X has columns with magnitudes from {largest.min():.1e} to {largest.max():.1e}, whose squares double "
+            "precision does not hold; expected between 1e-150 and 1e150. Rescale X, or use normalize=True."
+        )
+    gram = X.T @ X
     if method == "sample":
         return _sampled(gram, int(s), int(n_samples), check_random_state(random_state))
     n_subsets = math.comb(p, int(s))

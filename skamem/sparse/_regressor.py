@@ -78,7 +78,7 @@ class IHTRegressor(SparseLinearRegressor):
     tol : float, default=1e-7
         Least decrease of the loss, relative to it, that makes a change of support worthwhile.
     warm_start : bool, default=False
-        Start hard thresholding from the support of the previous fit.
+        Start hard thresholding from the support of the previous fit, where that has the size which is asked for.
     weight_kind : {"frequency", "precision"}, default="frequency"
         What sample weights are. frequency: repetitions; a sum of weights below the number of samples counts as that
         number. precision: inverse variances 1/σ², whose scale means nothing.

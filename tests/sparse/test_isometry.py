@@ -60,3 +60,14 @@ def test_bad_input_is_explained(X):
         restricted_isometry(np.where(np.arange(9) == 4, 0.0, X), 2)
     with pytest.raises(ValueError, match="Use method='sample'"):
         restricted_isometry(np.random.default_rng(0).standard_normal((5, 100)), 8)
+
+
+@pytest.mark.parametrize("scale", [1e200, 1e-200])
+def test_units_of_any_magnitude(scale):
+    X = np.random.default_rng(0).standard_normal((20, 6))
+    expected = restricted_isometry(X, 2).constant
+    assert restricted_isometry(X * scale, 2).constant == pytest.approx(expected)
+    mixed = X * np.where(np.arange(6) % 2, scale, 1.0)
+    assert restricted_isometry(mixed, 2).constant == pytest.approx(expected)
+    with pytest.raises(ValueError, match="normalize=True"):
+        restricted_isometry(X * scale, 2, normalize=False)

@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skamem.sparse import IHTRegressor
+from skamem.sparse import IHTRegressor, IHTRegressorCV
 
 SETTINGS = [
     IHTRegressor(),
@@ -363,3 +363,72 @@ def test_quadratic_diabetes_against_scikit_learn():
     ours = score(IHTRegressor())
     assert ours >= score(OrthogonalMatchingPursuitCV(cv=5))
     assert ours >= score(LassoCV(cv=5, tol=1e-2)) - 0.015
+
+
+@pytest.mark.parametrize("effort", ["normalized", "fast", "swap", "auto"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"n_nonzero_coefs": 3}, {"n_nonzero_coefs": 7}, {"rows": 40}, {"always_select": [11]},
+        {"multi_output": "independent"}, {"n_nonzero_coefs": 3, "multi_output": "independent"},
+    ],
+)  # fmt: skip
+def test_a_warm_start_keeps_the_size_and_is_never_worse(effort, change):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((80, 25)) + rng.standard_normal((80, 1))
+    y = X[:, :6].sum(axis=1) + rng.standard_normal(80)
+    model = IHTRegressor(5, effort=effort, warm_start=True, max_iter=300).fit(X, y)
+    options, rows = dict(change), change.get("rows", 80)
+    options.pop("rows", None)
+    warm = model.set_params(**options).fit(X[:rows], y[:rows])
+    cold = clone(warm).fit(X[:rows], y[:rows])
+    assert len(warm.support_) == len(cold.support_) == warm.n_nonzero_coefs
+    if effort != "normalized":  # which is one descent from one start
+        assert loss_of(warm, X[:rows], y[:rows]) <= loss_of(cold, X[:rows], y[:rows]) * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("before", [{"n_nonzero_coefs": None}, {"n_nonzero_coefs": 2, "groups": np.arange(24) // 4}])
+def test_a_warm_start_after_a_path_or_groups(before):
+    rng = np.random.default_rng(1)
+    X = rng.standard_normal((80, 24))
+    y = X[:, :6].sum(axis=1) + 0.1 * rng.standard_normal(80)
+    model = IHTRegressor(warm_start=True, **before).fit(X, y)
+    assert len(model.support_) > 2
+    model.set_params(n_nonzero_coefs=2, groups=None).fit(X, y)
+    np.testing.assert_array_equal(model.support_, IHTRegressor(2).fit(X, y).support_)
+
+
+def loss_of(model, X, y):
+    return float(np.sum((y - model.predict(X)) ** 2))
+
+
+@pytest.mark.parametrize("n_more", [0, 30])
+@pytest.mark.parametrize("small", [1e-7, 1e-10])
+def test_terms_of_many_magnitudes_are_found(small, n_more):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((200, 3))
+    X = np.column_stack([x, x[:, 0] * x[:, 1], x**2, rng.standard_normal((200, n_more))])
+    y = X[:, 3] - small * X[:, 2]
+    model = IHTRegressor(2).fit(X, y)
+    np.testing.assert_array_equal(model.support_, [2, 3])
+    np.testing.assert_allclose(model.coef_[[2, 3]], [-small, 1.0], rtol=1e-4)
+
+
+@pytest.mark.parametrize("scale", [1e160, 1e-160])
+@pytest.mark.parametrize("model", [IHTRegressor(2), IHTRegressor(), IHTRegressorCV()])
+def test_targets_whose_squares_are_no_numbers_are_refused(scale, model):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((50, 10))
+    with pytest.raises(ValueError, match="y has values"):
+        model.fit(X, scale * X[:, 0])
+
+
+@pytest.mark.parametrize("n_more", [0, 20])
+@pytest.mark.parametrize("effort", ["auto", "thorough"])
+def test_fewer_features_are_used_where_fewer_fit_exactly(effort, n_more):
+    atoms = np.array([[0, 1, 1, 0], [0, 1, 1, 1], [1, 1, 0, 0], [1, 0, 1, 0], [0, 0, 1, 1], [0, 0, 0, 1.0]]).T
+    noise = np.random.default_rng(0).integers(0, 2, (4, n_more))
+    X = np.column_stack([atoms, noise])
+    model = IHTRegressor(3, fit_intercept=False, effort=effort).fit(X, np.array([0.0, 2.0, 2.0, 1.0]))
+    assert len(model.support_) <= 2
+    np.testing.assert_allclose(X @ model.coef_, [0, 2, 2, 1], atol=1e-12)

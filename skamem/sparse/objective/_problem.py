@@ -132,6 +132,12 @@ class Problem:
 
     def _centre_target(self, y):
         xp = self.design.xp
+        largest = float(xp.max(xp.abs(y)))
+        if 0.0 < largest < 1e-150:
+            raise ValueError(
+                f"y has values up to {largest:.3g}, whose squares vanish in double precision; expected more than "
+                "1e-150. Rescale it."
+            )
         raw = self._scaled_rows(y)
         if self.fit_intercept:
             sums = xp.sum(y if self.weight is None else y * self.weight[:, None], axis=0)

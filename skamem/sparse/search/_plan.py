@@ -169,6 +169,7 @@ def solve_size(problem, size, settings, start=None):
     solution : Solution
     """
     if settings.plan.iteration:
+        start = _usable_start(problem, start, size)
         fit, n_iter, converged = iterative_hard_thresholding(
             problem, size, start, normalised=settings.plan.iteration == "normalized", max_iter=settings.max_iter,
             tol=settings.tol,
@@ -197,6 +198,7 @@ def best_of_size(problem, size, settings, start=None):
         return replace(problem.refit(locked), margin=np.inf, swap_optimal=True), 1, True
     if plan.enumerates(problem):
         return best_subset(problem, size), 1, True
+    start = _usable_start(problem, start, size)
     # Where exchanges follow, they take over after one iteration: a pass over X brings them more than a further step.
     max_iter = 1 if plan.swaps else settings.max_iter
     fit, n_iter, converged = hard_thresholding_pursuit(problem, size, start, max_iter=max_iter, tol=tol)
@@ -212,6 +214,13 @@ def best_of_size(problem, size, settings, start=None):
             problem, fit, size, plan, tol, lambda free: best_of_size(free, size, settings)[0].support
         )
     return _with_fewest_members(problem, fit, plan, tol), n_iter, converged or plan.swaps
+
+
+def _usable_start(problem, start, size):
+    """The support of an earlier fit, to other data or options, if it is one of this size here; else None."""
+    if start is None or len(start) != size or not np.isin(np.flatnonzero(problem.locked), start).all():
+        return None
+    return start
 
 
 def _with_fewest_members(problem, fit, plan, tol):
