@@ -117,6 +117,7 @@ BY_NAME = {
     "layers": (((3,), (4, 2)), ([3], (skamem.RestrictedBoltzmannMachine(2, max_iter=2), 2))),
     "rbm": ((skamem.RestrictedBoltzmannMachine(max_iter=2),), (None,)),
     "dictionary": ((None,), (((1.0, 0.0, 0.0), (0.0, 1.0, 1.0)), ((0.0, 0.0, 0.0),), ((nan, 1.0, 0.0),))),
+    "check_stored": (_BOTH, (np.bool_(False),)),
     "learning_rate": (("auto", 0.01, 0.1), (1e-300, 1e3, np.float32(0.1))),
     "n_chains": (("auto", 1, 10), (np.int8(10),)),
     "n_gibbs_steps": ((1, 3), (np.int8(2),)),
