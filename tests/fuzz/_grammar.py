@@ -45,7 +45,6 @@ BY_NAME = {
     "kappa": ((0.0, 0.1, 1.0), (np.float32(0.1), 100.0)),
     "max_epochs": ((1, 10, 50), (np.int8(3),)),
     "fit_intercept": (_BOTH, (np.bool_(False),)),
-    "check_stored": (_BOTH, (np.bool_(False),)),
     "threshold": ((0.0, 0.5, -1), (np.float32(0.5), 1e300)),
     "storage": (("auto", "sparse", "packed", "dense"), ()),
     "n_active": ((None, 1, 2, 5), (np.int8(3), 1000)),
