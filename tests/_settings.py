@@ -129,13 +129,23 @@ MORE_SETTINGS = [
     DenseAMRegressor(interaction="polynomial", scale="global", **QUICK),
     DenseAMRegressor(backend="torch", early_stopping=True, init="data", interaction="exponential", scale=None, **QUICK),
     DenseAMRegressor(backend="numpy", fit_intercept=False, interaction="logcosh", **QUICK),
-    DenseMemory("softplus", coding="binary", missing="clamp", target="y", update="sync"),
-    DenseMemory("logcosh", backend="numpy", coding="bipolar", missing="clamp", target="y", update="sync"),
+    DenseMemory("softplus", coding="binary", missing="clamp", target="y", update="sync", check_stored=False),
+    DenseMemory(
+        "logcosh", backend="numpy", coding="bipolar", missing="clamp", target="y", update="sync", check_stored=False
+    ),
     DenseMemory("logcosh", backend="torch", coding="bipolar", update="sync"),
     DenseMemory("softplus", backend="numpy", coding="bipolar", missing="clamp", target="y"),
     DenseMemory("exponential", backend="torch", coding="binary", missing="clamp", target="y", update="sync"),
     DenseMemory("rectified_polynomial", backend="torch", coding="binary"),
-    HebbianMemory("y", activation="identity", backend="torch", coding="bipolar", missing="clamp", zero_diagonal=True),
+    HebbianMemory(
+        "y",
+        activation="identity",
+        backend="torch",
+        coding="bipolar",
+        missing="clamp",
+        zero_diagonal=True,
+        check_stored=False,
+    ),
     HebbianMemory(
         "y",
         activation="identity",
@@ -145,12 +155,18 @@ MORE_SETTINGS = [
         update="async",
         zero_diagonal=True,
     ),
-    HebbianMemory("y", activation="step", backend="numpy", coding="binary", missing="clamp", update="async"),
+    HebbianMemory(
+        "y", activation="step", backend="numpy", coding="binary", missing="clamp", update="async", check_stored=False
+    ),
     HopfieldNetwork(
         "pseudoinverse", backend="numpy", coding="binary", fit_intercept=True, missing="clamp", update="sync"
     ),
-    HopfieldNetwork("perceptron", backend="torch", coding="bipolar", missing="clamp", update="sync"),
-    HopfieldNetwork("storkey", backend="numpy", coding="bipolar", fit_intercept=True, update="sync"),
+    HopfieldNetwork(
+        "perceptron", backend="torch", coding="bipolar", missing="clamp", update="sync", check_stored=False
+    ),
+    HopfieldNetwork(
+        "storkey", backend="numpy", coding="bipolar", fit_intercept=True, update="sync", check_stored=False
+    ),
     HopfieldNetwork("storkey", backend="torch", coding="bipolar", fit_intercept=True, missing="clamp"),
     HopfieldNetwork("perceptron", backend="numpy", coding="binary", fit_intercept=True, missing="clamp", update="sync"),
     HopfieldNetwork(backend="torch", coding="binary"),
@@ -351,6 +367,8 @@ MORE_SETTINGS = [
     StabilitySelection(n_pairs=2, random_state=0, backend="torch"),
     StabilitySelection(n_pairs=2, random_state=0, backend="numpy", max_false=0.5),
     StabilitySelection(n_pairs=3, random_state=0),
+    PseudoinverseMemory(check_stored=False),
+    PseudoinverseMemory("y", check_stored=False),
 ]
 
 REPEATED = ("check_sample_weight_equivalence_on_dense_data", "check_sample_weight_equivalence_on_sparse_data")

@@ -236,6 +236,16 @@ class TestMemory:
                     found = SuccessorMemory().fit(torch.asarray(patterns)).predict(torch.asarray(patterns))
                 assert isinstance(found, torch.Tensor)
                 np.testing.assert_array_equal(found.numpy(), expected)
+            try:
+                import array_api_strict as strict
+            except ImportError:
+                strict = None
+            if strict:
+                with config_context(array_api_dispatch=True):
+                    X = strict.asarray(patterns)
+                    found = SuccessorMemory().fit(X).predict(X)
+                assert found.__array_namespace__() is strict
+                np.testing.assert_array_equal(np.from_dlpack(found), expected)
             if CALLBACKS_AVAILABLE:
                 from sklearn.callback import ProgressBar
                 SuccessorMemory().set_callbacks(ProgressBar()).fit(patterns)

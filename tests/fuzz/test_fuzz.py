@@ -25,16 +25,12 @@ def right():
 
 
 N_CASES = 200  # of each estimator, about four seconds
+SLOW = {"BoltzmannMachine": 40, "RestrictedBoltzmannMachine": 40}  # their likelihoods are annealed
 # Kinds of findings that are still to be mended, by estimator. Nothing may be added; what is mended goes.
 KNOWN = {
     "DenseMemory": {"AttributeError"},
-    "IHTClassifier": {"OverflowError", "warning points inside"},
-    "IHTRegressor": {"OverflowError"},
-    "IHTRegressorCV": {"RuntimeWarning"},
-    "IHTSparseCoder": {"OverflowError", "RuntimeWarning", "ValueError"},
     "KernelMemory": {"AttributeError", "ValueError"},
-    "ModernHopfieldMemory": {"OverflowError", "row-dependent"},
-    "PseudoinverseMemory": {"ValueError"},
+    "ModernHopfieldMemory": {"row-dependent"},
     "WillshawMemory": {"TypeError"},
 }
 
@@ -43,7 +39,8 @@ KNOWN = {
 @pytest.mark.parametrize("Estimator", ESTIMATORS)
 def test_hostile_cases_end_in_an_answer_or_a_clear_error(Estimator):
     words, lines = [], []
-    for seed in range(N_CASES):
+    n_cases = SLOW.get(Estimator.__name__, N_CASES)
+    for seed in range(n_cases):
         case = draw_case(seed, Estimator)
         outcome = run(case)
         words.append(outcome.word)
@@ -51,7 +48,7 @@ def test_hostile_cases_end_in_an_answer_or_a_clear_error(Estimator):
             if finding.kind not in KNOWN.get(Estimator.__name__, ()) and len(lines) < 5:
                 lines.append(f'{finding}\n  python -m tests.fuzz "{shrink(case, finding, tries=50)}"')
     assert not lines, "\n".join(lines)
-    assert words.count("ok") > N_CASES / 4, "most cases do not get past the door"
+    assert words.count("ok") > n_cases / 4, "most cases do not get past the door"
 
 
 @pytest.mark.parametrize("Estimator", ESTIMATORS)
