@@ -12,6 +12,7 @@ from skamem.core import arrays
 from skamem.core.base import SkamemEstimator, transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.parameters import Interval, Matrix, Options, plain
+from skamem.core.rows import row_blocks
 from skamem.sparse.objective._design import host
 from skamem.sparse.objective._quadratic import DenseQuadratic
 from skamem.sparse.search._chains import Chains
@@ -141,8 +142,7 @@ class IHTSparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, SkamemEs
         X, atoms = (placement.asarray(rows, placement.working_dtype) for rows in (X, self.components_))
         codes = np.zeros((X.shape[0], self.n_components_))
         coding = _Coding(atoms, self._size(), swaps=self.effort == "swap")
-        for start in range(0, X.shape[0], coding.block_length):
-            rows = slice(start, min(start + coding.block_length, X.shape[0]))
+        for rows in row_blocks(X.shape[0], coding.row_bytes, at_most=_BLOCK_BYTES // coding.row_bytes):
             coding.fill(codes[rows], X[rows, :])
         return placement.give(codes)
 
@@ -185,8 +185,7 @@ class _Coding:
         self.atoms = atoms
         self.size = size
         self.swaps = swaps
-        row_bytes = 8 * (size + 2) * (len(norms) + size + 1)
-        self.block_length = max(1, _BLOCK_BYTES // row_bytes)
+        self.row_bytes = 8 * (size + 2) * (len(norms) + size + 1)
 
     def fill(self, codes, X):
         """Write the codes of the samples X (k, n_features) into `codes` (k, n_components), which is zero."""

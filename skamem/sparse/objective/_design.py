@@ -9,6 +9,7 @@ import scipy.sparse
 from sklearn.utils import assert_all_finite
 
 from skamem.core import arrays
+from skamem.core.rows import row_blocks
 
 __all__ = ["DenseDesign", "SparseDesign", "as_design"]
 
@@ -68,12 +69,9 @@ class DenseDesign:
         assert_all_finite(self.X, input_name="X")
 
     def _row_blocks(self, n_rows):
-        itemsize = 8
-        n, p = self.shape
-        budget = max(_BLOCK_BYTES, n * p * itemsize * _BLOCK_FRACTION)
-        height = max(1, int(budget // (p * itemsize)))
-        for start in range(0, n_rows, height):
-            yield slice(start, min(start + height, n_rows))
+        row_bytes = 8 * self.shape[1]
+        budget = max(_BLOCK_BYTES, self.shape[0] * row_bytes * _BLOCK_FRACTION)
+        return row_blocks(n_rows, row_bytes, at_most=budget // row_bytes)
 
     def correlate(self, vectors, *, precise=False):
         """Products of `vectors` (n_samples, k) with every column: host array of shape (k, n_features).

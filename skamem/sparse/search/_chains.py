@@ -355,6 +355,8 @@ class Chains:
     def _sweep_in(self, T, problems, slots, columns):
         """Make `columns` members of `problems`, whose tableaus are T, in `slots` whose rows and columns are zero."""
         k, part, m, q = np.arange(len(problems)), self._part(problems), self._m, self._q
+        # The pivot row of elimination is the row of the entering column in the residual Gram matrix. Only the plain one
+        # is stored, so what the members explain of it is taken off first; the room is its diagonal, kept apart.
         room = self.room[problems, columns][:, None]
         pivot = np.zeros((len(problems), T.shape[2]))
         pivot[:, :m] = self.quadratic.rows(problems, columns)
@@ -363,18 +365,20 @@ class Chains:
         along = pivot[k[:, None], self._supports[part, : self.size]]
         pivot -= (along[:, None, :] @ T[:, q:])[:, 0]
         pivot /= room
+        # One rank-one change serves c', the loss, H, w and K alike: that is why they share an array.
         T -= T[k, :, columns][:, :, None] * pivot[:, None, :]
         T[k, q + slots] = pivot
         self._supports[problems, slots] = columns
         self.room[part] -= room * pivot[:, :m] ** 2
-        self.room[problems, columns] = 0.0  # exactly
+        self.room[problems, columns] = 0.0  # exactly, which tells members from columns that rounding left a little
+        # A small pivot multiplies the rounding of everything it divides: do not build on it.
         self._changes = _REBUILD_AFTER if room.min() < _REBUILD_BELOW else self._changes + 1
 
     def _sweep_out(self, T, problems, slots):
         """Remove the members in `slots` of `problems`, whose tableaus are T, and leave zeros."""
         k, m, q = np.arange(len(problems)), self._m, self._q
         row, column = T[k, q + slots], T[k, :, m + q + slots]
-        variance = row[k, m + q + slots][:, None]
+        variance = row[k, m + q + slots][:, None]  # K_ii: its inverse is the room that the member had
         T -= (column / variance)[:, :, None] * row[:, None, :]
         T[k, q + slots] = 0.0
         T[k, :, m + q + slots] = 0.0
