@@ -140,7 +140,8 @@ class _Block:
         new = self._decide(fields, leaf)
         if self.may_look and not xp.any(new != old):
             return
-        push = xp.tril(self.coupling[leaf, leaf], k=-1)  # of a unit on those after it
+        # Of a unit on those after it: strictly below the diagonal, so that k rounds settle the first k units for good.
+        push = xp.tril(self.coupling[leaf, leaf], k=-1)
         for _ in range(leaf.stop - leaf.start - 1):
             guess, new = new, self._decide(fields + push @ (new - old), leaf)
             if self.may_look and not xp.any(new != guess):
@@ -188,6 +189,7 @@ class LinearWalker:
         """Take in that the states of `units` (n_samples,) changed by `change` (n_samples,)."""
         xp = self._xp
         if not self._may_look:
+            # On a device looking for the rows that moved would stop the queue: all are updated, most of them by 0.
             self._fields += self._push(units, change)
         elif len(rows := xp.nonzero(change)[0]):
             self._fields[rows] += self._push(units[rows], change[rows])

@@ -258,6 +258,8 @@ class DenseCursor:
         samples, next_visit = xp.arange(states.shape[0], **place), xp.zeros(states.shape[0], dtype=xp.int64, **place)
         done = []
         while samples.shape[0]:
+            # A move changes every overlap, so every field of its sample: only the first move of a round is made, and
+            # units that were visited before it are not asked again in this sweep.
             fields = self._landscape.fields(overlaps, states, columns)
             new = threshold(fields if noise is None else fields + noise, states, 0.0, xp=xp)
             moves = (new != states) & (visits[None, :] >= next_visit[:, None])
@@ -273,6 +275,7 @@ class DenseCursor:
             )
             moved = xp.where(visits[None, :] == first[:, None], new, states)
             change = xp.sum(moved - states, axis=1, keepdims=True)
+            # One unit changed: its row of the patterns, and not a product over all units, updates the overlaps.
             overlaps = overlaps + change * xp.take(self._rows, first + units.start, axis=0)
             states, next_visit = moved, first + 1
         if len(done) == 1:

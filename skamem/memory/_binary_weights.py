@@ -292,9 +292,8 @@ def _compact(states):
 
 
 def _slices(n, item_bytes):
-    """Slices of `n` items of which about `_UNPACKED_BYTES` are worked on at a time."""
-    length = max(1, _UNPACKED_BYTES // max(1, item_bytes))
-    return [slice(start, min(start + length, n)) for start in range(0, n, length)]
+    """Slices of `n` items that are unpacked at a time: no more than `_UNPACKED_BYTES`, that they stay in the cache."""
+    return row_blocks(n, item_bytes, at_most=_UNPACKED_BYTES // max(1, item_bytes))
 
 
 def _where(kept, matrix):

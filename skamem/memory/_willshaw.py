@@ -215,7 +215,7 @@ class WillshawMemory(BaseMemory):
         fewest = int(xp.min(xp.where(counts > 0, counts, self.n_features_in_ + self._n_features_out)))
         self.fewest_active_ = min(fewest, self.fewest_active_ or fewest)
 
-    def _warn_if_overloaded(self):
+    def _warn_of_losses(self, stream):
         density = self.density_
         if density > 0.5:
             warn(
