@@ -33,7 +33,7 @@ def every_size(problem, max_size):
     supports, _ = best_subsets(problem.quadratic())
     for size in range(len(supports[: max_size + 1])):
         if supports[size] is not None:
-            fit = _report(problem, supports, size)
+            fit = _report(problem, supports, size, settled=False)
             if best is not None and (best.exact or fit.loss >= best.loss):
                 return
             best = fit
@@ -55,13 +55,13 @@ def _choose_arithmetic(problem):
         problem.go_to_columns()
 
 
-def _report(problem, supports, size):
+def _report(problem, supports, size, *, settled=True):
     """Fit of the best support of `size`, looked for again where the Gram matrix could not tell."""
     while True:
         support = _largest(supports, size)
         chain = chain_for(problem, problem.quadratic(), len(support))
         chain.restart(support)
-        fit = reported(problem, chain, settled=True)
+        fit = reported(problem, chain, settled=settled)
         if not is_at_its_end(problem, chain, fit):
             return fit
         supports, _ = best_subsets(problem.quadratic(), size)
@@ -149,8 +149,8 @@ class _Grams:
         return self._of(self.E[:, 1:, 1:], self.c[:, 1:], self.rest)
 
     def join(self, other):
-        parts = zip((self.E, self.c, self.rest), (other.E, other.c, other.rest), strict=True)
-        return self._of(*(np.concatenate(pair) for pair in parts))
+        E, c = np.concatenate([self.E, other.E]), np.concatenate([self.c, other.c])
+        return self._of(E, c, np.concatenate([self.rest, other.rest]))
 
     def take(self, mask):
         return self._of(self.E[mask], self.c[mask], self.rest[mask])

@@ -55,7 +55,7 @@ def solve_path(problem, max_size, settings, start=None, track=iter):
             break
         if settings.suffices(problem, point):
             break
-    return _refined(problem, points, settings, start)
+    return _refined(problem, points, criteria, settings, start)
 
 
 def solve_thoroughly(problem, size, settings, start=None):
@@ -104,11 +104,16 @@ def _searched_points(problem, points, settings):
         yield best
 
 
-def _refined(problem, points, settings, start):
+def _refined(problem, points, criteria, settings, start):
     """Give the chosen size the whole effort; where that finds better, it replaces the path's point, and so on."""
-    refined, n_iter = set(), 1
+    refined, n_iter, before = set(), 1, list(points)
     while True:
-        criteria = [criterion_of(point, problem, settings.criterion) for point in points]
+        # Of most points nothing has changed.
+        criteria = [
+            value if point is earlier else criterion_of(point, problem, settings.criterion)
+            for point, earlier, value in zip(points, before, criteria, strict=True)
+        ]
+        before = list(points)
         chosen = settings.choose(problem, points, criteria)
         if chosen in refined:
             # The size below just missed what is enough by the path; by itself it may reach it.
