@@ -23,7 +23,7 @@ _PATIENCE = 20
 # Squared distance from the others that a member keeps when further ones come in; less is rounding.
 _LEAST_ROOM = 1e-26
 # Squared distance from the others down to which gains are certain enough for a certificate.
-_TELLING_ROOM = 1e-12
+_TELLING_ROOM = 1e-9
 
 
 class OrthogonalChain(Chains):
