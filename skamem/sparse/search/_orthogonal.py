@@ -22,6 +22,8 @@ __all__ = ["OrthogonalChain"]
 _PATIENCE = 20
 # Squared distance from the others that a member keeps when further ones come in; less is rounding.
 _LEAST_ROOM = 1e-26
+# Squared distance from the others down to which gains are certain enough for a certificate.
+_TELLING_ROOM = 1e-9
 
 
 class OrthogonalChain(Chains):
@@ -44,8 +46,8 @@ class OrthogonalChain(Chains):
         self._outside = quadratic.columns
 
     def doubtful(self):
-        """None: there is no better arithmetic to go to."""
-        return np.zeros(1, dtype=bool)
+        """Whether members have so little room that gains, known to eps over it, allow no certificate."""
+        return np.diagonal(self.inverse[0]).max(initial=0.0, keepdims=True) > 1.0 / _TELLING_ROOM
 
     def residual_gram(self):
         """As `Chains.residual_gram`."""
@@ -67,7 +69,7 @@ class OrthogonalChain(Chains):
             if self._is_sound and self.loss[0] < loss * (1 - 0.5 * tol):
                 continue
             # The column would depend on the members, or what it was to gain is rounding: look at the others.
-            self.is_certified = self.is_certified and not self._is_sound
+            self.is_certified = False
             self._supports[0, : self.size] = earlier
             self._barred = barred
             self._rebuild()
