@@ -51,6 +51,8 @@ class TracedRecall(Recall):
 
     Parameters
     ----------
+    states, n_steps, converged, cycle_length, unresolved : array
+        As those of `Recall`.
     trajectory : array of shape (n_samples, n_kept + 1, n_units)
         The start, and the states after each of the first `n_kept` updates (all of them, if fewer were allowed). A row
         that was done earlier goes on as it would: it stays at its fixed point, or runs round its cycle.
@@ -170,14 +172,14 @@ class _Search:
         xp, self.step = self.xp, self.step + 1
         step = self.step
         fixed = self.kind.same(new, self.states)
-        self.cycle = xp.where(fixed, xp.ones_like(self.cycle), self.cycle)
+        self.cycle = xp.where(fixed, 1, self.cycle)
         length = step - self.anchor_step
         if self.cycles and length > 1:
             returned = (self.cycle == 0) & self.kind.same(new, self.anchor)
             # A row on a cycle runs on to the phase at which n_steps updates would have left it.
             phase = step + (self.n_steps - step) % length
-            self.last = xp.where(returned, xp.full_like(self.last, phase), self.last)
-            self.cycle = xp.where(returned, xp.full_like(self.cycle, length), self.cycle)
+            self.last = xp.where(returned, phase, self.last)
+            self.cycle = xp.where(returned, length, self.cycle)
         self.states = new
         if step <= self.n_kept:
             self.path.append((self.index, new))

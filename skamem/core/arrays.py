@@ -70,10 +70,12 @@ def namespace(*arrays):
     xp : module
         The namespace, wrapped by array-api-compat where the library needs it.
     """
-    given = [a for a in arrays if a is not None]
-    if given and all(type(a) is np.ndarray for a in given):  # the common case, asked for thousands of times a fit
+    if {*map(type, arrays)} - _NOTHING == _NUMPY:  # the common case, asked for thousands of times a fit
         return array_api_compat.numpy
-    return array_api_compat.array_namespace(*given)
+    return array_api_compat.array_namespace(*[a for a in arrays if a is not None])
+
+
+_NUMPY, _NOTHING = frozenset({np.ndarray}), frozenset({type(None)})
 
 
 def input_namespace(X):
@@ -195,14 +197,16 @@ class Placement:
         """
         blocks = [blocks] if is_array(blocks) else list(blocks)
         if isinstance(blocks[0], tuple):
-            return tuple(self._joined(parts) for parts in zip(*blocks, strict=True))
+            return tuple(map(self._joined, zip(*blocks, strict=True)))
         return self._joined(blocks)
 
     def _joined(self, parts):
-        parts = [self._given(part) for part in parts]
+        parts = list(map(self._given, parts))
         return namespace(*parts).concat(parts, axis=0)
 
     def _given(self, part):
+        if type(part) is np.ndarray and self.xp is array_api_compat.numpy:  # the common case, at once
+            return part if self.dtype is None or part.dtype.kind != "f" else part.astype(self.dtype, copy=False)
         dtype = self.dtype if namespace(part).isdtype(part.dtype, "real floating") else None
         if is_host(part) and self.returns_numpy:  # without a detour over this placement
             return part if dtype is None else part.astype("f4" if dtype == self.xp.float32 else "f8", copy=False)

@@ -14,7 +14,7 @@ from skamem._version import __version__
 from skamem.core import arrays
 from skamem.core.callbacks import CallbackSupportMixin, with_callbacks
 from skamem.core.parameters import Backend, Kind, check_parameters
-from skamem.core.threads import product_threads
+from skamem.core.threads import TINY_PRODUCT, product_threads
 
 __all__ = ["SkamemEstimator", "SkamemTransformer", "transactional"]
 
@@ -88,7 +88,7 @@ def _scoped(method, *, of_instance=True, checks=True):
         if checks:
             owner._check_parameters()
         n_multiplications = owner._largest_product(args[0]) if of_instance and args else 0
-        if not (n_multiplications or arrays.has_current_device()):
+        if n_multiplications < TINY_PRODUCT and not arrays.has_current_device():
             return method(owner, *args, **kwargs)
         with product_threads(n_multiplications), arrays.device_scope(owner._home() if of_instance else None):
             return method(owner, *args, **kwargs)
@@ -147,7 +147,9 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
         super().__init_subclass__(**kwargs)
         tables = [vars(base).get("_parameters", {}) for base in reversed(cls.__mro__)]
         kinds = {name: kind for table in tables for name, kind in table.items()}
-        cls._kinds = {name: kinds[name] for name in inspect.signature(cls).parameters if name in kinds}
+        signature = inspect.signature(cls).parameters
+        cls._kinds = {name: kinds[name] for name in signature if name in kinds}
+        cls._defaults = {name: signature[name].default for name in cls._kinds}
         for name, member in list(vars(cls).items()):
             if not name.startswith("_"):
                 setattr(cls, name, _on_its_device(member))
@@ -183,7 +185,7 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
 
         Subclasses add what parameters ask of each other.
         """
-        check_parameters(self, self._kinds)
+        check_parameters(self, self._kinds, self._defaults)
 
     def _receive(self, X, *, reset, method=None, **options):
         """Validate `X` and say where to compute on it.

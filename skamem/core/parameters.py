@@ -8,6 +8,7 @@ import math
 import numbers
 import sys
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -413,7 +414,7 @@ def plain(value):
     return value.item() if isinstance(value, np.generic) else value
 
 
-def check_parameters(estimator, table):
+def check_parameters(estimator, table, defaults=MappingProxyType({})):
     """Raise unless every parameter of an estimator is of the kind that a table says.
 
     Parameters
@@ -422,6 +423,8 @@ def check_parameters(estimator, table):
         Its attributes are looked at.
     table : dict of str to Kind
         By name.
+    defaults : dict of str to object, default={}
+        What parameters are unless given, by name; most are, and need not be looked at.
 
     Raises
     ------
@@ -430,5 +433,5 @@ def check_parameters(estimator, table):
     """
     for name, kind in table.items():
         value = getattr(estimator, name)
-        if not kind.accepts(value):
+        if not (name in defaults and value is defaults[name]) and not kind.accepts(value):
             kind.refuse(name, value)

@@ -460,5 +460,5 @@ def resolve_rule(rule):
     99
     """
     if not callable(rule):
-        rule = RULES[check_option("rule", rule, tuple(RULES))]
+        rule = RULES[rule if isinstance(rule, str) and rule in RULES else check_option("rule", rule, tuple(RULES))]
     return rule if isinstance(rule, Rule) else Rule(rule)

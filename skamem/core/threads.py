@@ -8,10 +8,11 @@ from threadpoolctl import ThreadpoolController
 
 from skamem.core import arrays
 
-__all__ = ["product_threads", "threads_worth"]
+__all__ = ["TINY_PRODUCT", "product_threads", "threads_worth"]
 
-# Below this the BLAS itself takes one thread, and a limit would cost more than the product.
-_TINY_PRODUCT = 2**18
+TINY_PRODUCT = 2**18
+"""Multiply-adds below which the BLAS itself takes one thread, and a limit would cost more than the product."""
+
 # Multiply-adds that keep one thread busy for about a millisecond. To wake threads and wait for all of them takes some
 # microseconds on an idle machine, but on a busy one as long as the system lets another process run: tens of
 # milliseconds for each product.
@@ -69,7 +70,7 @@ def product_threads(n_multiplications, xp=None):
     ...     for _ in range(10):
     ...         products = rows @ weights
     """
-    if n_multiplications < _TINY_PRODUCT or not (xp is None or arrays.host_checks_are_free(xp)):
+    if n_multiplications < TINY_PRODUCT or not (xp is None or arrays.host_checks_are_free(xp)):
         yield
         return
     limit = threads_worth(n_multiplications)

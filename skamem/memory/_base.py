@@ -277,7 +277,7 @@ class BaseMemory(Memory):
                 f"{type(self).__name__}.predict() found a sparse matrix; expected dense cues, as recalled patterns "
                 "are dense. Use transform(X) or recall(X).states, which accept sparse cues, or predict(X.toarray())."
             )
-        return super().predict(X)
+        return self._recall(X, "predict").states
 
     def recall(self, X, *, clamped=None):
         """Recall with the whole story: states, steps, convergence, cycles, units left unresolved.

@@ -5,7 +5,7 @@ in what they do with it; all else is here.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin
@@ -50,7 +50,7 @@ class CueBlock:
 
 def told(recall):
     """The entries of a `Recall`, in their order."""
-    return tuple(getattr(recall, entry.name) for entry in fields(recall))
+    return recall.states, recall.n_steps, recall.converged, recall.cycle_length, recall.unresolved
 
 
 class Memory(SkamemTransformer, ABC):

@@ -306,9 +306,10 @@ class KernelMemory(RealMemory):
     # ------------------------------------------------------------------ recalling
 
     def _respond(self, states, known, lacking):
+        xp = arrays.namespace(states)
         with arrays.overflow_expected():
             answers = self._features(states) @ self.coefficients_ + self.offset_
-        if not bool(arrays.namespace(states).all(arrays.namespace(states).isfinite(answers))):
+        if not bool(xp.all(xp.isfinite(answers))):
             raise ValueError(
                 f"kernel={self.kernel!r} is not finite on these cues, which are too far from the stored patterns: "
                 f"those reach {self.reach_:.3g} from their mean. Scale cues as the patterns were, or lower the degree."

@@ -16,7 +16,7 @@ def _squared_distances(X, Y, *, refined=False):
     """Squared Euclidean distances; `refined` keeps the digits of the smallest, too."""
     xp = arrays.namespace(X)
     # Around the mean: a common offset would cost the digits that tell patterns apart.
-    centre = xp.mean(Y, axis=0)
+    centre = xp.sum(Y, axis=0) / Y.shape[0]
     X, Y = X - centre, Y - centre
     norms = xp.sum(X**2, axis=1)[:, None], xp.sum(Y**2, axis=1)[None, :]
     squares = X @ xp.matrix_transpose(-2.0 * Y)

@@ -297,8 +297,8 @@ def _has_moved(states, new, centre):
     xp = arrays.namespace(states)
     eps = xp.finfo(states.dtype).eps
     # In units of the largest entry: squares of very large or small numbers are none.
-    largest = xp.maximum(xp.max(xp.abs(states), axis=1), xp.max(xp.abs(new), axis=1))[:, None]
-    unit = xp.where(largest > 0, largest, xp.ones_like(largest))
+    largest = xp.max(xp.maximum(xp.abs(states), xp.abs(new)), axis=1, keepdims=True)
+    unit = xp.where(largest > 0, largest, 1.0)
     with arrays.overflow_expected():
         steps, deviations, sizes = (new - states) / unit, (new - centre) / unit, new / unit
         rounding = eps**1.5 * deviations**2 + (4 * eps) ** 2 * sizes**2

@@ -1,6 +1,6 @@
 """Patterns on their way into a memory: checked, placed, encoded block by block."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from skamem.core import arrays, validation
@@ -11,6 +11,8 @@ __all__ = ["WORK_ARRAYS", "PatternStream", "open_stream"]
 
 WORK_ARRAYS = 6
 """Arrays like a block of states that storing and recall hold at a time."""
+
+_FEW = 256  # patterns that are kept as they were encoded
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class PatternStream:
     placement: Any
     code: UnitCode
     target_code: UnitCode
+    _whole: list = field(default_factory=list, repr=False)
 
     @property
     def dtype(self):
@@ -65,6 +68,16 @@ class PatternStream:
     def block(self, rows=slice(None), dtype=None):
         """Encoded patterns, targets (None for autoassociation) and weights of a slice of rows."""
         dtype = dtype or self.dtype
+        n_patterns = self.X.shape[0]
+        is_whole = rows.indices(n_patterns) == (0, n_patterns, 1)
+        if is_whole and self._whole and self._whole[0][0].dtype == dtype:
+            return self._whole[0]
+        found = self._encode(rows, dtype)
+        if is_whole and n_patterns <= _FEW:  # for the questions that `fit` asks about the patterns it has just stored
+            self._whole[:] = [found]
+        return found
+
+    def _encode(self, rows, dtype):
         X, _ = self.code.encode(self.placement.asarray(self.X[rows, :], dtype))
         Y, weight = self.Y, self.sample_weight
         if Y is not None:

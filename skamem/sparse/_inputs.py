@@ -29,7 +29,7 @@ __all__ = [
 _LARGEST = 1e150
 # What an estimator's iterator of splits gave: it gives it once, and the estimator may be fitted again, after a failed
 # fit too.
-_GIVEN = weakref.WeakKeyDictionary()
+_GIVEN: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
 @dataclass
