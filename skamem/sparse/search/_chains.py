@@ -332,7 +332,9 @@ class Chains:
         """Present state of a single settled chain over all features, with its margin and certificate."""
         fit = self.fit()
         fit.margin = float(self.margins()[0])
-        fit.swap_optimal = self.is_certified and not self.doubtful()[0]
+        # Exchanges that gain less than `rounding` were not looked at: to a small loss that may be much.
+        can_tell = self.rounding * self.total[0] <= 1e-7 * fit.loss
+        fit.swap_optimal = bool(self.is_certified and can_tell and not self.doubtful()[0])
         return fit
 
     def keep(self, kept):
