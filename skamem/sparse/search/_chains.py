@@ -28,7 +28,7 @@ calls; the first axis of every array runs over problems.
 import numpy as np
 
 from skamem.sparse.objective._fit import Fit
-from skamem.sparse.objective._linalg import DEPENDENT, SOUND, TELLING_LOSS, TIE, ZERO_LOSS, inverses
+from skamem.sparse.objective._linalg import DEPENDENT, EPS, SOUND, TELLING_LOSS, TIE, ZERO_LOSS, inverses
 from skamem.sparse.search._budgets import MAX_SWAPS
 
 __all__ = ["Chains"]
@@ -332,7 +332,11 @@ class Chains:
         """Present state of a single settled chain over all features, with its margin and certificate."""
         fit = self.fit()
         fit.margin = float(self.margins()[0])
-        fit.swap_optimal = self.is_certified and not self.doubtful()[0]
+        # Exchanges that gain less than `rounding` were not looked at: to a small loss that may be much.
+        # Nor are gains known better than to eps over the room of the members.
+        rounding = max(self.rounding, 4.0 * EPS * float(self._inflation(slice(None)).max(initial=0.0)))
+        can_tell = rounding * self.total[0] <= 1e-7 * fit.loss or self.loss[0] <= self.floor[0]
+        fit.swap_optimal = bool(self.is_certified and can_tell and not self.doubtful()[0])
         return fit
 
     def keep(self, kept):
