@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skamem._version import __version__
 from skamem.core import arrays
+from skamem.core._pickles import home_state, map_arrays
 from skamem.core.callbacks import CallbackSupportMixin, with_callbacks
 from skamem.core.parameters import Backend, Kind, check_parameters
 from skamem.core.threads import TINY_PRODUCT, product_threads
@@ -275,7 +276,7 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
 
     def __getstate__(self):
         # Fitted arrays come home, so that a model trained on a GPU loads on a machine without one.
-        state, moved = arrays.home_state(super().__getstate__())
+        state, moved = home_state(super().__getstate__())
         return {**state, "_skamem_state": {"format": _STATE_FORMAT, "version": __version__, "moved": moved}}
 
     def __setstate__(self, state):
@@ -288,7 +289,7 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
             except (ImportError, RuntimeError):  # no such device on this machine: the arrays stay on the host
                 return
             for name in moved:
-                setattr(self, name, arrays.map_arrays(placement.asarray, getattr(self, name)))
+                setattr(self, name, map_arrays(placement.asarray, getattr(self, name)))
 
 
 class SkamemTransformer(TransformerMixin, SkamemEstimator):

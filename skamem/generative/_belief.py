@@ -12,7 +12,7 @@ from skamem.core.base import SkamemTransformer, transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.parameters import RandomState, WithData
 from skamem.core.rows import Rows
-from skamem.generative._queries import clip_binary, machine_of
+from skamem.generative._layers import clip_binary, machine_of
 from skamem.generative._rbm import RestrictedBoltzmannMachine
 
 __all__ = ["DeepBeliefNetwork", "stack"]

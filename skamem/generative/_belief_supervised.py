@@ -14,7 +14,7 @@ from skamem.core.parameters import BOOLEAN, COUNT, Interval, Options, RandomStat
 from skamem.core.rows import Rows
 from skamem.generative._backpropagation import Descent, answers, log_softmax, unfolded
 from skamem.generative._belief import LAYERS, DeepBeliefNetwork
-from skamem.generative._queries import clip_binary
+from skamem.generative._layers import clip_binary
 from skamem.training import Adam, batch_count, run_epochs
 
 __all__ = ["DeepBeliefClassifier", "DeepBeliefRegressor"]

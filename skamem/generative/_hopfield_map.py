@@ -4,7 +4,7 @@ import numpy as np
 from scipy.linalg import polar
 
 from skamem.core import arrays, validation
-from skamem.generative._queries import on_host
+from skamem.generative._layers import on_host
 from skamem.memory import HopfieldNetwork
 
 __all__ = ["same_energy"]

@@ -9,8 +9,8 @@ from skamem.core import arrays
 from skamem.generative._bipartite import Bipartite, log_odds, sigmoid
 from skamem.generative._chains import ContrastiveDivergence, ParallelTempering, PersistentChains
 from skamem.generative._draws import Draws
+from skamem.generative._layers import clip_binary
 from skamem.generative._path import Path
-from skamem.generative._queries import clip_binary
 from skamem.generative._trainer import Trainer
 from skamem.generative._units import Units, column_moments, standard_units
 

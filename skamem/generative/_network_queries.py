@@ -15,8 +15,8 @@ from skamem.core.warn import warn
 from skamem.generative._annealing import LogPartition, annealed_network
 from skamem.generative._bipartite import sigmoid
 from skamem.generative._enumeration import MOST_UNITS
+from skamem.generative._layers import clip_binary
 from skamem.generative._network import Network
-from skamem.generative._queries import clip_binary
 from skamem.memory import HopfieldNetwork
 
 __all__ = ["NetworkEstimator", "drawn_states"]

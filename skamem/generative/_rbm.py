@@ -14,8 +14,9 @@ from skamem.core.rows import Rows
 from skamem.core.warn import warn
 from skamem.generative._chains import SAMPLERS
 from skamem.generative._hopfield_map import same_energy
+from skamem.generative._layers import on_host, opened
 from skamem.generative._learning import Learning, given_sigma
-from skamem.generative._queries import BipartiteEstimator, on_host, opened
+from skamem.generative._likelihoods import BipartiteEstimator
 
 __all__ = ["RestrictedBoltzmannMachine"]
 

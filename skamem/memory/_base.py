@@ -1,7 +1,7 @@
 """What memories of two-valued patterns share, whose units are pushed by a field.
 
-A subclass says how weights are learnt (`_learn`) and on which field recall runs (`_make_field`); all else is here and
-at the door (`_door`).
+A subclass says how weights are learnt (`_learn`) and on which field recall runs (`_make_field`); all else is here, at
+the door (`_door`), and in how they store (`_storing`).
 """
 
 from abc import abstractmethod
@@ -15,26 +15,20 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays
-from skamem.core.base import transactional
-from skamem.core.coding import UnitCode
 from skamem.core.dynamics import Recall, asynchronous, synchronous
 from skamem.core.fields import LinearField, QuadraticLandscape
 from skamem.core.parameters import BOOLEAN, Interval, Kind, Options, RandomState
 from skamem.core.rows import Rows
-from skamem.core.rules import Rule
 from skamem.core.thresholds import THRESHOLDS
-from skamem.core.warn import warn
-from skamem.exceptions import CapacityWarning
-from skamem.memory._door import CueBlock, Memory, one_pass, told
-from skamem.memory._stream import WORK_ARRAYS, open_stream
+from skamem.memory._door import CueBlock, one_pass, told
+from skamem.memory._storing import StoringMemory
+from skamem.memory._stream import WORK_ARRAYS
 from skamem.metrics import unit_accuracy
 
 __all__ = ["BaseMemory", "after_filling", "symmetric_field_class"]
 
 # Cues for which it does not pay to convert weights first.
 _FEW = 64
-# Stored patterns that `fit` asks whether they stay: as many as cost about this number of multiplications.
-_ASKING, _FEWEST_ASKED, _MOST_ASKED = 2**28, 8, 256
 
 
 def _has_energy(memory):
@@ -62,7 +56,7 @@ def symmetric_field_class(memory):
     return QuadraticLandscape if memory.target == "self" and memory.activation == "sign" else LinearField
 
 
-class BaseMemory(Memory):
+class BaseMemory(StoringMemory):
     """Abstract base of memories whose units are pushed by a field."""
 
     _parameters: ClassVar[dict[str, Kind]] = {
@@ -79,10 +73,6 @@ class BaseMemory(Memory):
     # ------------------------------------------------------------------ what a subclass provides
 
     @abstractmethod
-    def _learn(self, stream, *, reset):
-        """Set what is learnt from a `PatternStream`; with `reset`, forget what was stored."""
-
-    @abstractmethod
     def _make_field(self):
         """Field that recall runs on, in the scale of the learning rule.
 
@@ -90,166 +80,11 @@ class BaseMemory(Memory):
         ``_field_class`` be that class, beside this method.
         """
 
-    _rule: Rule | None = None
-    """The `skamem.core.rules.Rule` that weights follow; None where they follow none that says how much they hold."""
-
-    check_stored = False
-    """Whether `fit` asks patterns that it stored if they stay; a parameter of those memories in which they should."""
-
     _field_scale = 1.0
     """What a field of `_make_field` is multiplied by when it is reported."""
 
     _cue_bytes = 0
     """Bytes of work arrays that a cue needs beside its states."""
-
-    # ------------------------------------------------------------------ storing
-
-    @transactional
-    def fit(self, X, y=None, sample_weight=None):
-        """Store patterns, forgetting those stored before.
-
-        Parameters
-        ----------
-        X : array-like or csr matrix of shape (n_patterns, n_units)
-            Patterns, one a row. Real values are thresholded at `binarize`. NaN marks an unknown unit, which is stored
-            as 0: it takes part in no association.
-        y : array-like of shape (n_patterns, n_outputs), default=None
-            Associated patterns when ``target="y"``; ignored when ``target="self"``.
-        sample_weight : array-like of shape (n_patterns,), default=None
-            How often each pattern counts; >= 0, not all zero. A weight of 2 equals storing the pattern twice.
-
-        Returns
-        -------
-        self : object
-            The fitted memory.
-
-        Raises
-        ------
-        ValueError
-            For infinite entries, patterns that are not two-valued where they must be, missing or 1-D `y` under
-            ``target="y"``, and bad weights. A failed call changes nothing.
-        """
-        return self._store(X, y, sample_weight, reset=True)
-
-    @transactional
-    def partial_fit(self, X, y=None, sample_weight=None):
-        """Store more patterns beside those stored before.
-
-        Parameters
-        ----------
-        X : array-like or csr matrix of shape (n_patterns, n_units)
-            Patterns, one a row.
-        y : array-like of shape (n_patterns, n_outputs), default=None
-            Associated patterns when ``target="y"``; ignored when ``target="self"``.
-        sample_weight : array-like of shape (n_patterns,), default=None
-            How often each pattern counts.
-
-        Returns
-        -------
-        self : object
-            The fitted memory. Storing in pieces equals storing at once.
-
-        Raises
-        ------
-        ValueError
-            As `fit`. A failed call changes nothing.
-        """
-        return self._store(X, y, sample_weight, reset=not hasattr(self, "n_patterns_"))
-
-    def _store(self, X, y, sample_weight, *, reset):
-        stream = self._receive_patterns(X, y, sample_weight, reset)
-        if reset:
-            self.coding_ = stream.target_code.coding
-            self._forget_all()
-        try:
-            self._learn(stream, reset=reset)
-        except MemoryError as error:
-            raise MemoryError(self._room_needed(stream)) from error
-        self._warn_of_losses(stream)
-        return self
-
-    def _room_needed(self, stream):
-        n_units = stream.X.shape[1]
-        n_outputs = n_units if stream.Y is None else stream.Y.shape[1]
-        needed = n_units * n_outputs * (4 if stream.dtype == stream.placement.xp.float32 else 8)
-        return (
-            f"{type(self).__name__} needs {needed / 2**30:.1f} GiB for weights of {n_units} units, and as much "
-            "again to learn them. DenseMemory(degree=2) holds the same network in the size of its patterns, "
-            f"{needed / n_outputs * stream.X.shape[0] / 2**30:.2g} GiB here; float32 patterns take half."
-        )
-
-    def _forget_all(self, pattern_sum=None):
-        self.n_patterns_, self.total_weight_, self.pattern_sum_ = 0, 0.0, pattern_sum
-        self.order_seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
-
-    def _receive_patterns(self, X, y, sample_weight, reset):
-        X, y, placement = self._receive_stored(X, y, reset=reset)
-        codes = self._codes(self.coding if reset else self.coding_)
-        return open_stream(X, y, sample_weight, placement, *codes, owner=type(self).__name__)
-
-    def _codes(self, coding):
-        """Codes of the units that are read, and of those that are recalled."""
-        low = 0.0 if self.activation == "step" else -1.0
-        two_valued = UnitCode(low, self.binarize, coding)
-        real = UnitCode(None, None, "bipolar")
-        if self.target == "y":
-            return real if self.binarize is None else two_valued, real if self.activation == "identity" else two_valued
-        code = real if self.binarize is None and self.activation == "identity" else two_valued
-        return code, code
-
-    def _count(self, X, Y, sample_weight):
-        """Keep what the majority of the stored patterns needs; called once a block."""
-        xp = arrays.namespace(X)
-        stored = X if Y is None else Y
-        weighted = stored if sample_weight is None else stored * sample_weight[:, None]
-        block_sum = xp.sum(weighted, axis=0)
-        self.pattern_sum_ = block_sum if self.pattern_sum_ is None else self.pattern_sum_ + block_sum
-        self.n_patterns_ += X.shape[0]
-        self.total_weight_ += X.shape[0] if sample_weight is None else float(xp.sum(sample_weight))
-
-    def _majority(self):
-        """Value of each output unit in most of the stored patterns; on where they are split evenly."""
-        xp = arrays.namespace(self.pattern_sum_)
-        low = 0.0 if self.activation == "step" else -1.0
-        evenly = 0.5 * (1.0 + low) * self.total_weight_
-        return xp.where(self.pattern_sum_ >= evenly, xp.ones_like(self.pattern_sum_), low)
-
-    def _warn_of_losses(self, stream):
-        """Say when more is stored than the rule holds, and how many of the patterns just stored do not stay."""
-        rule, limit, n_lost, n_asked = self._rule, None, 0, 0
-        feeds_back = self.target == "self" and self.activation == "sign"
-        if rule is not None and rule.capacity and feeds_back:
-            limit = rule.capacity(self.n_features_in_)
-        over = limit is not None and self.n_patterns_ > limit
-        if self.check_stored and feeds_back and not (rule and rule.shortfall):
-            n_lost, n_asked = self._count_lost(stream)
-        if not over and not n_lost:
-            return
-        message = f"{type(self).__name__} stores {self.n_patterns_} patterns in {self.n_features_in_} units"
-        message += f", beyond the limit of about {limit:.3g}" if over else ""
-        message += f"; {n_lost} of the {n_asked} that were asked are not held" if n_lost else ""
-        warn(f"{message}: expect recall to fail. {self._remedy(over)}", CapacityWarning)
-
-    def _count_lost(self, stream):
-        """How many of the patterns just stored recall changes at once, and how many were asked: a bounded number."""
-        n_asked = max(_FEWEST_ASKED, min(_MOST_ASKED, _ASKING // (self.n_features_in_ * self._recall_width)))
-        X, _, _ = stream.block(slice(None, None, -(-stream.X.shape[0] // n_asked)), getattr(self, self._anchor).dtype)
-        xp, field = arrays.namespace(X), self._make_field()
-        push = field(X)
-        stays = (THRESHOLDS[self.activation](push, X, field.tolerance) == X) | (X == 0)
-        # Where nothing pushes any unit a pattern stays, as every other state does: it is not held.
-        held = xp.all(stays, axis=1) & xp.any(xp.abs(push) > field.tolerance, axis=1)
-        return int(xp.count_nonzero(~held)), X.shape[0]
-
-    @property
-    def _recall_width(self):
-        """Numbers that each unit of a cue is multiplied by in a recall step."""
-        return self._n_features_out
-
-    def _remedy(self, over):
-        """What would hold the patterns; `over` says that they are more than the rule's capacity."""
-        remedy = self._rule.remedy if self._rule is not None else ""
-        return remedy(self.n_patterns_, self.n_features_in_) if callable(remedy) else remedy
 
     # ------------------------------------------------------------------ recalling
 

@@ -102,28 +102,6 @@ def test_copies_share_nothing(place):
     assert arrays.device(duplicate) == place.device
 
 
-def test_states_come_home(place):
-    state, moved = arrays.home_state({"a": place.put(VALUES), "b": VALUES, "c": "text", "d": None})
-    assert moved == ["a"]
-    assert state["b"] is VALUES
-    assert (state["c"], state["d"]) == ("text", None)
-    np.testing.assert_array_equal(state["a"], VALUES)
-    assert type(state["a"]) is np.ndarray
-
-
-def test_states_come_home_from_containers(place):
-    given = {"away": {"n": 3, "moments": [place.put(VALUES), (VALUES, None)]}, "here": [VALUES], "losses": [1.0, 2.0]}
-    state, moved = arrays.home_state(given)
-    assert moved == ["away"]
-    assert state["here"] is given["here"]
-    first, (second, nothing) = state["away"]["moments"]
-    assert type(first) is type(second) is np.ndarray
-    np.testing.assert_array_equal(first, VALUES)
-    assert (state["away"]["n"], nothing) == (3, None)
-    back = arrays.map_arrays(place.put, state["away"])
-    np.testing.assert_array_equal(place.get(back["moments"][0]), VALUES)
-
-
 @pytest.mark.parametrize("labels", [np.asarray([3, 7]), np.asarray([0.5, 1.5]), np.asarray([False, True])])
 def test_number_labels_live_where_the_winners_do(place, labels):
     taken = arrays.take_labels(labels, place.put([1, 0, 1]))

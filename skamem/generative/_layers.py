@@ -1,4 +1,4 @@
-"""What a fitted restricted Boltzmann machine answers: hidden units, samples, gaps filled, energies, likelihoods."""
+"""What the layers of a fitted restricted Boltzmann machine answer: hidden and visible units, samples, gaps filled."""
 
 import numbers
 from abc import ABC
@@ -6,24 +6,17 @@ from abc import ABC
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
 from sklearn.utils import check_array, check_random_state
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays, validation
 from skamem.core.base import SkamemTransformer
 from skamem.core.rows import Rows, row_blocks
-from skamem.core.warn import warn
-from skamem.generative._annealing import annealed, exact
-from skamem.generative._bipartite import Bipartite, sigmoid, softplus_sum
+from skamem.generative._bipartite import Bipartite, sigmoid
 from skamem.generative._chains import ParallelTempering
 from skamem.generative._draws import Draws
-from skamem.generative._enumeration import MOST_UNITS
 from skamem.generative._path import Path
 
-__all__ = ["BipartiteEstimator", "clip_binary", "machine_of", "on_host", "opened"]
-
-_ENOUGH_CHAINS = 30  # that count, before annealing more slowly stops
-_LEAST_STEPS, _MOST_STEPS = 500, 8000  # of annealing
+__all__ = ["LayersEstimator", "clip_binary", "machine_of", "on_host", "opened"]
 
 
 def clip_binary(values):
@@ -55,14 +48,8 @@ def on_host(values, name, **options):
     return check_array(values, dtype=(np.float64, np.float32), input_name=name, **options)
 
 
-def _has_binary_units(machine):
-    if machine.visible == "binary":
-        return True
-    raise AttributeError(f"pseudo_likelihood is for binary visible units; found visible={machine.visible!r}.")
-
-
-class BipartiteEstimator(ClassNamePrefixFeaturesOutMixin, SkamemTransformer, ABC):
-    """Abstract base of estimators whose fitted parameters are those of a restricted Boltzmann machine.
+class LayersEstimator(ClassNamePrefixFeaturesOutMixin, SkamemTransformer, ABC):
+    """Abstract base of estimators with two layers of units: what one says of the other, and chains between them.
 
     They are called as BernoulliRBM calls its own: ``components_`` of shape (n_components, n_features),
     ``intercept_visible_``, ``intercept_hidden_``, and ``sigma_`` with Gaussian visible units.
@@ -250,158 +237,6 @@ class BipartiteEstimator(ClassNamePrefixFeaturesOutMixin, SkamemTransformer, ABC
                     total, n_kept = total + mean, n_kept + 1
         return machine.visible_mean(machine.hidden_mean(v)) if draws is None else total / n_kept
 
-    # ------------------------------------------------------------------ energies and likelihoods
-
-    def free_energy(self, X):
-        """-ln of the sum of exp(-E) over all hidden states: low where the model is at home.
-
-        Parameters
-        ----------
-        X : array-like or csr matrix of shape (n_samples, n_features)
-            Visible units.
-
-        Returns
-        -------
-        free_energy : array of shape (n_samples,)
-            In nats. ln p(v) = -free_energy - ln Z.
-        """
-        return self._map(X, "free_energy", lambda machine, v: machine.free_energy(v), wide=True)
-
-    def score_samples(self, X):
-        """Log-likelihood of each row.
-
-        Parameters
-        ----------
-        X : array-like or csr matrix of shape (n_samples, n_features)
-            Visible units. For binary units with values between 0 and 1 it is at most the mean over the binary rows that
-            these are the probabilities of.
-
-        Returns
-        -------
-        log_likelihood : array of shape (n_samples,)
-            In nats (ln of a density for Gaussian units). The same for every call: ln Z is exact, or estimated once with
-            a seed that `fit` drew; see `log_partition`.
-        """
-        check_is_fitted(self)
-        log_partition = self.log_partition().value
-        return self._map(X, "score_samples", lambda machine, v: -machine.free_energy(v) - log_partition, wide=True)
-
-    def score(self, X, y=None):
-        """Mean log-likelihood of the rows, in nats: higher is better, also on rows that were never seen.
-
-        Parameters
-        ----------
-        X : array-like or csr matrix of shape (n_samples, n_features)
-            Visible units.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        score : float
-            Mean of `score_samples`.
-        """
-        values = self.score_samples(X)
-        return float(arrays.namespace(values).mean(values))
-
-    def log_partition(self, *, n_steps="auto", n_chains=100, random_state=None):
-        """ln Z, the logarithm of the partition function.
-
-        Parameters
-        ----------
-        n_steps : "auto" or int, default="auto"
-            "auto": exact where the smaller binary layer has at most 20 units; otherwise annealed importance sampling,
-            slower and slower until enough chains count. A number: annealing with so many temperatures.
-        n_chains : int, default=100
-            Of annealing, >= 2.
-        random_state : int, RandomState instance or None, default=None
-            Draws the chains; None takes the seed that `fit` drew.
-
-        Returns
-        -------
-        log_partition : LogPartition
-            With `value`, `standard_error`, `effective_sample_size`, and two numbers that tell when an estimate misses
-            a mode: `reverse` and `bound`. What the default call finds is kept for `score_samples`.
-
-        Warns
-        -----
-        UserWarning
-            When the estimate is not to be trusted.
-        """
-        check_is_fitted(self)
-        default = isinstance(n_steps, str) and n_chains == 100 and random_state is None
-        if default and self._partition is not None:
-            return self._partition
-        if isinstance(n_steps, str):
-            validation.check_option("n_steps", n_steps, ("auto",))
-        else:
-            validation.check_number("n_steps", n_steps, kind=numbers.Integral, low=1)
-        validation.check_number("n_chains", n_chains, kind=numbers.Integral, low=2)
-        seed = self.annealing_seed_ if random_state is None else random_state
-        found = self._find_log_partition(n_steps, n_chains, check_random_state(seed))
-        if default:
-            self._partition = found
-        if found.doubts:
-            warn(
-                f"ln Z = {found.value:.2f} +- {found.standard_error:.2f} of this {type(self).__name__} is not to be "
-                f"trusted: {found.doubts}. Call log_partition(n_steps=..., n_chains=...) with more of both, or compare "
-                "models by pseudo_likelihood."
-            )
-        return found
-
-    def _find_log_partition(self, n_steps, n_chains, random_state):
-        machine, _ = self._machine(wide=True)
-        layers = ([machine.n_visible] if machine.is_binary else []) + (
-            [] if machine.gaussian_hidden else [machine.n_hidden]
-        )
-        automatic = isinstance(n_steps, str)
-        if automatic and min(layers) <= MOST_UNITS:
-            return exact(machine)
-        reference = self._reference(machine)
-        states = None if self.chains_ is None else arrays.placement_of(reference).asarray(self.chains_, reference.dtype)
-        n_steps = _LEAST_STEPS if automatic else n_steps
-        while True:
-            draws = Draws(random_state)
-            found = annealed(machine, reference, draws, n_steps=n_steps, n_chains=n_chains, states=states)
-            if not automatic or found.effective_sample_size >= _ENOUGH_CHAINS or 4 * n_steps > _MOST_STEPS:
-                return found
-            n_steps *= 4
-
-    @property
-    def log_partition_(self):
-        """ln Z as `log_partition` gives it, in nats."""
-        return self.log_partition().value
-
-    @property
-    def log_partition_error_(self):
-        """Standard error of ``log_partition_``; 0 when it is exact."""
-        return self.log_partition().standard_error
-
-    @available_if(_has_binary_units)
-    def pseudo_likelihood(self, X, *, per_unit=False):
-        """Log pseudo-likelihood: how well each visible unit is predicted from all others.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Visible units.
-        per_unit : bool, default=False
-            Whether to give the mean over the units instead of the sum.
-
-        Returns
-        -------
-        pseudo_likelihood : array of shape (n_samples,)
-            Sum over all bits of ln p(v_i | the others), in nats: no bit is left out, nothing is drawn. Cost
-            O(n_samples n_features n_components).
-        """
-        validation.check_option("per_unit", per_unit, (True, False))
-
-        def conditionals(machine, v):
-            found = _log_conditionals(machine, v)
-            return found / machine.n_visible if per_unit else found
-
-        return self._map(X, "pseudo_likelihood", conditionals, dense=True, wide=True)
-
     # ------------------------------------------------------------------ how it is done
 
     def _machine(self, *, wide=False):
@@ -454,17 +289,3 @@ class BipartiteEstimator(ClassNamePrefixFeaturesOutMixin, SkamemTransformer, ABC
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def _log_conditionals(machine, v):
-    """Sum over the units of ln p(v_i | the others), for binary rows; for rows of probabilities, their cross-entropy."""
-    xp = arrays.namespace(v)
-    drive = machine.hidden_drive(v) + machine.hidden
-    total = xp.zeros_like(drive[:, 0])
-    for unit in range(machine.n_visible):
-        value, weights = v[:, unit : unit + 1], machine.weights[unit, :]
-        # ln of p(on) / p(off), the others fixed: the field on this unit.
-        on, off = drive + (1.0 - value) * weights, drive - value * weights
-        field = machine.visible[unit] + machine.log_sum_hidden(on) - machine.log_sum_hidden(off)
-        total = total + value[:, 0] * field - softplus_sum(field[:, None])
-    return total
