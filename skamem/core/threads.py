@@ -89,12 +89,12 @@ class _Limits:
     """
 
     def __init__(self):
-        self._lock, self._active, self._before = threading.Lock(), [], []
+        self._lock, self._active, self._before, self._now = threading.Lock(), [], [], []
 
     def add(self, limit):
         with self._lock:
             if not self._active:
-                self._before = [library.get_num_threads() for library in _libraries()]
+                self._before = self._now = [library.get_num_threads() for library in _libraries()]
             self._active.append(limit)
             self._apply(min(self._active))
 
@@ -104,10 +104,12 @@ class _Limits:
             self._apply(min(self._active, default=None))
 
     def _apply(self, limit):
-        for library, before in zip(_libraries(), self._before, strict=True):
-            wanted = before if limit is None else min(before, limit)
-            if library.get_num_threads() != wanted:
-                library.set_num_threads(wanted)
+        wanted = self._before if limit is None else [min(before, limit) for before in self._before]
+        if wanted == self._now:  # by far most often: to ask the libraries costs more than small products
+            return
+        for library, number in zip(_libraries(), wanted, strict=True):
+            library.set_num_threads(number)
+        self._now = wanted
 
 
 _LIMITS = _Limits()

@@ -52,7 +52,8 @@ _RANK = 1e-12
 def _cholesky(gram, alpha):
     """Lower factor of gram + alpha I, or None when a pivot says the columns are dependent."""
     factor = np.array(gram, order="F")
-    factor.flat[:: len(factor) + 1] += alpha
+    if alpha:
+        factor.flat[:: len(factor) + 1] += alpha
     factor, info = lapack.dpotrf(factor, lower=1, overwrite_a=1, clean=0)
     if info or np.diagonal(factor).min(initial=1.0) ** 2 < DEPENDENT:
         return None
@@ -106,8 +107,8 @@ def inverses(grams):
         factor = _cholesky(grams[0], 0.0)
         if factor is None:
             return None
-        lower = np.tril(lapack.dpotri(factor, lower=1, overwrite_c=1)[0])
-        return (lower + np.tril(lower, -1).T)[None]
+        inverse = lapack.dpotri(factor, lower=1, overwrite_c=1)[0]  # its lower triangle
+        return np.where(np.tri(len(inverse), dtype=bool), inverse, inverse.T)[None]
     try:
         factors = np.linalg.cholesky(grams)
     except np.linalg.LinAlgError:

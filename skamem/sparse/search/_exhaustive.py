@@ -101,12 +101,10 @@ def best_subsets(quadratic, size=None):
     code = np.zeros(1, dtype=np.int64)
     for bit, column in enumerate(order):
         kept = state.independent()
-        included = state.include(kept)
-        if quadratic.locked[column] and len(kept):
-            state, code = included, code[kept] | (1 << bit)
-        else:
-            state = state.exclude().join(included)
-            code = np.concatenate([code, code[kept] | (1 << bit)])
+        always = quadratic.locked[column] and len(kept)
+        state = state.include(kept) if always else state.branch(kept)
+        included = code[kept] | (1 << bit)
+        code = included if always else np.concatenate([code, included])
         if size is not None:
             members = np.bitwise_count(code)
             possible = (members <= size) & (members + len(order) - 1 - bit >= size)
@@ -138,19 +136,22 @@ class _Grams:
 
     def include(self, kept):
         """The subsets `kept` and that column."""
-        pivot, entering = self.E[kept, 0, 0], self.c[kept, 0]
-        row = self.E[kept, 0, 1:] / pivot[:, None]
-        E = self.E[kept, 1:, 1:] - row[:, :, None] * self.E[kept, 0, None, 1:]
-        c = self.c[kept, 1:] - row[:, :, None] * entering[:, None, :]
-        return self._of(E, c, self.rest[kept] - np.einsum("bq,bq->b", entering, entering) / pivot)
+        return self._of(*self._eliminated(kept))
 
-    def exclude(self):
-        """All subsets without it."""
-        return self._of(self.E[:, 1:, 1:], self.c[:, 1:], self.rest)
+    def branch(self, kept):
+        """All subsets without it, then the subsets `kept` and that column."""
+        without = self.E[:, 1:, 1:], self.c[:, 1:], self.rest
+        return self._of(*map(np.concatenate, zip(without, self._eliminated(kept), strict=True)))
 
-    def join(self, other):
-        E, c = np.concatenate([self.E, other.E]), np.concatenate([self.c, other.c])
-        return self._of(E, c, np.concatenate([self.rest, other.rest]))
+    def _eliminated(self, kept):
+        E, c, rest = self.E, self.c, self.rest
+        if len(kept) < len(rest):  # most often all are independent: no copies
+            E, c, rest = E[kept], c[kept], rest[kept]
+        pivot, entering = E[:, 0, 0], c[:, 0]
+        row = E[:, 0, 1:] / pivot[:, None]
+        E = E[:, 1:, 1:] - row[:, :, None] * E[:, 0, None, 1:]
+        c = c[:, 1:] - row[:, :, None] * entering[:, None, :]
+        return E, c, rest - np.einsum("bq,bq->b", entering, entering) / pivot
 
     def take(self, mask):
         return self._of(self.E[mask], self.c[mask], self.rest[mask])
@@ -186,12 +187,9 @@ class _Factors:
         first = first / np.linalg.norm(first, axis=1, keepdims=True)
         return self._of(others - first[:, :, None] * (first[:, None, :] @ others))
 
-    def exclude(self):
-        """All subsets without it."""
-        return self._of(self.rest[:, :, 1:])
-
-    def join(self, other):
-        return self._of(np.concatenate([self.rest, other.rest]))
+    def branch(self, kept):
+        """All subsets without it, then the subsets `kept` and that column."""
+        return self._of(np.concatenate([self.rest[:, :, 1:], self.include(kept).rest]))
 
     def take(self, mask):
         return self._of(self.rest[mask])

@@ -44,7 +44,7 @@ def reported(problem, chain, working_set=None, *, settled=False):
     if working_set is not None:
         fit.support, fit.swap_optimal = working_set[fit.support], False
     # A Gram matrix that is off by eps changes the loss by wᵀ δG w.
-    rounding = 4.0 * EPS * (1 + len(fit.support)) * (1.0 + float(np.sum(fit.coefs * fit.coefs)))
+    rounding = 4.0 * EPS * (1 + len(fit.support)) * (1.0 + float(np.vdot(fit.coefs, fit.coefs)))
     if rounding <= _PRECISION * fit.loss and not problem.is_delicate:
         return fit
     true = problem.refit(fit.support)
