@@ -201,7 +201,8 @@ class KernelMemory(RealMemory):
         self._open_features(X)
         if known is not None:
             X = self._completed(X, known, weight, float(spread.variance) ** 0.5)
-        features = self._features(X)
+        with arrays.overflow_expected():
+            features = self._features(X)
         share = None if weight is None else weight[:, None] / xp.sum(weight)
         if Y is not None:
             self.offset_ = xp.mean(Y, axis=0) if share is None else xp.sum(share * Y, axis=0)
@@ -227,8 +228,11 @@ class KernelMemory(RealMemory):
         held = known | ~xp.any(known, axis=1)[:, None]
         unit = self.reach_ or 1.0
         for _ in range(self.n_recall_steps):
-            recalled = self._ridge(self._features(X), weight).leave_one_out(X - self.centre_) + self.centre_
-            new = xp.where(held, X, self._bounded(recalled, X))
+            with arrays.overflow_expected():
+                features = self._features(X)
+            recalled = self._ridge(features, weight).leave_one_out(X - self.centre_) + self.centre_
+            with arrays.overflow_expected():
+                new = xp.where(held, X, self._bounded(recalled, X))
             moved, size = (float(xp.sum((change / unit) ** 2)) for change in (new - X, new - self.centre_))
             last, X = X, new
             if moved <= rest**2 * size:
@@ -287,8 +291,7 @@ class KernelMemory(RealMemory):
 
     def _kernel_to(self, patterns, X):
         try:
-            with arrays.overflow_expected():
-                return kernel_matrix(self.kernel, X, patterns, **self._kernel_parameters())
+            return kernel_matrix(self.kernel, X, patterns, **self._kernel_parameters())
         except MemoryError as error:
             gigabytes = X.shape[0] * patterns.shape[0] * X.dtype.itemsize / 2**30
             raise MemoryError(
@@ -307,8 +310,7 @@ class KernelMemory(RealMemory):
 
     def _respond(self, states, known, lacking):
         xp = arrays.namespace(states)
-        with arrays.overflow_expected():
-            answers = self._features(states) @ self.coefficients_ + self.offset_
+        answers = self._features(states) @ self.coefficients_ + self.offset_
         if not bool(xp.all(xp.isfinite(answers))):
             raise ValueError(
                 f"kernel={self.kernel!r} is not finite on these cues, which are too far from the stored patterns: "
@@ -333,11 +335,10 @@ class KernelMemory(RealMemory):
         """How many times farther from the mean answers are than states and stored patterns, shape (n_samples, 1)."""
         xp = arrays.namespace(states)
         unit = self.reach_ or 1.0
-        with arrays.overflow_expected():
-            lengths = [
-                xp.sum(((rows - self.centre_) / unit) ** 2, axis=1, keepdims=True) ** 0.5 for rows in (answers, states)
-            ]
-            return lengths[0] / xp.clip(lengths[1], min=1.0)
+        lengths = [
+            xp.sum(((rows - self.centre_) / unit) ** 2, axis=1, keepdims=True) ** 0.5 for rows in (answers, states)
+        ]
+        return lengths[0] / xp.clip(lengths[1], min=1.0)
 
     def _feed_back(self, start, known):
         recall = super()._feed_back(start, known)

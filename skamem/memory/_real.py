@@ -37,7 +37,7 @@ class RealMemory(Memory):
 
     @abstractmethod
     def _respond(self, states, known, lacking):
-        """One pass from states (unknown entries at the mean) to what the memory answers.
+        """One pass from states (unknown entries at the mean) to what the memory answers; overflow warns of nothing.
 
         `known` is None once all entries have a value; `lacking` are the entries that are looked for when the others
         are clamped.
@@ -153,7 +153,8 @@ class RealMemory(Memory):
         field : array of shape (n_samples, n_outputs)
             What the memory answers, before any of it is fed back.
         """
-        return self._map(X, "field", lambda block: self._respond(self._start(block), block.known, None))
+        with arrays.overflow_expected():
+            return self._map(X, "field", lambda block: self._respond(self._start(block), block.known, None))
 
     def _agreement(self, truth, recalled):
         place = arrays.placement_of(recalled)
@@ -228,10 +229,12 @@ class RealMemory(Memory):
         xp = arrays.namespace(values)
         start = self._filled(values, known)
         if self.target == "y":
-            recall = one_pass(self._respond(start, known, None))
+            with arrays.overflow_expected():
+                recall = one_pass(self._respond(start, known, None))
             unresolved = xp.zeros_like(recall.states, dtype=xp.bool)
         else:
-            recall = self._feed_back(start, known)
+            with arrays.overflow_expected():  # once, and not in every step
+                recall = self._feed_back(start, known)
             unresolved = self._unresolved(values, known)
             if known is not None:
                 # Where nothing is known nothing can be looked up: the mean, whatever the steps.
@@ -248,7 +251,7 @@ class RealMemory(Memory):
     def _feed_back(self, start, known):
         """Recurrent recall, up to ``n_recall_steps`` updates. A row that moves by no more than rounding is done."""
         xp = arrays.namespace(start)
-        held = None
+        eps, held = xp.finfo(start.dtype).eps, None
         if self.missing == "clamp":
             held = xp.ones_like(start, dtype=xp.bool) if known is None else known
             if known is None:
@@ -257,7 +260,7 @@ class RealMemory(Memory):
         def update(states, held, known=None):
             new = self._bounded(self._respond(states, known, None if held is None else ~held), states)
             new = new if held is None else xp.where(held, states, new)
-            return xp.where(_has_moved(states, new, self.centre_)[:, None], new, states)
+            return xp.where(_has_moved(states, new, self.centre_, eps)[:, None], new, states)
 
         if known is None:
             return _finite(settle(update, start, n_steps=self.n_recall_steps, clamped=held), xp)
@@ -292,17 +295,15 @@ def _joined_cues(parts, xp):
     return positions, *split_known(values)
 
 
-def _has_moved(states, new, centre):
+def _has_moved(states, new, centre, eps):
     """Whether each row moved by more than rounding. What is not a number has moved."""
     xp = arrays.namespace(states)
-    eps = xp.finfo(states.dtype).eps
     # In units of the largest entry: squares of very large or small numbers are none.
     largest = xp.max(xp.maximum(xp.abs(states), xp.abs(new)), axis=1, keepdims=True)
     unit = xp.where(largest > 0, largest, 1.0)
-    with arrays.overflow_expected():
-        steps, deviations, sizes = (new - states) / unit, (new - centre) / unit, new / unit
-        rounding = eps**1.5 * deviations**2 + (4 * eps) ** 2 * sizes**2
-        return ~(xp.sum(steps**2, axis=1) <= xp.sum(rounding, axis=1))
+    steps, deviations, sizes = (new - states) / unit, (new - centre) / unit, new / unit
+    rounding = eps**1.5 * deviations**2 + (4 * eps) ** 2 * sizes**2
+    return ~(xp.sum(steps**2, axis=1) <= xp.sum(rounding, axis=1))
 
 
 def _finite(recall, xp):

@@ -8,7 +8,6 @@ from skamem.core import arrays
 from skamem.core.base import transactional
 from skamem.core.coding import UnitCode
 from skamem.core.rules import Rule
-from skamem.core.thresholds import THRESHOLDS
 from skamem.core.warn import warn
 from skamem.exceptions import CapacityWarning
 from skamem.memory._door import Memory
@@ -169,9 +168,10 @@ class StoringMemory(Memory):
         X, _, _ = stream.block(slice(None, None, -(-stream.X.shape[0] // n_asked)), getattr(self, self._anchor).dtype)
         xp, field = arrays.namespace(X), self._make_field()
         push = field(X)
-        stays = (THRESHOLDS[self.activation](push, X, field.tolerance) == X) | (X == 0)
+        strength = xp.abs(push)
+        stays = (strength <= field.tolerance) | (push * X >= 0)  # unknown units, 0, are not asked
         # Where nothing pushes any unit a pattern stays, as every other state does: it is not held.
-        held = xp.all(stays, axis=1) & xp.any(xp.abs(push) > field.tolerance, axis=1)
+        held = xp.all(stays, axis=1) & xp.any(strength > field.tolerance, axis=1)
         return int(xp.count_nonzero(~held)), X.shape[0]
 
     @property
