@@ -18,12 +18,16 @@ __all__ = ["BipartiteCursor", "BipartiteField", "LinearCursor", "LinearField", "
 # Rounding of a sum of real weights, in units of eps times the sum of their magnitudes: two orders of summation differ
 # by less, while a true nonzero field of random weights is larger by about 1 / (eps sqrt(n)).
 _ROUNDING = 8.0
+# Bytes of weights that are not worth a division into blocks.
+_SMALL = 2**20
 
 
 def _column_magnitudes(weights):
     """Sum of the magnitudes of the weights into each unit, block by block: weights may be as large as memory allows."""
     xp = arrays.namespace(weights)
     row_bytes = 16 * weights.shape[1]
+    if weights.shape[0] * row_bytes <= _SMALL:
+        return xp.sum(xp.abs(weights), axis=0)
     blocks = row_blocks(weights.shape[0], row_bytes, at_most=rows_in_cache(row_bytes, xp))
     return sum(xp.sum(xp.abs(weights[rows, :]), axis=0) for rows in blocks)
 
