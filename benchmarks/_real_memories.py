@@ -17,7 +17,6 @@ from sklearn.model_selection import cross_val_score, train_test_split
 from sklearn.neighbors import KNeighborsClassifier
 
 from skamem import (
-    BidirectionalMemory,
     DenseMemory,
     HebbianMemory,
     HopfieldNetwork,
@@ -274,20 +273,6 @@ def converged_means_fixed():
             again = memory.predict(recall.states)
             wrong += int((recall.converged & np.any(again != recall.states, axis=1)).sum())
     return str(wrong), wrong == 0
-
-
-@case(22, "BidirectionalMemory: unresolved units filled at the end", "the energy does not rise")
-def bidirectional_energy():
-    rose = 0
-    for seed in range(20):
-        X, Y = patterns(4, 12, seed), patterns(4, 6, seed + 100)
-        memory, _ = caught(lambda X=X, Y=Y: BidirectionalMemory().fit(X, Y))
-        cues = np.where(np.random.default_rng(seed).random((20, 12)) < 0.85, np.nan, 1.0)
-        recall = memory.recall(cues)
-        again = memory.predict_inverse(recall.states)
-        converged_to = memory.predict(again)
-        rose += int((recall.converged & np.any(converged_to != recall.states, axis=1)).sum())
-    return f"{rose} move on", rose == 0
 
 
 @case(

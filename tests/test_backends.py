@@ -25,6 +25,7 @@ from skamem import (
     MemoryClassifier,
     ModernHopfieldMemory,
     PseudoinverseMemory,
+    StabilitySelection,
     WillshawMemory,
 )
 from skamem.core import rules, thresholds
@@ -92,6 +93,7 @@ CASES = {
     "kernel fourier": (KernelMemory(n_components=15, approximation="fourier", target="y", random_state=0), PAIRS, CUES),
     "classifier kernel": (MemoryClassifier(KernelMemory("ntk")), LABELS, CUES),
     "iht": (IHTRegressor(3), PATTERNS[:, :3] @ [3.0, -2.0, 1.0], CUES),
+    "stability": (StabilitySelection(n_pairs=3, random_state=0), PATTERNS[:, :3] @ [3.0, -2.0, 1.0], CUES),
     "iht cv": (IHTRegressorCV(max_features=4, cv=3), PATTERNS[:, :3] @ [3.0, -2.0, 1.0], CUES),
 }
 for Estimator in ESTIMATORS:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
+from sklearn.metrics import get_scorer_names
 
 from skamem.core import arrays
 from skamem.core.validation import check_number, check_option
@@ -368,10 +369,12 @@ class Splits(Kind):
 
 
 class Scoring(Kind):
-    """What scikit-learn scores by: None, a name, which is looked up where it is used, or a callable."""
+    """What scikit-learn scores by: None, the name of a scorer, or a callable."""
 
     def accepts(self, value):
-        return value is None or isinstance(value, str) or (callable(value) and not isinstance(value, type))
+        if isinstance(value, str):
+            return value in get_scorer_names()
+        return value is None or (callable(value) and not isinstance(value, type))
 
     def __str__(self):
         return "the name of a scorer, a callable (estimator, X, y) -> score or None"

@@ -194,7 +194,7 @@ def storkey(patterns, weights=None):
     return weights
 
 
-def perceptron(patterns, *, kappa=0.0, max_epochs=1000, fit_intercept=False):
+def perceptron(patterns, *, kappa=0.0, max_epochs=10_000, fit_intercept=False):
     """Symmetric perceptron learning: repeat the patterns until every unit of each is stable with margin `kappa`.
 
     Wherever x_i h_i <= kappa (norm of the weights into i), x_i x_j / n is added to W_ij and W_ji. An epoch finds all
@@ -206,7 +206,7 @@ def perceptron(patterns, *, kappa=0.0, max_epochs=1000, fit_intercept=False):
         Entries in {-1, +1}; already validated.
     kappa : float, default=0.0
         Margin >= 0 in units of the norm of a unit's weights: larger is slower, with wider basins.
-    max_epochs : int, default=1000
+    max_epochs : int, default=10000
         Passes over the patterns at most; stops as soon as all are stable.
     fit_intercept : bool, default=False
         Whether the last unit of the patterns is one that is always on, whose weights are biases. It is the same in all
@@ -282,7 +282,7 @@ def stability_margins(patterns, weights, *, fit_intercept=False):
     return xp.min(xp.where(units == 0, xp.inf, units * fields / xp.maximum(norm, smallest)), axis=1)
 
 
-def _unstable(margins, *, kappa=0.0, max_epochs=1000, fit_intercept=False):
+def _unstable(margins, *, kappa=0.0, max_epochs=10_000, fit_intercept=False):
     """What is left to say after `perceptron` when patterns are not held with the margin wanted."""
     xp = arrays.namespace(margins)
     n_short = int(xp.count_nonzero(margins <= kappa))

@@ -54,7 +54,7 @@ class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
     kappa : float, default=0.0
         Margin of ``rule="perceptron"``, >= 0, in units of the norm of a unit's weights: larger is slower to learn, with
         wider basins.
-    max_epochs : int, default=1000
+    max_epochs : int, default=10000
         Passes of ``rule="perceptron"`` over the patterns at most.
     fit_intercept : bool, default=False
         Learn a bias for each unit: the weight from one more unit that is always on.
@@ -140,7 +140,7 @@ class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
         rule="hebbian",
         *,
         kappa=0.0,
-        max_epochs=1000,
+        max_epochs=10_000,
         fit_intercept=False,
         update="async",
         n_recall_steps=100,

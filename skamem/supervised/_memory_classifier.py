@@ -368,7 +368,9 @@ class MemoryClassifier(ClassifierMixin, SkamemEstimator):
         return scaled - xp.log(xp.sum(xp.exp(scaled), axis=1, keepdims=True))
 
     def _home(self):
-        return None  # the memory computes, and looks itself whether cues are where it is
+        # Where the memory computes; one of the user's own looks itself whether cues are where it is.
+        memory = getattr(self, "memory_", None)
+        return memory._home() if isinstance(memory, SkamemEstimator) else None
 
     @property
     def _backend(self):
