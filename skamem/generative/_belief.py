@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from skamem.core import validation
 from skamem.core.base import SkamemTransformer, transactional
 from skamem.core.callbacks import fit_tasks
-from skamem.core.parameters import RandomState, WithData
+from skamem.core.parameters import COUNT, RandomState, WithData
 from skamem.core.rows import Rows
 from skamem.generative._layers import clip_binary, machine_of
 from skamem.generative._rbm import RestrictedBoltzmannMachine
@@ -52,7 +52,7 @@ def stack(layers, prototype, random_state):
     for depth, layer in enumerate(layers):
         if isinstance(layer, RestrictedBoltzmannMachine):
             machine = clone(layer)
-        elif isinstance(layer, Integral) and not isinstance(layer, bool | np.bool_) and layer >= 1:
+        elif COUNT.accepts(layer):
             machine = clone(prototype).set_params(n_components=int(layer))
             if depth:
                 machine.set_params(visible="binary", sigma="auto")
