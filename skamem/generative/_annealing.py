@@ -27,7 +27,8 @@ class LogPartition:
         Chains that count, (Σw)² / Σw²; NaN when the value is exact.
     reverse : float
         Estimate by chains that walk from the machine back to independent units. Forward estimates of ln Z are too low
-        in the mean, reverse ones too high, so the two frame it; NaN when the value is exact.
+        in the mean; reverse ones too high, if the chains that they start from have found the machine's modes. NaN when
+        the value is exact.
     bound : float
         What ln Z exceeds for certain: the largest mean-field bound of the modes found; -inf when the value is exact.
     method : {"exact", "ais"}
@@ -59,7 +60,7 @@ class LogPartition:
             return f"only {self.effective_sample_size:.1f} chains count"
         if self.bound > self.value + 3 * error:
             return f"a mode that the chains missed alone gives ln Z >= {self.bound:.2f}"
-        if self.reverse - self.value > 1.0 + 3 * error:
+        if abs(self.reverse - self.value) > 1.0 + 3 * error:
             return f"chains that walk back from the machine give {self.reverse:.2f}"
         return ""
 

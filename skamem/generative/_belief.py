@@ -60,7 +60,8 @@ def stack(layers, prototype, random_state):
             raise ValueError(f"layers={layers!r} has {layer!r}; expected {LAYERS}.")
         if machine.hidden != "binary":
             raise ValueError("layers have Gaussian hidden units, which the next layer cannot see; use hidden='binary'.")
-        machines.append(machine.set_params(random_state=random_state.randint(np.iinfo(np.int32).max)))
+        seed = random_state.randint(np.iinfo(np.int32).max)
+        machines.append(machine if machine.random_state is not None else machine.set_params(random_state=seed))
     return machines
 
 
@@ -77,7 +78,7 @@ class DeepBeliefNetwork(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
     rbm : RestrictedBoltzmannMachine, default=None
         Parameters of the layers that are numbers; None for the defaults. Its `visible` is that of the features.
     random_state : int, RandomState instance or None, default=None
-        Draws a seed for each layer.
+        Draws a seed for each layer that has none of its own.
     backend : {None, "numpy", "cupy", "cupy:<index>", "torch", "torch:<device>"}, default=None
         Where to compute; None follows the input (see the user guide on GPUs).
 

@@ -333,7 +333,10 @@ class DeepBeliefRegressor(RegressorMixin, _BaseDeepBelief):
 
     def _encoded(self, y, X):
         if y is None:
-            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None: expected one real target a "
+                "row of X."
+            )
         y = arrays.to_numpy(y) if arrays.is_array(y) else y
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         check_consistent_length(X, y)

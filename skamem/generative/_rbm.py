@@ -21,6 +21,7 @@ from skamem.generative._likelihoods import BipartiteEstimator
 __all__ = ["RestrictedBoltzmannMachine"]
 
 _AUTO = Options("auto")
+_ROUNDING = 1e-6  # beyond [0, 1]: what scaling leaves there
 _MONITORED = 2000  # rows at most that the monitor looks at
 
 
@@ -301,7 +302,7 @@ class RestrictedBoltzmannMachine(BipartiteEstimator):
         if self.visible == "binary":
             xp = arrays.namespace(X) if arrays.is_array(X) else None
             least, largest = (X.min(), X.max()) if xp is None else (float(xp.min(X)), float(xp.max(X)))
-            if least < 0.0 or largest > 1.0:
+            if least < -_ROUNDING or largest > 1.0 + _ROUNDING:
                 warn(
                     f"{type(self).__name__}(visible='binary') found values from {least:.4g} to {largest:.4g}; those "
                     "outside [0, 1] count as 0 or 1. Scale features with MinMaxScaler, or use visible='gaussian'."

@@ -51,7 +51,13 @@ class AdditiveLearning:
         for rows in stream.rows:
             total = getattr(self, self._anchor)
             X, Y, weight = stream.block(rows, total.dtype)
-            setattr(self, self._anchor, total - self._products(X, Y, weight))
+            change = self._products(X, Y, weight)
+            if change.shape != total.shape:
+                raise ValueError(
+                    f"{type(self).__name__} was fitted with weights of shape {tuple(total.shape)}, but its parameters "
+                    f"ask for {tuple(change.shape)} now; expected those of `fit`, `fit_intercept` among them."
+                )
+            setattr(self, self._anchor, total - change)
             self._count(X, Y, -(arrays.namespace(X).ones_like(X[:, 0]) if weight is None else weight))
         self._exact = self._exact and stream.counts_are_whole
         self.n_patterns_, self.total_weight_ = n_left, weight_left

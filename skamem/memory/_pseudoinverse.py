@@ -213,6 +213,8 @@ class PseudoinverseMemory(BaseMemory):
             return f"alpha={self.alpha:g} weighs more than they do: a smaller one holds them."
         values = arrays.namespace(self.gram_).linalg.eigvalsh(self.gram_)
         span = values[values > self.gram_.shape[0] * arrays.namespace(values).finfo(values.dtype).eps * values[-1]]
+        if span.shape[0] == 0:
+            return "They say nothing: every unit is unknown, or 0."
         condition = float(values[-1] / span[0]) ** 0.5
         return (
             f"They are so nearly dependent (condition {condition:.1e}) that weights are inexact: store them in one fit "

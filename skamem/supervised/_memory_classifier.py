@@ -203,8 +203,14 @@ class MemoryClassifier(ClassifierMixin, SkamemEstimator):
         Raises
         ------
         ValueError
-            As `fit`, and for labels that are not in `classes`. A failed call changes nothing.
+            As `fit`, for labels that are not in `classes`, and for ``class_weight="balanced"``, which needs all rows. A
+            failed call changes nothing.
         """
+        if isinstance(self.class_weight, str):
+            raise ValueError(
+                "class_weight='balanced' is not for partial_fit, which does not know how many rows of each class will "
+                "come; expected a dictionary {label: weight}, of sklearn.utils.class_weight.compute_class_weight say."
+            )
         reset = not hasattr(self, "memory_")
         X, placement = self._receive(X, reset=reset, method=None if reset else "partial_fit", **self._input_options())
         known = None if reset else self.classes_

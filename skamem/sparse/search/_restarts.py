@@ -18,6 +18,8 @@ __all__ = ["restart"]
 
 # Above this ratio of log (p choose s), about s log(p/s), to n, message passing is close to where it stops working.
 _DIFFICULT = 0.5
+# Correlation of columns above which one nearly stands for the other.
+_NEIGHBOUR = 0.97
 # Features, and multiplications for their Gram matrix, up to which pairs of columns are looked at together.
 _MOST_PAIRED = 1000
 _PAIR_WORK = 2e9
@@ -43,14 +45,15 @@ def restart(problem, fit, size, *, tol, believe_from):
     -------
     fit : Fit
     """
-    if size >= int(problem.usable.sum()):
-        return fit
-    best = _Best(problem, fit, size, tol, believe_from)
-    unsure = problem.is_delicate or not fit.margin >= COMFORTABLE_MARGIN
+    crowded = is_small(problem, size) and _is_crowded(problem, fit.support)
+    best = _Best(problem, fit, size, tol, np.inf if crowded else believe_from)
+    unsure = problem.is_delicate or crowded or not fit.margin >= COMFORTABLE_MARGIN
     if unsure and not problem.positive and is_small(problem, size):
         greedy = problem.least_squares(_matching(problem, size))
         if greedy.loss < fit.loss:  # never above the plainest of rivals
             best.consider(greedy.support)
+    if size >= int(problem.usable.sum()):
+        return best.fit
     symmetric = problem.n_targets == 1 and not problem.positive
     starts = [_message_passing, _marginal, _forward] if symmetric else [_forward, _marginal]
     for start in starts:
@@ -67,6 +70,15 @@ def restart(problem, fit, size, *, tol, believe_from):
         if not best.consider(_grow_and_shrink(problem, best.fit, step)):
             step //= 2
     return best.fit
+
+
+def _is_crowded(problem, support):
+    """Whether a member has a neighbour that nearly stands for it: exchanges of one then stay in a valley."""
+    if len(support) == 0:
+        return False
+    rows = np.abs(problem.quadratic(n_rows=len(support)).rows(np.zeros(len(support), dtype=int), support))
+    rows[:, support] = 0.0
+    return bool(np.max(rows) > _NEIGHBOUR)
 
 
 def _pairs_fit(problem):

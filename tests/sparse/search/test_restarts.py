@@ -1,7 +1,10 @@
 """What happens where the first support may be wrong."""
 
+import warnings
+
 import numpy as np
 import pytest
+from sklearn.linear_model import OrthogonalMatchingPursuit
 
 from skamem.sparse import IHTRegressor
 from skamem.sparse.objective._design import as_design
@@ -75,3 +78,17 @@ def test_large_problems_use_working_sets(monkeypatch):
             large = IHTRegressor(12).fit(X, y)
         assert large.path_.objective[0] <= small.path_.objective[0] * 1.05
         assert large.swap_optimal_ == (large.margin_ < 4)
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, 6, 20, 40, 60])
+@pytest.mark.parametrize("seed", range(3))
+def test_crowded_columns_are_never_chosen_worse_than_by_matching_pursuit(size, seed):
+    """Bumps so close that neighbours correlate by .99: no exchange of one member leaves the wrong valley."""
+    x = np.linspace(0, 1, 100)[:, None]
+    y = np.sin(9 * x[:, 0]) + 0.1 * np.random.default_rng(seed).standard_normal(100)
+    X = np.exp(-((x - np.linspace(0, 1, 60)) ** 2) / (2 * 0.08**2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        greedy = OrthogonalMatchingPursuit(n_nonzero_coefs=size).fit(X, y)
+    ours = IHTRegressor(size).fit(X, y)
+    assert np.sum((y - ours.predict(X)) ** 2) <= np.sum((y - greedy.predict(X)) ** 2) * (1 + 1e-9)
