@@ -97,6 +97,11 @@ class DeepBeliefNetwork(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
     --------
     skamem.DeepBeliefClassifier : Goes on by backpropagation.
 
+    Notes
+    -----
+    Layers take as long as their machines: with the defaults at least 10 epochs and up to 5,000 updates each, seconds on
+    small tables. ``rbm=RestrictedBoltzmannMachine(max_iter=10)`` is often enough in front of a classifier.
+
     References
     ----------
     Hinton, Osindero and Teh (2006), Neural Computation 18:1527, doi:10.1162/neco.2006.18.7.1527.

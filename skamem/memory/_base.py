@@ -150,7 +150,10 @@ class BaseMemory(StoringMemory):
 
     @available_if(_has_energy)
     def energy(self, X):
-        """Energy of the given states: E = -1/2 sᵀ W s - bᵀ s, with the diagonal of W removed and b the bias, if any.
+        """Energy of the given states.
+
+        E = -1/2 sᵀ W s - bᵀ s, with the diagonal of W removed and b the bias, if any; of a `DenseMemory`, which has no
+        weights, E = -Σ_μ F(ξ^μ · s) over its patterns.
 
         Parameters
         ----------
@@ -161,7 +164,8 @@ class BaseMemory(StoringMemory):
         Returns
         -------
         energy : array of shape (n_samples,)
-            Low where the memory is at home; never rises under asynchronous recall. In the scale of `weights_`.
+            Low where the memory is at home; never rises under asynchronous recall. In the scale of `weights_`,
+            where there are any.
         """
         return self._report(X, "energy", lambda field, states: field.energy(states))
 
