@@ -40,7 +40,7 @@ MORE_SETTINGS = [
     BipolarEncoder("median", backend="torch"),
     BipolarEncoder("thermometer", backend="numpy", output="binary"),
     DeepBeliefClassifier((20,), rbm=LAYER, backend="torch"),
-    DeepBeliefClassifier((20, 10), rbm=LAYER, backend="torch", learning_rate=0.01),
+    DeepBeliefClassifier((20,), rbm=LAYER, backend="torch", batch_size=20),
     DeepBeliefClassifier((20,), rbm=LAYER, backend="numpy"),
     DeepBeliefClassifier((20,), rbm=LAYER, backend="numpy", max_iter=200),
     DeepBeliefClassifier((20,), rbm=RestrictedBoltzmannMachine(visible="gaussian", max_iter=20)),

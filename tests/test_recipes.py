@@ -43,7 +43,10 @@ class Tree:
 
     def run(self, *arguments):
         """Run Python in the copy; its output, or a failure that shows it."""
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (self.folder, ROOT)))}
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")
+        }  # not our code
+        environment = {**inherited, "PYTHONPATH": os.pathsep.join(map(str, (self.folder, ROOT)))}
         done = subprocess.run(
             [sys.executable, "-W", "error::UserWarning", *arguments],
             cwd=self.folder,

@@ -115,10 +115,14 @@ class Rows:
 
     def take(self, index):
         """The rows of an index array, on the host or the placement, in its order: a dense copy, on the placement."""
+        return self._placed(self.pick(index))
+
+    def pick(self, index):
+        """The rows of an index array where they are and as they are stored."""
         if scipy.sparse.issparse(self.values) or arrays.is_host(self.values):
-            return self._placed(self.values[arrays.to_numpy(index)])
+            return self.values[arrays.to_numpy(index)]
         home = arrays.placement_of(self.values)
-        return self._placed(home.xp.take(self.values, home.asarray(index), axis=0))
+        return home.xp.take(self.values, home.asarray(index), axis=0)
 
     def blocks(self, row_bytes, *, at_most=None):
         """Yield (slice, block) over all rows; `row_bytes` counts the work arrays of a row, the block included."""

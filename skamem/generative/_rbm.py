@@ -227,7 +227,7 @@ class RestrictedBoltzmannMachine(BipartiteEstimator):
         rows = self._open(X, reset=True)
         learning = Learning.begun(self, rows)
         n_epochs, n_batches = learning.n_epochs, learning.n_batches
-        monitored = rows.values[learning.draws.permutation(len(rows))[:_MONITORED]] if self.monitor else None
+        monitored = rows.pick(learning.draws.permutation(len(rows))[:_MONITORED]) if self.monitor else None
         curve, done = [], 0
 
         def fitted():

@@ -27,7 +27,7 @@ class FeatureSelector(MetaEstimatorMixin, SelectorMixin, SkamemEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         # Whatever the parameter is, scikit-learn may ask; `fit` refuses what is no estimator.
-        inner = get_tags(self._template() if ESTIMATOR.accepts(self.estimator) else IHTRegressor())
+        inner = get_tags(self._clone() if ESTIMATOR.accepts(self.estimator) else IHTRegressor())
         tags.target_tags.required = True
         tags.target_tags.multi_output = inner.target_tags.multi_output
         tags.input_tags.sparse = inner.input_tags.sparse
