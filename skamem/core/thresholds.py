@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from skamem.core import arrays
 
-__all__ = ["THRESHOLDS", "KCap", "hard_threshold", "k_cap", "sign", "soft_threshold", "step"]
+__all__ = ["THRESHOLDS", "KCap", "k_cap", "sign", "step"]
 
 
 def sign(field, states, tolerance=0.0, *, xp=None):
@@ -132,57 +132,3 @@ class KCap:
         """New states from fields of shape (n_samples, n_units)."""
         xp = xp or arrays.namespace(field)
         return xp.astype(k_cap(field, self.k, tolerance, xp=xp), field.dtype)
-
-
-def hard_threshold(values, k):
-    """Keep the `k` entries of largest magnitude of each row, set the others to 0: the operator H_s.
-
-    Parameters
-    ----------
-    values : array of shape (..., n)
-        Real.
-    k : int
-        Entries kept, 1 <= k <= n.
-
-    Returns
-    -------
-    thresholded : array of shape (..., n)
-        The nearest vector with at most `k` nonzeros. Cost O(size log n).
-
-    References
-    ----------
-    Blumensath and Davies (2009), Applied and Computational Harmonic Analysis 27:265, doi:10.1016/j.acha.2009.04.002.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> hard_threshold(np.asarray([1.0, -3.0, 2.0]), 2)
-    array([ 0., -3.,  2.])
-    """
-    xp = arrays.namespace(values)
-    return xp.where(k_cap(xp.abs(values), k), values, xp.zeros_like(values))
-
-
-def soft_threshold(values, amount):
-    """Shrink every entry towards 0 by `amount`: the proximal operator of the l1 norm.
-
-    Parameters
-    ----------
-    values : array of any shape
-        Real.
-    amount : float
-        Shrinkage, >= 0, in the units of `values`.
-
-    Returns
-    -------
-    shrunk : array of the same shape
-        sign(x) max(abs(x) - amount, 0); cost O(size).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> soft_threshold(np.asarray([1.0, -3.0, 2.0]), 1.5)
-    array([ 0. , -1.5,  0.5])
-    """
-    xp = arrays.namespace(values)
-    return xp.sign(values) * xp.maximum(xp.abs(values) - amount, xp.zeros_like(values))

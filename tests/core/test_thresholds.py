@@ -8,7 +8,7 @@ import pytest
 from skamem.core import thresholds
 from skamem.core.dynamics import asynchronous, heat_bath, synchronous, wander
 from skamem.core.fields import LinearField
-from skamem.core.thresholds import THRESHOLDS, KCap, hard_threshold, k_cap, soft_threshold
+from skamem.core.thresholds import THRESHOLDS, KCap, k_cap
 
 LOW = {"sign": -1.0, "step": 0.0}
 
@@ -73,30 +73,9 @@ def test_k_cap_is_a_threshold_on_whole_rows():
             one_at_a_time()
 
 
-@pytest.mark.parametrize("k", range(1, 6))
-def test_hard_threshold_is_the_nearest_vector_with_k_nonzeros(k):
-    values = np.random.default_rng(0).standard_normal((4, 5))
-    thresholded = hard_threshold(values, k)
-    assert np.all(np.count_nonzero(thresholded, axis=1) == k)
-    for row, found in zip(values, thresholded):
-        supports = itertools.combinations(range(5), 5 - k)
-        nearest = min(np.sum(row[list(dropped)] ** 2) for dropped in supports)
-        np.testing.assert_allclose(np.sum((row - found) ** 2), nearest, atol=1e-15)
-
-
-def test_soft_threshold_minimises_its_proximal_objective():
-    # z = prox(x) iff x - z is a subgradient of a |z|: a sign(z) where z is not 0, anything in [-a, a] where it is.
-    values, amount = np.random.default_rng(0).standard_normal(1000), 0.7
-    shrunk = soft_threshold(values, amount)
-    moved, at_zero = values - shrunk, shrunk == 0
-    np.testing.assert_allclose(moved[~at_zero], amount * np.sign(shrunk[~at_zero]))
-    assert np.all(np.abs(moved[at_zero]) <= amount)
-    assert 0 < np.count_nonzero(at_zero) < len(values)
-
-
 @pytest.mark.parametrize(
     ("function", "arguments"),
-    [("sign", (0.5,)), ("step", (0.5,)), ("k_cap", (2,)), ("hard_threshold", (2,)), ("soft_threshold", (0.5,))],
+    [("sign", (0.5,)), ("step", (0.5,)), ("k_cap", (2,))],
 )
 def test_every_library_computes_the_same(place, values, function, arguments):
     function = getattr(thresholds, function)
