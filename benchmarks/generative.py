@@ -1,0 +1,171 @@
+"""Boltzmann machines: what they learn, how far ln Z can be trusted, and speed beside BernoulliRBM.
+
+``python benchmarks/generative.py [TASK ...] [--mnist FILE] [--threads 1] [--repeats 5]`` prints numbers, and whether
+they meet their goal where there is one. Tasks, all but the last two if none is named:
+
+bars
+    Bars and stripes, 3 x 3 and 4 x 4: exact log-likelihood of each sampler against the bound -ln(number of patterns).
+annealing
+    ln Z of 20 machines of 15 hidden units, trained ones and badly mixing ones, against the sum over all states.
+digits
+    scikit-learn's digits, 128 hidden units: time of an epoch at the same settings, and likelihood after equal times.
+modes
+    Two modes far apart: what each sampler learns.
+mnist
+    16 and 500 hidden units on the binarised images of ``--mnist``, an npz file with arrays X and y; trained on all but
+    the last 10,000, which validate.
+belief
+    Deep belief classifier 784-500-500-2000 on the same split.
+"""
+
+import argparse
+import itertools
+import time
+import warnings
+
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.neural_network import BernoulliRBM
+from threadpoolctl import threadpool_limits
+from timing import medians
+
+from skamem import DeepBeliefClassifier, RestrictedBoltzmannMachine
+
+TASKS = ("bars", "annealing", "digits", "modes", "mnist", "belief")
+
+
+def say(text, met=None):
+    """Print a line, and whether its goal is met."""
+    print(text + ("" if met is None else "   goal met" if met else "   goal MISSED"), flush=True)
+
+
+def bars_and_stripes(side):
+    """All images of `side` x `side` pixels whose rows, or whose columns, are alike: those of one colour twice."""
+    lines = np.asarray(list(itertools.product([0.0, 1.0], repeat=side)))
+    stripes = np.repeat(lines[:, :, None], side, axis=2)
+    return np.concatenate([stripes.reshape(len(lines), -1), stripes.transpose(0, 2, 1).reshape(len(lines), -1)])
+
+
+def bars(options):
+    for side, n_hidden in ((3, 12), (4, 16)):
+        X = np.tile(bars_and_stripes(side), (20, 1))
+        _, counts = np.unique(X, axis=0, return_counts=True)
+        bound = float(counts / len(X) @ np.log(counts / len(X)))
+        for sampler in ("pt", "pcd", "cd"):
+            slow = {"learning_rate": 0.05, "n_chains": 100, "max_iter": 1000} if sampler == "pcd" else {}
+            found = [
+                RestrictedBoltzmannMachine(n_hidden, sampler=sampler, random_state=seed, **slow).fit(X).score(X)
+                for seed in range(3)
+            ]
+            met = None if sampler == "cd" else min(found) > bound - 0.1
+            say(f"bars {side} x {side}, {sampler:>3}: {np.round(found, 3)} nats, bound {bound:.3f}", met)
+
+
+def annealing(options):
+    images = (load_digits().data >= 8).astype(float)
+    within, doubted = 0, 0
+    for seed in range(20):
+        if seed < 10:
+            machine = RestrictedBoltzmannMachine(15, max_iter=5 * (seed + 1), random_state=seed).fit(images)
+        else:  # couplings of every strength up to where chains stick
+            rng = np.random.default_rng(seed)
+            weights = rng.normal(0, 0.2 * (seed - 9), (15, 40))
+            machine = RestrictedBoltzmannMachine.from_parameters(weights, rng.normal(size=40), rng.normal(size=15))
+        exact = machine.log_partition().value
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = machine.log_partition(n_steps=2000, random_state=seed)
+        error = abs(found.value - exact) / max(found.standard_error, 1e-12)
+        within += error <= 3
+        doubted += error > 3 and bool(found.doubts)
+    say(f"annealing: {within} of 20 within 3 standard errors, {doubted} of the others doubted", within + doubted == 20)
+
+
+def likelihood(model, X):
+    """Mean log-likelihood of a fitted machine, scikit-learn's too."""
+    if isinstance(model, BernoulliRBM):
+        parameters = model.components_, model.intercept_visible_, model.intercept_hidden_
+        model = RestrictedBoltzmannMachine.from_parameters(*parameters)
+    return model.score(X)
+
+
+def digits(options):
+    X = (load_digits().data / 16).astype(np.float32)
+    order = np.random.RandomState(0).permutation(len(X))
+    train, test = X[order[:1400]], X[order[1400:]]
+    same = {"learning_rate": 0.05, "batch_size": 100, "random_state": 0}
+    times = medians(
+        {
+            "ours": lambda: RestrictedBoltzmannMachine(128, max_iter=20, **same).fit(train),
+            "BernoulliRBM": lambda: BernoulliRBM(128, n_iter=20, **same).fit(train),
+        },
+        options.repeats,
+    )
+    ratio = times["BernoulliRBM"] / times["ours"]
+    say(f"digits: an epoch {1e3 * times['ours'] / 20:.2f} ms, BernoulliRBM {ratio:.2f} times that", ratio >= 2)
+    start = time.perf_counter()
+    ours = RestrictedBoltzmannMachine(128, max_iter=300, random_state=0).fit(train)
+    taken = time.perf_counter() - start
+    rivals = {}
+    for rate in (0.05, 0.1, 0.2):
+        start, n_iter = time.perf_counter(), 20
+        BernoulliRBM(128, n_iter=n_iter, **same | {"learning_rate": rate}).fit(train)
+        n_iter = max(1, int(n_iter * taken / (time.perf_counter() - start)))
+        rivals[rate] = likelihood(BernoulliRBM(128, n_iter=n_iter, **same | {"learning_rate": rate}).fit(train), test)
+    best = max(rivals.values())
+    say(f"digits: {ours.score(test):.2f} nats after {taken:.1f} s, BernoulliRBM {best:.2f}", ours.score(test) > best)
+
+
+def modes(options):
+    rng = np.random.default_rng(0)
+    kind = rng.random(1000) < 0.2
+    X = (kind[:, None] ^ (rng.random((1000, 30)) < 0.1)).astype(float)
+    for sampler in ("cd", "pcd", "pt"):
+        found = [RestrictedBoltzmannMachine(4, sampler=sampler, random_state=seed).fit(X).score(X) for seed in range(5)]
+        say(f"modes, {sampler:>3}: {np.mean(found):.2f} +- {np.std(found) / 5**0.5:.2f} nats, the source itself -10.25")
+
+
+def split(options):
+    with np.load(options.mnist) as file:
+        X, y = file["X"], file["y"]
+    return (X[:-10_000], y[:-10_000]), (X[-10_000:], y[-10_000:])
+
+
+def mnist(options):
+    (train, _), (test, _) = split(options)
+    train, test = ((rows >= 128).astype(np.float32) for rows in (train, test))
+    for n_hidden, n_epochs, goal in ((16, 15, -143.0), (500, 15, -88.0)):
+        start = time.perf_counter()
+        machine = RestrictedBoltzmannMachine(n_hidden, max_iter=n_epochs, random_state=0).fit(train)
+        taken, score, z = time.perf_counter() - start, machine.score(test), machine.log_partition()
+        error = (
+            f" +- {z.standard_error:.2f}, reverse {score - z.reverse + z.value:.2f}" if z.standard_error else ", exact"
+        )
+        say(f"mnist, {n_hidden} hidden: {score:.2f} nats{error}; {n_epochs} epochs in {taken:.0f} s", score >= goal)
+
+
+def belief(options):
+    (train, labels), (test, truth) = split(options)
+    train, test = ((rows / 255).astype(np.float32) for rows in (train, test))
+    start = time.perf_counter()
+    machine = RestrictedBoltzmannMachine(max_iter=10)
+    model = DeepBeliefClassifier((500, 500, 2000), rbm=machine, learning_rate=0.001, max_iter=30, random_state=0)
+    error = 100 * (1 - model.fit(train, labels).score(test, truth))
+    taken = (time.perf_counter() - start) / 60
+    say(f"belief: {error:.2f} % of 10,000 wrong after {taken:.0f} minutes", error <= 1.3 and taken <= 30)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tasks", nargs="*", choices=[*TASKS, []], default=[])
+    parser.add_argument("--mnist")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=5)
+    options = parser.parse_args()
+    with threadpool_limits(options.threads):
+        for task in options.tasks or TASKS[:4]:
+            globals()[task](options)
+
+
+if __name__ == "__main__":
+    main()
