@@ -7,10 +7,11 @@ import numpy as np
 
 from skamem.core import arrays
 from skamem.generative import _enumeration
-from skamem.generative._bipartite import binary_entropy, sigmoid, softplus_sum
+from skamem.generative._bipartite import binary_entropy, softplus_sum
+from skamem.generative._draws import drawn_states
 from skamem.generative._path import Path
 
-__all__ = ["LogPartition", "annealed", "annealed_network", "annealing_weights", "exact", "mean_field_bound"]
+__all__ = ["LogPartition", "annealed", "annealed_network", "annealing_weights", "exact", "known", "mean_field_bound"]
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,14 @@ class LogPartition:
         return ""
 
 
+def known(value):
+    """`LogPartition` of a value that is exact."""
+    return LogPartition(value, 0.0, math.nan, math.nan, -math.inf, "exact")
+
+
 def exact(machine):
-    """`LogPartition` by enumeration."""
-    return LogPartition(_enumeration.log_partition(machine), 0.0, math.nan, math.nan, -math.inf, "exact")
+    """`LogPartition` of a `Bipartite` machine by enumeration."""
+    return known(_enumeration.log_partition(machine))
 
 
 def annealing_weights(path, n_steps, n_chains, draws):
@@ -209,9 +215,7 @@ def annealed_network(network, reference, random_state, *, n_steps, n_chains, sta
     log_partition : LogPartition
     """
     xp = arrays.namespace(reference)
-    place = arrays.placement_of(reference)
-    uniform = place.asarray(random_state.random_sample((n_chains, network.n_units)), reference.dtype)
-    start = xp.astype(uniform < sigmoid(reference), reference.dtype)
+    start = drawn_states(reference, n_chains, random_state)
     base = float(softplus_sum(reference[None, :])[0])
 
     def walk(x, ladder):

@@ -12,10 +12,11 @@ from skamem.core.callbacks import fit_tasks
 from skamem.core.parameters import Interval, Options, RandomState
 from skamem.core.rows import Rows
 from skamem.generative._bipartite import log_odds, sigmoid
+from skamem.generative._draws import drawn_states
 from skamem.generative._enumeration import MOST_UNITS
 from skamem.generative._layers import clip_binary, on_host, opened
 from skamem.generative._network import Network
-from skamem.generative._network_queries import NetworkEstimator, drawn_states
+from skamem.generative._network_queries import NetworkEstimator
 
 __all__ = ["BoltzmannMachine"]
 

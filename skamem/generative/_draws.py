@@ -3,8 +3,16 @@
 import numpy as np
 
 from skamem.core import arrays
+from skamem.generative._bipartite import sigmoid
 
-__all__ = ["Draws"]
+__all__ = ["Draws", "drawn_states"]
+
+
+def drawn_states(biases, n_samples, random_state):
+    """States of independent units of these biases: array of shape (n_samples, n_units)."""
+    place = arrays.placement_of(biases)
+    uniform = place.asarray(random_state.random_sample((n_samples, biases.shape[0])), biases.dtype)
+    return place.xp.astype(uniform < sigmoid(biases), biases.dtype)
 
 
 class Draws:

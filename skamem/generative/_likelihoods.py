@@ -7,12 +7,12 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays, validation
-from skamem.core.warn import warn
 from skamem.generative._annealing import annealed, exact
 from skamem.generative._bipartite import softplus_sum
 from skamem.generative._draws import Draws
 from skamem.generative._enumeration import MOST_UNITS
 from skamem.generative._layers import LayersEstimator
+from skamem.generative._scoring import LikelihoodMixin
 
 __all__ = ["BipartiteEstimator"]
 
@@ -26,7 +26,7 @@ def _has_binary_units(machine):
     raise AttributeError(f"pseudo_likelihood is for binary visible units; found visible={machine.visible!r}.")
 
 
-class BipartiteEstimator(LayersEstimator):
+class BipartiteEstimator(LikelihoodMixin, LayersEstimator):
     """Abstract base of estimators whose fitted parameters are those of a restricted Boltzmann machine."""
 
     def free_energy(self, X):
@@ -62,24 +62,6 @@ class BipartiteEstimator(LayersEstimator):
         check_is_fitted(self)
         log_partition = self.log_partition().value
         return self._map(X, "score_samples", lambda machine, v: -machine.free_energy(v) - log_partition, wide=True)
-
-    def score(self, X, y=None):
-        """Mean log-likelihood of the rows, in nats: higher is better, also on rows that were never seen.
-
-        Parameters
-        ----------
-        X : array-like or csr matrix of shape (n_samples, n_features)
-            Visible units.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        score : float
-            Mean of `score_samples`.
-        """
-        values = self.score_samples(X)
-        return float(arrays.namespace(values).mean(values))
 
     def log_partition(self, *, n_steps="auto", n_chains=100, random_state=None):
         """ln Z, the logarithm of the partition function.
@@ -118,12 +100,10 @@ class BipartiteEstimator(LayersEstimator):
         found = self._find_log_partition(n_steps, n_chains, check_random_state(seed))
         if default:
             self._partition = found
-        if found.doubts:
-            warn(
-                f"ln Z = {found.value:.2f} +- {found.standard_error:.2f} of this {type(self).__name__} is not to be "
-                f"trusted: {found.doubts}. Call log_partition(n_steps=..., n_chains=...) with more of both, or compare "
-                "models by pseudo_likelihood."
-            )
+        self._voice_doubts(
+            found,
+            "Call log_partition(n_steps=..., n_chains=...) with more of both, or compare models by pseudo_likelihood.",
+        )
         return found
 
     def _find_log_partition(self, n_steps, n_chains, random_state):

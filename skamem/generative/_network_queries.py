@@ -3,7 +3,6 @@
 from abc import ABC
 from numbers import Integral
 
-import numpy as np
 from sklearn.base import DensityMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -11,27 +10,20 @@ from sklearn.utils.validation import check_is_fitted
 from skamem.core import arrays, validation
 from skamem.core.base import SkamemEstimator
 from skamem.core.rows import Rows
-from skamem.core.warn import warn
-from skamem.generative._annealing import LogPartition, annealed_network
-from skamem.generative._bipartite import sigmoid
+from skamem.generative._annealing import annealed_network, known
+from skamem.generative._draws import drawn_states
 from skamem.generative._enumeration import MOST_UNITS
 from skamem.generative._layers import clip_binary
 from skamem.generative._network import Network
+from skamem.generative._scoring import LikelihoodMixin
 from skamem.memory import HopfieldNetwork
 
-__all__ = ["NetworkEstimator", "drawn_states"]
+__all__ = ["NetworkEstimator"]
 
 _ANNEALING = {"n_steps": 1000, "n_chains": 100}
 
 
-def drawn_states(biases, n_samples, random_state):
-    """States of independent units of these biases: array of shape (n_samples, n_units)."""
-    place = arrays.placement_of(biases)
-    uniform = place.asarray(random_state.random_sample((n_samples, biases.shape[0])), biases.dtype)
-    return place.xp.astype(uniform < sigmoid(biases), biases.dtype)
-
-
-class NetworkEstimator(DensityMixin, SkamemEstimator, ABC):
+class NetworkEstimator(LikelihoodMixin, DensityMixin, SkamemEstimator, ABC):
     """Abstract base of estimators whose fitted parameters are ``weights_`` and ``bias_`` of a Boltzmann machine."""
 
     _anchor = "weights_"
@@ -137,24 +129,6 @@ class NetworkEstimator(DensityMixin, SkamemEstimator, ABC):
         log_partition = self.log_partition().value
         return self._map(X, "score_samples", lambda net, visible, rows: -net.free_energy(visible) - log_partition)
 
-    def score(self, X, y=None):
-        """Mean log-likelihood of the rows, in nats.
-
-        Parameters
-        ----------
-        X : array-like or csr matrix of shape (n_samples, n_features)
-            Visible units.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        score : float
-            Mean of `score_samples`.
-        """
-        values = self.score_samples(X)
-        return float(arrays.namespace(values).mean(values))
-
     def log_partition(self):
         """ln Z: exact up to 20 units, by annealed importance sampling beyond.
 
@@ -172,15 +146,10 @@ class NetworkEstimator(DensityMixin, SkamemEstimator, ABC):
         if self._partition is None:
             network, _ = self._network(wide=True)
             if network.n_units <= MOST_UNITS:
-                value = network.log_partition()
-                self._partition = LogPartition(value, 0.0, np.nan, np.nan, -np.inf, "exact")
+                self._partition = known(network.log_partition())
             else:
                 self._partition = self._anneal(network)
-                if self._partition.doubts:
-                    warn(
-                        f"ln Z = {self._partition.value:.2f} +- {self._partition.standard_error:.2f} of this "
-                        f"BoltzmannMachine is not to be trusted: {self._partition.doubts}."
-                    )
+                self._voice_doubts(self._partition, "Compare models by what they sample, or use fewer units.")
         return self._partition
 
     def _anneal(self, network):
