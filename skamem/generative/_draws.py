@@ -48,10 +48,6 @@ class Draws:
         """A random order of n rows, on the host."""
         return self._generator.permutation(n)
 
-    def choice(self, n, size):
-        """Indices of rows, with replacement, on the host."""
-        return self._generator.integers(n, size=size)
-
     @staticmethod
     def _drawn(draw, like, shape):
         xp = arrays.namespace(like)

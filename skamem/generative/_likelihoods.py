@@ -12,7 +12,7 @@ from skamem.generative._bipartite import softplus_sum
 from skamem.generative._draws import Draws
 from skamem.generative._enumeration import MOST_UNITS
 from skamem.generative._layers import LayersEstimator
-from skamem.generative._scoring import LikelihoodMixin
+from skamem.generative._scoring import LikelihoodEstimator
 
 __all__ = ["BipartiteEstimator"]
 
@@ -26,7 +26,7 @@ def _has_binary_units(machine):
     raise AttributeError(f"pseudo_likelihood is for binary visible units; found visible={machine.visible!r}.")
 
 
-class BipartiteEstimator(LikelihoodMixin, LayersEstimator):
+class BipartiteEstimator(LikelihoodEstimator, LayersEstimator):
     """Abstract base of estimators whose fitted parameters are those of a restricted Boltzmann machine."""
 
     def free_energy(self, X):

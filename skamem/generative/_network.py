@@ -44,13 +44,13 @@ class Network:
         return states @ self.weights + self.bias
 
     def spins(self):
-        """Couplings and fields of the same density over spins s = 2x - 1, and the constant between the energies.
+        """Couplings and fields of the same density over spins s = 2x - 1.
 
-        -½ xᵀWx - bᵀx = -½ sᵀ(W/4)s - (W1/4 + b/2)ᵀs - constant.
+        -½ xᵀWx - bᵀx is -½ sᵀ(W/4)s - (W1/4 + b/2)ᵀs up to a constant.
         """
         xp = arrays.namespace(self.weights)
         pull = xp.sum(self.weights, axis=0)
-        return 0.25 * self.weights, 0.25 * pull + 0.5 * self.bias, xp.sum(0.125 * pull + 0.5 * self.bias)
+        return 0.25 * self.weights, 0.25 * pull + 0.5 * self.bias
 
     # ------------------------------------------------------------------ sums over all states
 
@@ -69,12 +69,6 @@ class Network:
             first = first + probability @ states
             second = second + states.T @ (probability[:, None] * states)
         return first, second, log_partition
-
-    def given(self, visible):
-        """The network of the remaining units while the first ones have the values of the row `visible`."""
-        n_visible = visible.shape[0]
-        bias = self.bias[n_visible:] + visible @ self.weights[:n_visible, n_visible:]
-        return Network(self.weights[n_visible:, n_visible:], bias)
 
     def free_energy(self, visible):
         """-ln of the sum of exp(-E) over the units that the rows `visible` leave open; one pass over their states."""

@@ -1,6 +1,5 @@
 """What a fitted Boltzmann machine answers: energies, likelihoods, samples, and the Hopfield network it is."""
 
-from abc import ABC
 from numbers import Integral
 
 from sklearn.base import DensityMixin
@@ -8,14 +7,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays, validation
-from skamem.core.base import SkamemEstimator
 from skamem.core.rows import Rows
 from skamem.generative._annealing import annealed_network, known
 from skamem.generative._draws import drawn_states
 from skamem.generative._enumeration import MOST_UNITS
 from skamem.generative._layers import clip_binary
 from skamem.generative._network import Network
-from skamem.generative._scoring import LikelihoodMixin
+from skamem.generative._scoring import LikelihoodEstimator
 from skamem.memory import HopfieldNetwork
 
 __all__ = ["NetworkEstimator"]
@@ -23,7 +21,7 @@ __all__ = ["NetworkEstimator"]
 _ANNEALING = {"n_steps": 1000, "n_chains": 100}
 
 
-class NetworkEstimator(LikelihoodMixin, DensityMixin, SkamemEstimator, ABC):
+class NetworkEstimator(DensityMixin, LikelihoodEstimator):
     """Abstract base of estimators whose fitted parameters are ``weights_`` and ``bias_`` of a Boltzmann machine."""
 
     _anchor = "weights_"
@@ -206,7 +204,7 @@ class NetworkEstimator(LikelihoodMixin, DensityMixin, SkamemEstimator, ABC):
         """
         check_is_fitted(self)
         network, placement = self._network()
-        weights, fields, _ = network.spins()
+        weights, fields = network.spins()
         options = {"coding": "binary", "binarize": 0.5, "backend": self.backend} | parameters
         return HopfieldNetwork.from_weights(placement.release(weights), placement.release(fields), **options)
 

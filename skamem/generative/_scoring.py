@@ -1,13 +1,16 @@
 """What estimators that know a likelihood share: the score that searches use, and the word about a doubtful ln Z."""
 
+from abc import ABC
+
 from skamem.core import arrays
+from skamem.core.base import SkamemEstimator
 from skamem.core.warn import warn
 
-__all__ = ["LikelihoodMixin"]
+__all__ = ["LikelihoodEstimator"]
 
 
-class LikelihoodMixin:
-    """Mixin of estimators with ``score_samples``, log-likelihoods in nats."""
+class LikelihoodEstimator(SkamemEstimator, ABC):
+    """Abstract base of estimators with ``score_samples``, log-likelihoods in nats."""
 
     def score(self, X, y=None):
         """Mean log-likelihood of the rows, in nats: higher is better, also on rows that were never seen.
