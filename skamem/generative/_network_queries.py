@@ -2,7 +2,6 @@
 
 from numbers import Integral
 
-from sklearn.base import DensityMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -21,7 +20,7 @@ __all__ = ["NetworkEstimator"]
 _ANNEALING = {"n_steps": 1000, "n_chains": 100}
 
 
-class NetworkEstimator(DensityMixin, LikelihoodEstimator):
+class NetworkEstimator(LikelihoodEstimator):
     """Abstract base of estimators whose fitted parameters are ``weights_`` and ``bias_`` of a Boltzmann machine."""
 
     _anchor = "weights_"
@@ -237,5 +236,6 @@ class NetworkEstimator(DensityMixin, LikelihoodEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
+        tags.estimator_type = "density_estimator"  # scikit-learn's mixin brings a score of its own, which is None
         tags.input_tags.sparse = True
         return tags
