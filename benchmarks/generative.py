@@ -27,16 +27,11 @@ import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.neural_network import BernoulliRBM
 from threadpoolctl import threadpool_limits
-from timing import medians
+from timing import medians, say
 
 from skamem import DeepBeliefClassifier, RestrictedBoltzmannMachine
 
 TASKS = ("bars", "annealing", "digits", "modes", "mnist", "belief")
-
-
-def say(text, met=None):
-    """Print a line, and whether its goal is met."""
-    print(text + ("" if met is None else "   goal met" if met else "   goal MISSED"), flush=True)
 
 
 def bars_and_stripes(side):

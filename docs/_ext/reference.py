@@ -12,6 +12,7 @@ ORDER = [
     "skamem.supervised",
     "skamem.sparse",
     "skamem.generative",
+    "skamem.structures",
     "skamem.preprocessing",
     "skamem.model_selection",
     "skamem.metrics",

@@ -1,0 +1,3 @@
+"""Tasks of ``benchmarks/learning.py``: quantization."""
+
+TASKS = {}

@@ -1,0 +1,3 @@
+"""Tasks of ``benchmarks/structures.py``: machines."""
+
+TASKS = {}

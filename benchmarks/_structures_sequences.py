@@ -1,0 +1,3 @@
+"""Tasks of ``benchmarks/structures.py``: sequences."""
+
+TASKS = {}
