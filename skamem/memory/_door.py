@@ -62,6 +62,10 @@ class Memory(SkamemTransformer, ABC):
         "missing": Options("free", "clamp"),
     }
 
+    def _follows_a_field(self):
+        """Whether one field says where every cue goes."""
+        return True
+
     _takes_sparse = True
     """Whether csr patterns and cues are accepted."""
 
@@ -170,6 +174,29 @@ class Memory(SkamemTransformer, ABC):
             One entry a row; see `skamem.core.dynamics.Recall`.
         """
         return self._recall(X, "recall")
+
+    @available_if(lambda memory: memory._follows_a_field())
+    def as_field(self):
+        """What recall follows, as a function of arrays: for loops that feed what is recalled into a memory again.
+
+        Returns
+        -------
+        field : callable
+            ``states -> fields``, arrays of shapes (n_samples, n_units) and (n_samples, n_outputs), with an attribute
+            ``tolerance``: fields of no larger magnitude count as 0. States have the library, the device and the type
+            of the fitted arrays and are coded as the memory computes: -1 and +1, 0 for unknown units; 0 and +1 with
+            ``activation="step"``; real values in memories of such. What `skamem.core.dynamics` takes.
+
+        Notes
+        -----
+        Nothing is checked, and rows are not cut into blocks. The scale may be another than that of `field`.
+        """
+        check_is_fitted(self)
+        return self._make_field()
+
+    @abstractmethod
+    def _make_field(self):
+        """Field that recall runs on, in the scale of the learning rule."""
 
     def score(self, X, y=None):
         """Whether cues come back: mean fraction of units right, R² over all entries for real-valued patterns.

@@ -50,6 +50,9 @@ class RealMemory(Memory):
     _cue_bytes = 0
     """Bytes of work arrays that a cue needs beside its states."""
 
+    def _make_field(self):
+        return _Response(self)
+
     # ------------------------------------------------------------------ storing
 
     @transactional
@@ -272,6 +275,26 @@ class RealMemory(Memory):
             return _finite(Recall(states, xp.ones_like(cycle), fixed, cycle, None), xp)
         later = settle(update, states, n_steps=self.n_recall_steps - 1, clamped=held)
         return _finite(replace(later, n_steps=later.n_steps + 1), xp)
+
+
+class _Response:
+    """One pass of a memory from complete cues, as a field: real values, of which none counts as 0.
+
+    Parameters
+    ----------
+    memory : RealMemory
+        Fitted.
+    """
+
+    tolerance = 0.0
+
+    def __init__(self, memory):
+        self._memory = memory
+
+    def __call__(self, states):
+        """What the memory answers to states of shape (n_samples, n_units)."""
+        with arrays.overflow_expected():
+            return self._memory._respond(states, None, None)
 
 
 def split_known(values):

@@ -26,10 +26,6 @@ class StoringMemory(Memory):
     def _learn(self, stream, *, reset):
         """Set what is learnt from a `PatternStream`; with `reset`, forget what was stored."""
 
-    @abstractmethod
-    def _make_field(self):
-        """Field that recall runs on, in the scale of the learning rule."""
-
     _rule: Rule | None = None
     """The `skamem.core.rules.Rule` that weights follow; None where they follow none that says how much they hold."""
 

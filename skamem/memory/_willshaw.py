@@ -240,6 +240,12 @@ class WillshawMemory(BaseMemory):
         """Fraction of synapses that are on."""
         return self._net().count_on() / (self.n_features_in_ * self._n_features_out)
 
+    def _follows_a_field(self):
+        raise AttributeError(
+            "WillshawMemory recalls by thresholds that depend on the cue, not by a field with a tolerance; expected a "
+            "memory such as HebbianMemory or DenseMemory. Use recall(X), or field(X) for dendritic sums."
+        )
+
     def _make_field(self):
         net = self._net()
         return lambda states: net.dense(net.sums(states))

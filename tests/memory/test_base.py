@@ -677,3 +677,38 @@ def test_forgetting_is_no_cause_for_a_warning():
         with pytest.warns(skamem.exceptions.CapacityWarning):
             memory.fit(patterns)
         memory.forget(patterns[4:])
+
+
+@pytest.mark.parametrize(
+    "memory",
+    [
+        skamem.HebbianMemory(zero_diagonal=True),
+        skamem.HebbianMemory("y"),
+        skamem.PseudoinverseMemory("y", activation="identity", binarize=None),
+        skamem.HopfieldNetwork(fit_intercept=True),
+        skamem.DenseMemory("exponential", target="y"),
+        skamem.BidirectionalMemory(),
+        skamem.ModernHopfieldMemory(target="y"),
+        skamem.KernelMemory(target="y"),
+    ],
+    ids=repr,
+)
+def test_what_recall_follows_is_the_field_of_checked_cues(memory, place, dispatched):
+    rng = np.random.default_rng(0)
+    X, Y, cues = (rng.choice([-1.0, 1.0], size=shape) for shape in ((6, 30), (6, 9), (50, 30)))
+    expected = memory.fit(X, Y).field(cues)
+    with dispatched():
+        field = memory.fit(place.put(X), place.put(Y)).as_field()
+    found = place.get(field(place.put(cues)))
+    scale = (expected * found).sum() / (found * found).sum()  # integers of a rule are reported by the unit
+    np.testing.assert_allclose(scale * found, expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
+    tolerance = field.tolerance
+    assert np.all(np.asarray(tolerance if isinstance(tolerance, float) else place.get(tolerance)) >= 0)
+
+
+def test_only_memories_that_follow_a_field_give_one():
+    with pytest.raises(AttributeError) as refused:
+        skamem.WillshawMemory().as_field()
+    assert "thresholds that depend on the cue" in str(refused.value.__cause__)
+    with pytest.raises(NotFittedError):
+        skamem.HebbianMemory().as_field()
