@@ -4,6 +4,7 @@ from skamem.generative._annealing import LogPartition
 from skamem.generative._belief import DeepBeliefNetwork
 from skamem.generative._belief_supervised import DeepBeliefClassifier, DeepBeliefRegressor
 from skamem.generative._boltzmann import BoltzmannMachine
+from skamem.generative._from_hopfield import hopfield_to_rbm
 from skamem.generative._rbm import RestrictedBoltzmannMachine
 
 __all__ = [
@@ -13,4 +14,5 @@ __all__ = [
     "DeepBeliefRegressor",
     "LogPartition",
     "RestrictedBoltzmannMachine",
+    "hopfield_to_rbm",
 ]

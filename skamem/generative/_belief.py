@@ -55,7 +55,7 @@ def stack(layers, prototype, random_state):
         elif COUNT.accepts(layer):
             machine = clone(prototype).set_params(n_components=int(layer))
             if depth:
-                machine.set_params(visible="binary", sigma="auto")
+                machine.set_params(visible="binary", sigma="auto", init="random")
         else:
             raise ValueError(f"layers={layers!r} has {layer!r}; expected {LAYERS}.")
         if machine.hidden != "binary":

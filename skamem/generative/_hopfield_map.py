@@ -1,4 +1,6 @@
-"""From a Hopfield network to a restricted Boltzmann machine of the same energy."""
+"""From a Hopfield network to a restricted Boltzmann machine: of the same energy, or as a start of learning."""
+
+from dataclasses import replace
 
 import numpy as np
 from scipy.linalg import polar
@@ -7,7 +9,7 @@ from skamem.core import arrays, validation
 from skamem.generative._layers import on_host
 from skamem.memory import HopfieldNetwork
 
-__all__ = ["same_energy"]
+__all__ = ["same_energy", "stored"]
 
 _INDEPENDENT = 1e-10  # least relative size of what a pattern adds to the others, or of an eigenvalue that counts
 
@@ -18,8 +20,8 @@ def same_energy(source, factor, temperature):
     Parameters
     ----------
     source : array-like of shape (n_patterns, n_units) or fitted HopfieldNetwork
-        Patterns of -1 and 1, linearly independent, to be stored by the projection rule; or a network with any weights,
-        each self-coupling of which counts for nothing.
+        Patterns of -1 and 1, or of 0 and 1, linearly independent in -1 and 1, to be stored by the projection rule; or a
+        network with any weights, each self-coupling of which counts for nothing.
     factor : {"polar", "qr"}
         For patterns: which factor of them the couplings are. "polar" is nearest to the patterns; "qr" takes them one
         after another. A network's weights are factored by their eigenvectors.
@@ -57,14 +59,65 @@ def same_energy(source, factor, temperature):
     return 2.0 * couplings.T, visible, -couplings.sum(axis=0)
 
 
-def _factor_of_patterns(patterns, factor):
-    patterns = on_host(patterns, "patterns").astype(np.float64)
+def stored(machine, patterns, means):
+    """The machine with a Hopfield network in its first hidden units, one a pattern, about the means of the data.
+
+    Its visible units are as likely to be on as before where every unit is at its mean; from there the energy falls by
+    ½ abs(Qᵀ(s - m))² towards the patterns, s = 2v - 1, m = 2 means - 1: projection rule, temperature 1.
+
+    Parameters
+    ----------
+    machine : Bipartite
+        Of binary visible units that are independent, or nearly so; its hidden biases are 0.
+    patterns : array-like of shape (n_patterns, n_visible)
+        As `same_energy`; at most as many as hidden units.
+    means : array of shape (n_visible,)
+        Of the data.
+
+    Returns
+    -------
+    machine : Bipartite
+
+    Raises
+    ------
+    ValueError
+        For patterns that `same_energy` refuses, too many of them, or of another length.
+
+    Notes
+    -----
+    A Gaussian hidden unit adds ½u² to -E, u its part of Qᵀ(s - m). One that is on or off with field 2u adds
+    ln(2 cosh u), which is the same to second order, and u, which the visible biases take away.
+    """
+    try:
+        couplings = _factor_of_patterns(patterns, "polar", "init")
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"init is neither 'random' nor a table of independent patterns: {error}") from error
+    if couplings.shape[0] != machine.n_visible:
+        raise ValueError(f"init has patterns of {couplings.shape[0]} units; expected {machine.n_visible}, as in X.")
+    n_patterns = couplings.shape[1]
+    if n_patterns > machine.n_hidden:
+        raise ValueError(
+            f"init has {n_patterns} patterns; expected at most n_components={machine.n_hidden}, a hidden unit for each."
+        )
+    place, dtype = arrays.placement_of(machine.weights), machine.weights.dtype
+    xp = place.xp
+    couplings = place.asarray((2.0 if machine.gaussian_hidden else 4.0) * couplings, dtype)
+    weights = xp.concat([couplings, machine.weights[:, n_patterns:]], axis=1)
+    hidden = xp.concat([-(means @ couplings), machine.hidden[n_patterns:]])
+    visible = machine.visible if machine.gaussian_hidden else machine.visible - 0.5 * xp.sum(couplings, axis=1)
+    return replace(machine, weights=weights, visible=visible, hidden=hidden)
+
+
+def _factor_of_patterns(patterns, factor, name="patterns"):
+    patterns = on_host(patterns, name).astype(np.float64)
+    if np.all((patterns == 0.0) | (patterns == 1.0)):
+        patterns = 2.0 * patterns - 1.0
     if not np.all(np.abs(patterns) == 1.0):
-        raise ValueError("patterns have entries other than -1 and 1; threshold them with BipolarEncoder.")
+        raise ValueError(f"{name} with entries other than -1 and 1, or 0 and 1; threshold them with BipolarEncoder.")
     spread = np.linalg.svd(patterns, compute_uv=False)
     if len(patterns) > patterns.shape[1] or spread[-1] <= _INDEPENDENT * spread[0]:
         raise ValueError(
-            f"{len(patterns)} patterns of {patterns.shape[1]} units depend on each other; expected linearly "
+            f"{name}: {len(patterns)} patterns of {patterns.shape[1]} units depend on each other; expected linearly "
             "independent ones. Drop copies, complements and what others add up to."
         )
     return polar(patterns.T)[0] if factor == "polar" else np.linalg.qr(patterns.T)[0]

@@ -179,7 +179,7 @@ class LayersEstimator(ClassNamePrefixFeaturesOutMixin, SkamemTransformer, ABC):
         machine, placement = self._machine()
         draws, path = Draws(check_random_state(random_state)), self._path(machine)
         parts = []
-        for rows in row_blocks(n_samples, self.n_temperatures * self._row_bytes()):
+        for rows in row_blocks(n_samples, int(self.n_temperatures) * self._row_bytes()):
             sampler = ParallelTempering.started(path, rows.stop - rows.start, int(self.n_temperatures), n_steps, draws)
             parts.append(sampler.sample(machine, path.reference, None))
         return placement.give(parts)

@@ -9,6 +9,7 @@ from skamem.core import arrays
 from skamem.generative._bipartite import Bipartite, log_odds, sigmoid
 from skamem.generative._chains import ContrastiveDivergence, ParallelTempering, PersistentChains
 from skamem.generative._draws import Draws
+from skamem.generative._hopfield_map import stored
 from skamem.generative._layers import clip_binary
 from skamem.generative._path import Path
 from skamem.generative._trainer import Trainer
@@ -146,6 +147,8 @@ class Learning:
                 sigma = place.asarray(given_sigma(rbm.sigma, n_visible), like.dtype) / self.units.scale
         weights = _SMALL_WEIGHTS * self.draws.normal(like, (n_visible, int(rbm.n_components)))
         machine = Bipartite(weights, biases, xp.zeros_like(weights[0, :]), sigma, rbm.hidden == "gaussian")
+        if not isinstance(rbm.init, str):
+            machine = stored(machine, rbm.init, means)
         self.trainer = self._trainer(machine, biases, means, self._sampler(Path(machine, biases), None))
 
     def _trainer(self, machine, reference, means, sampler, **past):

@@ -6,7 +6,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from skamem.core import arrays
+from skamem.core import arrays, validation
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.parameters import BOOLEAN, Interval, Options, RandomState, WithData
@@ -41,6 +41,9 @@ class RestrictedBoltzmannMachine(BipartiteEstimator):
     hidden : {"binary", "gaussian"}, default="binary"
         "gaussian": hidden units of variance 1, which see binary features only; the machine is then a Hopfield network
         at temperature 1, its couplings W Wᵀ.
+    init : "random" or array-like of shape (n_patterns, n_features), default="random"
+        First couplings: small random ones, or those of the Hopfield network that stores these patterns of 0 and 1 (or
+        -1 and 1), linearly independent and at most `n_components`, about the means of the data.
     sampler : {"pcd", "cd", "pt"}, default="pcd"
         Where the samples of the model come from in training. "pcd": chains that go on from batch to batch. "cd": chains
         that start at the batch. "pt": persistent chains at `n_temperatures` that swap states, for data of modes far
@@ -139,6 +142,7 @@ class RestrictedBoltzmannMachine(BipartiteEstimator):
         "n_components": Interval(Integral, low=1),
         "visible": Options("binary", "gaussian"),
         "hidden": Options("binary", "gaussian"),
+        "init": WithData("'random', or patterns of 0 and 1"),
         "sampler": Options(*SAMPLERS),
         "n_gibbs_steps": Interval(Integral, low=1),
         "n_chains": _AUTO | Interval(Integral, low=1),
@@ -161,6 +165,7 @@ class RestrictedBoltzmannMachine(BipartiteEstimator):
         *,
         visible="binary",
         hidden="binary",
+        init="random",
         sampler="pcd",
         n_gibbs_steps=1,
         n_chains="auto",
@@ -180,6 +185,7 @@ class RestrictedBoltzmannMachine(BipartiteEstimator):
         self.n_components = n_components
         self.visible = visible
         self.hidden = hidden
+        self.init = init
         self.sampler = sampler
         self.n_gibbs_steps = n_gibbs_steps
         self.n_chains = n_chains
@@ -286,6 +292,10 @@ class RestrictedBoltzmannMachine(BipartiteEstimator):
                 "visible='gaussian' with hidden='gaussian' is a Gaussian with no end to its couplings; make one layer "
                 "binary, or use sklearn.decomposition.FactorAnalysis."
             )
+        if isinstance(self.init, str):
+            validation.check_option("init", self.init, ("random",))
+        elif self.visible == "gaussian":
+            raise ValueError("init has patterns, but visible='gaussian'; expected init='random': patterns are binary.")
 
     def _check_unchanged(self):
         found = self.components_.shape[0], "gaussian" if hasattr(self, "sigma_") else "binary", self._hidden
@@ -395,8 +405,8 @@ class RestrictedBoltzmannMachine(BipartiteEstimator):
         Parameters
         ----------
         source : array-like of shape (n_patterns, n_units) or fitted HopfieldNetwork
-            Patterns of -1 and 1, linearly independent, to be stored by the projection rule; or a network of any
-            weights.
+            Patterns of -1 and 1, or 0 and 1, linearly independent in -1 and 1, to be stored by the projection rule; or
+            a network of any weights.
         factor : {"polar", "qr"}, default="polar"
             For patterns: which factor of them the couplings are. "polar" is nearest to the patterns, "qr" takes them
             one after another. A network's weights are factored by their eigenvectors.

@@ -135,6 +135,7 @@ BY_ESTIMATOR = {
     ("BoltzmannMachine", "learning_rate"): ((0.01, 0.1), (1e-300, 1e3)),
     ("BoltzmannMachine", "n_chains"): ((1, 10), (np.int8(10),)),
     ("BoltzmannMachine", "weight_decay"): ((0.0, 0.1), (1e3,)),
+    ("RestrictedBoltzmannMachine", "init"): (("random",), (((1, 0, 1),), ((1, -1, 1), (1, 1, -1)), "data", None)),
     ("RestrictedBoltzmannMachine", "batch_size"): (("auto", 10), (1, np.int8(100))),
     ("StabilitySelection", "threshold"): ((None, 0.6, 0.9), (0.500001, 1)),
     ("WillshawMemory", "threshold"): (("match", "winners", 1, 2), (np.int8(2), 10**6)),
