@@ -18,6 +18,7 @@ from typing import Any
 import array_api_compat
 import array_api_compat.numpy
 import numpy as np
+import scipy.fft
 import scipy.sparse
 from sklearn import get_config
 
@@ -27,11 +28,13 @@ __all__ = [
     "copy",
     "device",
     "device_scope",
+    "division_by_zero_expected",
     "dtype_name",
     "float_dtype",
     "has_current_device",
     "host_checks_are_free",
     "input_namespace",
+    "irfft",
     "is_array",
     "is_backend_name",
     "is_host",
@@ -39,6 +42,7 @@ __all__ = [
     "overflow_expected",
     "placement_of",
     "resolve_backend",
+    "rfft",
     "same_place",
     "shape_of",
     "sign",
@@ -400,6 +404,35 @@ def overflow_expected():
     return np.errstate(over="ignore", invalid="ignore")
 
 
+def division_by_zero_expected():
+    """Context in which NumPy does not warn of what a division by 0 gives, as other libraries never do."""
+    return np.errstate(divide="ignore", invalid="ignore")
+
+
 def sign(array, xp):
     """Sign of an array that has no NaN, for which the compatibility layer would look."""
     return np.sign(array) if xp is array_api_compat.numpy else xp.sign(array)
+
+
+def rfft(rows):
+    """Discrete Fourier transform of real rows along the last axis: n // 2 + 1 complex numbers for n real ones.
+
+    Parameters
+    ----------
+    rows : array of shape (..., n)
+        float32 or float64.
+
+    Returns
+    -------
+    spectra : array of shape (..., n // 2 + 1)
+        complex64 or complex128.
+    """
+    xp = namespace(rows)
+    # SciPy's transforms several rows at a time in the processor's vector registers, NumPy's one after another.
+    return scipy.fft.rfft(rows) if xp is array_api_compat.numpy else xp.fft.rfft(rows, axis=-1)
+
+
+def irfft(spectra, n):
+    """Real rows of length `n`, along the last axis, from the spectra that `rfft` gives."""
+    xp = namespace(spectra)
+    return scipy.fft.irfft(spectra, n) if xp is array_api_compat.numpy else xp.fft.irfft(spectra, n=n, axis=-1)

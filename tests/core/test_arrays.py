@@ -199,3 +199,18 @@ def test_float_dtype(place, dtype, expected):
     # what is still on the host, sparse or not, on its way there
     for waiting in (VALUES.astype(dtype), scipy.sparse.csr_array(VALUES.astype(dtype))):
         assert arrays.float_dtype(waiting, place.xp) == getattr(place.xp, expected)
+
+
+@pytest.mark.parametrize(("dtype", "spectrum"), [("float32", "complex64"), ("float64", "complex128")])
+@pytest.mark.parametrize("n", [1, 2, 7, 8])
+def test_fourier_transforms_keep_the_precision_and_come_back(place, dtype, spectrum, n):
+    rows = np.random.default_rng(0).standard_normal((3, n)).astype(dtype)
+    there = arrays.rfft(place.put(rows))
+    angles = -2j * np.pi * np.outer(np.arange(n), np.arange(n // 2 + 1)) / n
+    assert arrays.rfft(rows).dtype == spectrum
+    assert place.get(there).dtype == spectrum
+    for found in (place.get(there), arrays.rfft(rows)):
+        np.testing.assert_allclose(found, rows @ np.exp(angles), atol=1e-5)
+    for back in (place.get(arrays.irfft(there, n)), arrays.irfft(arrays.rfft(rows), n)):
+        assert back.dtype == dtype
+        np.testing.assert_allclose(back, rows, atol=1e-6)
