@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from scipy.special import logsumexp
+from scipy.stats import chi2
 
 from skamem import BoltzmannMachine
 from skamem.generative._boltzmann import local_rule
@@ -94,6 +95,29 @@ def test_samples_follow_the_model():
     p = np.exp(machine.score_samples(states(5)))
     # Five means of 4,000 binary draws within five standard errors.
     np.testing.assert_allclose(sample.mean(axis=0), p @ states(5), atol=5 * 0.5 / 4000**0.5)
+
+
+@pytest.mark.parametrize("way", ["chains", "sample"])
+def test_states_are_as_frequent_as_they_are_probable(way):
+    machine = given(5, 1.0)
+    if way == "chains":
+        network = Network(machine.weights_, machine.bias_)
+        x = network.sweep(np.zeros((8000, 5)), 40, np.random.RandomState(0))
+    else:
+        x = machine.sample(8000, n_steps=20, random_state=0)
+    expected = 8000 * np.exp(machine.score_samples(states(5)))
+    counts = np.bincount((x @ [16, 8, 4, 2, 1]).astype(int), minlength=32)
+    # A chi-square test that fails once in 10,000 seeds.
+    assert chi2.sf(((counts - expected) ** 2 / expected).sum(), 31) > 1e-4
+
+
+def test_one_seed_one_result():
+    machine = given(5, 1.0)
+    one, same, other = (machine.sample(20, n_steps=5, random_state=seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, same)
+    assert not np.array_equal(one, other)
+    fits = [BoltzmannMachine(2, method="gibbs", max_iter=20, random_state=3).fit(BARS) for _ in range(2)]
+    np.testing.assert_array_equal(fits[0].weights_, fits[1].weights_)
 
 
 def test_annealing_agrees_with_the_sum():
