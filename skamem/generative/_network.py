@@ -43,6 +43,12 @@ class Network:
         """ln of p(on) / p(off) of each unit, the others fixed."""
         return states @ self.weights + self.bias
 
+    def of_units(self, order):
+        """The same network with its units in another order, an array of indices."""
+        xp = arrays.namespace(self.weights)
+        weights = xp.take(xp.take(self.weights, order, axis=0), order, axis=1)
+        return Network(weights, xp.take(self.bias, order, axis=0))
+
     def spins(self):
         """Couplings and fields of the same density over spins s = 2x - 1.
 
@@ -96,23 +102,33 @@ class Network:
         """Means <x_i>, <x_i x_j> over rows whose first units are `visible`, the others summed over their states."""
         xp = arrays.namespace(self.weights)
         n_rows, n_visible = visible.shape
-        n_hidden = self.n_units - n_visible
-        if n_hidden == 0:
+        if self.n_units == n_visible:
             return xp.mean(visible, axis=0), visible.T @ visible / n_rows
-        free_energy = self.free_energy(visible)
-        drive = visible @ self.weights[:n_visible, n_visible:]
-        outside = Network(self.weights[:n_visible, :n_visible], self.bias[:n_visible]).energy(visible)
-        inside = Network(self.weights[n_visible:, n_visible:], self.bias[n_visible:])
         hidden, pairs = 0.0, 0.0
-        for states in state_blocks(n_hidden, self.weights, 8 * 4 * (n_hidden + n_rows)):
-            exponents = drive @ states.T - inside.energy(states) - outside[:, None] + free_energy[:, None]
-            probability = xp.exp(exponents)
+        for states, probability in self._open_states(visible):
             hidden = hidden + probability @ states
             pairs = pairs + states.T @ (xp.sum(probability, axis=0)[:, None] * states)
         both = xp.concat([visible, hidden], axis=1)
         second = both.T @ both / n_rows
         second[n_visible:, n_visible:] = pairs / n_rows
         return xp.mean(both, axis=0), second
+
+    def open_means(self, visible):
+        """Means, row by row, of the units that the rows `visible` of the first units leave open."""
+        return sum(probability @ states for states, probability in self._open_states(visible))
+
+    def _open_states(self, visible):
+        """Yield the states of the units that the rows `visible` leave open, and how probable each row makes them."""
+        xp = arrays.namespace(self.weights)
+        n_rows, n_visible = visible.shape
+        free_energy = self.free_energy(visible)
+        drive = visible @ self.weights[:n_visible, n_visible:]
+        outside = Network(self.weights[:n_visible, :n_visible], self.bias[:n_visible]).energy(visible)
+        inside = Network(self.weights[n_visible:, n_visible:], self.bias[n_visible:])
+        n_open = self.n_units - n_visible
+        for states in state_blocks(n_open, self.weights, 8 * 4 * (n_open + n_rows)):
+            exponents = drive @ states.T - inside.energy(states) - outside[:, None] + free_energy[:, None]
+            yield states, xp.exp(exponents)
 
     # ------------------------------------------------------------------ chains
 
@@ -131,6 +147,13 @@ class Network:
     def at(self, t, reference):
         """The network at inverse temperature `t` on the way from independent units of biases `reference`."""
         return replace(self, weights=t * self.weights, bias=t * self.bias + (1.0 - t) * reference)
+
+    def mean_field(self, means, free, n_steps):
+        """Means of the `free` units after updates that go half of the way: whole parallel ones may swing."""
+        xp = arrays.namespace(means)
+        for _ in range(n_steps):
+            means = xp.where(free, 0.5 * (means + sigmoid(self.field(means))), means)
+        return means
 
     def mean_field_bound(self, means, n_steps=50):
         """Largest bound ½ mᵀWm + bᵀm + entropy <= ln Z over mean-field updates from rows of means."""

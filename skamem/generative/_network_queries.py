@@ -2,12 +2,14 @@
 
 from numbers import Integral
 
+import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays, validation
 from skamem.core.rows import Rows
 from skamem.generative._annealing import annealed_network, known
+from skamem.generative._bipartite import sigmoid
 from skamem.generative._draws import drawn_states
 from skamem.generative._enumeration import MOST_UNITS
 from skamem.generative._layers import clip_binary
@@ -17,6 +19,7 @@ from skamem.memory import HopfieldNetwork
 
 __all__ = ["NetworkEstimator"]
 
+_SUMMED = 12  # open units of a row whose states are all visited by `reconstruct`
 _ANNEALING = {"n_steps": 1000, "n_chains": 100}
 
 
@@ -188,6 +191,92 @@ class NetworkEstimator(LikelihoodEstimator):
         states = network.sweep(states, n_steps, random_state)
         return placement.release(states[:, : self.n_features_in_])
 
+    def reconstruct(self, X, *, n_steps=20, clamped=False, noise=False, random_state=None):
+        """What the model makes of rows, unknown entries (NaN) filled in.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Visible units; NaN marks those that are unknown.
+        n_steps : int, default=20
+            Updates of the units that are open, the unknown ones and the hidden, while the known ones are held; >= 1.
+        clamped : bool, default=False
+            Whether known entries are returned as given; otherwise they too become what the other units say.
+        noise : bool, default=False
+            False: no chance, and rows do not depend on those beside. Means of the open units are exact, by the sum over
+            their states, in rows where they are 12 at most, and by mean field elsewhere. True: Gibbs sampling; what is
+            returned is the mean over the second half of the steps.
+        random_state : int, RandomState instance or None, default=None
+            Draws the units when `noise`.
+
+        Returns
+        -------
+        visibles : array of shape (n_samples, n_features)
+            Means: probabilities of the units.
+        """
+        validation.check_number("n_steps", n_steps, kind=Integral, low=1)
+        validation.check_option("clamped", clamped, (True, False))
+        validation.check_option("noise", noise, (True, False))
+        random_state = check_random_state(random_state) if noise else None
+
+        def fill(network, visible, rows):
+            xp = arrays.namespace(visible)
+            hidden = xp.full(
+                (visible.shape[0], self._n_hidden), xp.nan, dtype=visible.dtype, device=arrays.device(visible)
+            )
+            given = xp.concat([visible, hidden], axis=1)
+            if noise:
+                means = self._drawn_means(network, given, n_steps, random_state)
+            else:
+                means = self._settled_means(network, given, n_steps)
+                # Known units become what the others say, each of which is at its mean.
+                means = xp.where(xp.isnan(given), means, sigmoid(network.field(means)))
+            means = means[:, : visible.shape[1]]
+            return xp.where(xp.isnan(visible), means, visible) if clamped else means
+
+        return self._map(X, "reconstruct", fill, nan=True)
+
+    def _settled_means(self, network, given, n_steps):
+        """Known units as given, means of the open ones (NaN) without chance; rows open in the same units together."""
+        place = arrays.placement_of(given)
+        xp = place.xp
+        masks, kinds = np.unique(arrays.to_numpy(xp.isnan(given)), axis=0, return_inverse=True)
+        kinds = kinds.ravel()
+        parts = [
+            self._filled(network, xp.take(given, place.asarray(np.flatnonzero(kinds == kind)), axis=0), mask, n_steps)
+            for kind, mask in enumerate(masks)
+        ]
+        back = np.argsort(np.argsort(kinds, kind="stable"))
+        return xp.take(xp.concat(parts, axis=0), place.asarray(back), axis=0)
+
+    def _filled(self, network, rows, mask, n_steps):
+        """Rows whose units in `mask` are open, these at their means: exact where they are few."""
+        place = arrays.placement_of(rows)
+        xp, n_open = place.xp, int(mask.sum())
+        if n_open == 0:
+            return rows
+        if n_open > _SUMMED:
+            free = place.asarray(mask)
+            start = sigmoid(xp.astype(self.base_rate_, rows.dtype, copy=False))
+            return network.mean_field(xp.where(free, start, rows), free, n_steps)
+        order = np.argsort(mask, kind="stable")  # known units first
+        known = xp.take(rows, place.asarray(order[: len(mask) - n_open]), axis=1)
+        states = xp.concat([known, network.of_units(place.asarray(order)).open_means(known)], axis=1)
+        return xp.take(states, place.asarray(np.argsort(order)), axis=1)
+
+    def _drawn_means(self, network, given, n_steps, random_state):
+        """Means over the second half of sweeps that leave known units as they are."""
+        xp = arrays.namespace(given)
+        known = ~xp.isnan(given)
+        start = drawn_states(self.base_rate_, given.shape[0], random_state)
+        states = xp.where(known, given, xp.astype(start, given.dtype))
+        total, n_kept = xp.zeros_like(states), 0
+        for step in range(n_steps):
+            states = network.sweep(states, 1, random_state, clamped=known)
+            if 2 * step >= n_steps - 1:
+                total, n_kept = total + sigmoid(network.field(states)), n_kept + 1
+        return total / n_kept
+
     def to_hopfield(self, **parameters):
         """The Hopfield network of the same energy: recall instead of sampling.
 
@@ -227,9 +316,10 @@ class NetworkEstimator(LikelihoodEstimator):
         network = Network(xp.astype(self.weights_, dtype, copy=False), xp.astype(self.bias_, dtype, copy=False))
         return network, placement
 
-    def _map(self, X, method, function):
+    def _map(self, X, method, function, *, nan=False):
         check_is_fitted(self)
-        X, placement = self._receive(X, reset=False, method=method, accept_sparse="csr")
+        options = {"ensure_all_finite": "allow-nan"} if nan else {"accept_sparse": "csr"}
+        X, placement = self._receive(X, reset=False, method=method, **options)
         network, _ = self._network(wide=True)
         blocks = Rows(X, placement, network.bias.dtype).blocks(8 * 8 * network.n_units)
         return placement.give(function(network, clip_binary(visible), rows) for rows, visible in blocks)

@@ -22,6 +22,14 @@ def test_enumeration_is_brute_force(n_visible, n_hidden):
     assert exact(m).value == pytest.approx(logsumexp(joint(m)), rel=1e-12)
 
 
+def test_sums_over_either_layer_agree():
+    """At 12 visible and 8 hidden units: the free energies of the two layers do not know of each other."""
+    m = machine(n_visible=12, n_hidden=8)
+    by_visible, by_hidden = logsumexp(-m.free_energy(states(12))), logsumexp(-m.hidden_free_energy(states(8)))
+    assert by_visible == pytest.approx(by_hidden, rel=1e-12)
+    assert exact(m).value == pytest.approx(by_visible, rel=1e-12)
+
+
 def test_enumeration_of_gaussian_units_integrates():
     m = machine("gaussian", n_visible=1, n_hidden=3, scale=0.5)
     grid = np.linspace(-30, 30, 20_001)

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from scipy.special import logsumexp
+from scipy.stats import chi2
 
 from skamem import BoltzmannMachine
 from skamem.generative._boltzmann import local_rule
@@ -96,6 +97,29 @@ def test_samples_follow_the_model():
     np.testing.assert_allclose(sample.mean(axis=0), p @ states(5), atol=5 * 0.5 / 4000**0.5)
 
 
+@pytest.mark.parametrize("way", ["chains", "sample"])
+def test_states_are_as_frequent_as_they_are_probable(way):
+    machine = given(5, 1.0)
+    if way == "chains":
+        network = Network(machine.weights_, machine.bias_)
+        x = network.sweep(np.zeros((8000, 5)), 40, np.random.RandomState(0))
+    else:
+        x = machine.sample(8000, n_steps=20, random_state=0)
+    expected = 8000 * np.exp(machine.score_samples(states(5)))
+    counts = np.bincount((x @ [16, 8, 4, 2, 1]).astype(int), minlength=32)
+    # A chi-square test that fails once in 10,000 seeds.
+    assert chi2.sf(((counts - expected) ** 2 / expected).sum(), 31) > 1e-4
+
+
+def test_one_seed_one_result():
+    machine = given(5, 1.0)
+    one, same, other = (machine.sample(20, n_steps=5, random_state=seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, same)
+    assert not np.array_equal(one, other)
+    fits = [BoltzmannMachine(2, method="gibbs", max_iter=20, random_state=3).fit(BARS) for _ in range(2)]
+    np.testing.assert_array_equal(fits[0].weights_, fits[1].weights_)
+
+
 def test_annealing_agrees_with_the_sum():
     weights, bias = couplings(22, 0.3), np.linspace(-1, 1, 22)
     # Two independent halves, each of which can be summed.
@@ -112,6 +136,80 @@ def test_the_hopfield_network_has_the_same_energy():
     network = machine.to_hopfield()
     difference = network.energy(states(6)) - energies(machine, states(6))
     np.testing.assert_allclose(difference, difference[0], atol=1e-12)
+
+
+# ------------------------------------------------------------------------------------------ gaps
+
+
+def expected_means(machine, cue):
+    """Means of all units given the known ones of one row, by summing over all states that agree with these."""
+    x = states(machine.bias_.shape[0])
+    known = np.flatnonzero(~np.isnan(cue))
+    agree = x[(x[:, known] == cue[known]).all(axis=1)]
+    log_p = -energies(machine, agree)
+    return np.exp(log_p - logsumexp(log_p)) @ agree
+
+
+CUES = np.asarray(
+    [[1, np.nan, 0, np.nan], [np.nan] * 4, [1, 0, 1, 1], [0, np.nan, 1, np.nan], [np.nan, 1, 1, 0], [0, 0, np.nan, 1]]
+)
+
+
+@pytest.mark.parametrize("n_hidden", [0, 3])
+def test_gaps_are_filled_with_their_exact_means(n_hidden):
+    machine = given(4 + n_hidden, 1.5, n_hidden=n_hidden)
+    expected = np.asarray([expected_means(machine, cue) for cue in CUES])
+    filled = machine.reconstruct(CUES, clamped=True)
+    np.testing.assert_allclose(filled, expected[:, :4], atol=1e-12)
+    # Unclamped, known units become what the others say, each of which is at its mean.
+    said = 1 / (1 + np.exp(-(expected @ machine.weights_ + machine.bias_)[:, :4]))
+    np.testing.assert_allclose(machine.reconstruct(CUES), np.where(np.isnan(CUES), expected[:, :4], said), atol=1e-12)
+
+
+@pytest.mark.parametrize("n_hidden", [0, 3])
+def test_gibbs_sampling_fills_the_same_gaps(n_hidden):
+    machine = given(4 + n_hidden, 0.8, n_hidden=n_hidden)
+    expected = np.asarray([expected_means(machine, cue) for cue in CUES])[:, :4]
+    rows = np.repeat(CUES, 400, axis=0)
+    filled = machine.reconstruct(rows, clamped=True, noise=True, n_steps=40, random_state=0)
+    # Means over 400 independent chains, each of at most a standard deviation of 1/2: 12 unknown units within five
+    # standard errors, which fails once in 100,000 seeds.
+    np.testing.assert_allclose(filled.reshape(6, 400, 4).mean(axis=1), expected, atol=5 * 0.5 / 20)
+    np.testing.assert_array_equal(filled[~np.isnan(rows)], rows[~np.isnan(rows)])
+
+
+def test_many_gaps_are_filled_by_mean_field():
+    """Weak couplings: mean field is right to second order in them. Its fixed point is consistent with itself."""
+    machine = given(15, 0.05)
+    cue = np.r_[[1.0, 0.0], np.full(13, np.nan)]
+    filled = machine.reconstruct(cue[None], clamped=True, n_steps=60)[0]
+    np.testing.assert_allclose(filled, expected_means(machine, cue), atol=0.01)
+    said = 1 / (1 + np.exp(-(filled @ machine.weights_ + machine.bias_)))
+    np.testing.assert_allclose(filled[2:], said[2:], atol=1e-12)
+
+
+@pytest.mark.parametrize("options", [{}, {"clamped": True}, {"noise": True, "random_state": 0}])
+def test_a_row_is_filled_alone_as_in_a_batch(options):
+    machine = given(18, 0.5, n_hidden=2)
+    cues = np.where(RNG.random((12, 16)) < np.linspace(0, 1, 12)[:, None], np.nan, RNG.integers(2, size=(12, 16)))
+    whole = machine.reconstruct(cues, **options)
+    assert np.isfinite(whole).all()
+    if "noise" in options:
+        np.testing.assert_array_equal(machine.reconstruct(cues, **options), whole)
+    else:
+        alone = [machine.reconstruct(cues[row : row + 1], **options)[0] for row in range(12)]
+        np.testing.assert_allclose(alone, whole, rtol=1e-10)
+
+
+def test_gaps_are_filled_on_every_place(place, dispatched):
+    X = (RNG.random((60, 5)) < 0.5).astype(np.float32)
+    cues = np.where(RNG.random((8, 5)) < 0.4, np.float32(np.nan), X[:8])
+    here = BoltzmannMachine(1, max_iter=20, random_state=0).fit(X)
+    with dispatched():
+        there = BoltzmannMachine(1, max_iter=20, random_state=0).fit(place.put(X))
+        found = there.reconstruct(place.put(cues))
+        np.testing.assert_allclose(place.get(found), here.reconstruct(cues), atol=1e-3)
+        assert place.get(found).dtype == np.float32
 
 
 @pytest.mark.parametrize(

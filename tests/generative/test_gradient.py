@@ -25,34 +25,43 @@ def model_sample(m):
     return np.repeat(states(m.n_visible), counts, axis=0)
 
 
-@pytest.mark.parametrize("name", ["weights", "visible", "hidden"])
-def test_plain_gradient_is_the_slope_of_the_likelihood(name):
-    m, v = machine(scale=0.7), states(5)[RNG.integers(32, size=20)]
-    sample = model_sample(m)
-    found = centred_gradient(m, (v, m.hidden_mean(v)), (sample, m.hidden_mean(sample)), None)[name]
-    assert _slope(m, v, name, found.shape) == pytest.approx(found.ravel(), abs=2e-3)  # the rounding of the counts
+def pairs_of_the_model(m):
+    """Joint states of the model as rows v and h, and their probabilities: they have its means of v, h, v², v h.
 
-
-def test_log_variance_gradient_is_the_slope_of_the_likelihood():
-    m = machine("gaussian", n_visible=3, n_hidden=4, scale=0.5)
-    v = RNG.standard_normal((20, 3))
-    log_p = -m.hidden_free_energy(states(4))
+    A Gaussian unit given h stands for its two points a standard deviation from its mean, which have its moments.
+    """
+    h = states(m.n_hidden)
+    log_p = -m.hidden_free_energy(h)
     p = np.exp(log_p - logsumexp(log_p))
-    h = states(4)
-    # Under the model, given h: <(v - b)²> = σ² + (Wh)², <v> = b + Wh.
-    drive = h @ m.weights.T
-    expected = p @ ((m.sigma**2 + drive**2) / 2 - (m.visible + drive) * drive) / m.sigma**2
-    data = centred_gradient(m, (v, m.hidden_mean(v)), (np.zeros((1, 3)), np.zeros((1, 4))), None)["log_variance"]
-    data = data + 0.5 * m.visible**2 / m.sigma**2  # what the row of zeros took away
-    slopes = []
-    for unit in range(3):
-        ends = []
-        for step in (1e-5, -1e-5):
-            sigma = m.sigma.copy()
-            sigma[unit] *= np.exp(step / 2)
-            ends.append(likelihood(replace(m, sigma=sigma), v))
-        slopes.append((ends[0] - ends[1]) / 2e-5)
-    np.testing.assert_allclose(data - expected, slopes, atol=1e-6)
+    if not m.is_binary:
+        mean = m.visible_mean(h)
+        return np.vstack([mean - m.sigma, mean + m.sigma]), np.vstack([h, h]), np.tile(p, 2) / 2
+    v = states(m.n_visible)
+    log_p = joint(m)
+    p = np.exp(log_p - logsumexp(log_p)).ravel()
+    return np.repeat(v, len(h), axis=0), np.tile(h, (len(v), 1)), p
+
+
+BOTH = ["weights", "visible", "hidden"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "name"),
+    [
+        *(("binary", shape, name) for shape in [(5, 4), (7, 2)] for name in BOTH),
+        *(("gaussian", (3, 4), name) for name in [*BOTH, "log_variance"]),
+    ],
+)
+def test_gradient_is_the_slope_of_the_likelihood(kind, shape, name):
+    m = machine(kind, *shape, scale=0.5)
+    v = states(shape[0])[RNG.integers(2 ** shape[0], size=20)] if m.is_binary else RNG.standard_normal((20, 3))
+    data = v, m.hidden_mean(v)
+    # The gradient is a mean over the rows of the sample: its expectation is the mean over all states.
+    found = sum(
+        p * centred_gradient(m, data, (v_model[None], h_model[None]), None)[name]
+        for v_model, h_model, p in zip(*pairs_of_the_model(m), strict=True)
+    )
+    np.testing.assert_allclose(found, _slope(m, v, name), atol=1e-6)
 
 
 def test_centring_changes_the_direction_not_the_ascent():
@@ -90,13 +99,16 @@ def test_flipping_a_unit_flips_the_centred_gradient():
     np.testing.assert_allclose(two["visible"][0], -one["visible"][0], atol=1e-12)
 
 
-def _slope(m, v, name, shape):
-    slopes = []
-    for index in np.ndindex(shape):
+def _slope(m, v, name):
+    """Central differences of the exact log-likelihood by each number of a parameter."""
+    values = 2 * np.log(m.sigma) if name == "log_variance" else getattr(m, name)
+    slopes = np.empty(values.shape)
+    for index in np.ndindex(values.shape):
         ends = []
         for step in (1e-5, -1e-5):
-            moved = getattr(m, name).copy()
+            moved = values.copy()
             moved[index] += step
-            ends.append(likelihood(replace(m, **{name: moved}), v))
-        slopes.append((ends[0] - ends[1]) / 2e-5)
-    return np.asarray(slopes)
+            change = {"sigma": np.exp(moved / 2)} if name == "log_variance" else {name: moved}
+            ends.append(likelihood(replace(m, **change), v))
+        slopes[index] = (ends[0] - ends[1]) / 2e-5
+    return slopes

@@ -5,6 +5,8 @@ import pickle
 import numpy as np
 import pytest
 import scipy.sparse
+from scipy.special import expit, logsumexp
+from scipy.stats import chi2
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import BernoulliRBM
@@ -40,6 +42,35 @@ def test_probabilities_of_all_states_sum_to_one():
     fitted = given(machine())
     assert np.exp(fitted.score_samples(states(5))).sum() == pytest.approx(1, rel=1e-12)
     assert fitted.log_partition_error_ == 0
+
+
+@pytest.mark.parametrize("kind", ["binary", "gaussian"])
+def test_given_parameters_mean_what_the_formulas_say(kind):
+    """E = -vᵀWh - bᵀv - cᵀh, and Σ (v_i - b_i)² / 2σ_i² - Σ v_i W_ij h_j / σ_i² - cᵀh, W = ``components_.T``."""
+    rng = np.random.default_rng(3)
+    components, b, c = rng.standard_normal((4, 5)), rng.standard_normal(5), rng.standard_normal(4)
+    sigma = None if kind == "binary" else rng.uniform(0.5, 1.5, 5)
+    fitted = RestrictedBoltzmannMachine.from_parameters(components, b, c, sigma=sigma)
+    v, h = states(5) if kind == "binary" else rng.standard_normal((9, 5)), states(4)
+    if kind == "binary":
+        energies = -(v @ components.T @ h.T) - (v @ b)[:, None] - h @ c
+        mean = expit(h @ components + b)
+    else:
+        alone = ((v - b) ** 2 / (2 * sigma**2)).sum(axis=1)
+        energies = alone[:, None] - (v / sigma**2) @ components.T @ h.T - h @ c
+        mean = b + h @ components
+    log_p = -energies
+    np.testing.assert_allclose(fitted.free_energy(v), -logsumexp(log_p, axis=1), rtol=1e-10)
+    given_v = np.exp(log_p - logsumexp(log_p, axis=1, keepdims=True))
+    np.testing.assert_allclose(fitted.transform(v), given_v @ h, atol=1e-12)
+    np.testing.assert_allclose(fitted.inverse_transform(h), mean, atol=1e-12)
+    if kind == "binary":
+        expected = logsumexp(log_p, axis=1) - logsumexp(log_p)
+        np.testing.assert_allclose(fitted.score_samples(v), expected, rtol=1e-10)
+        assert fitted.score(v) == pytest.approx(expected.mean(), rel=1e-12)
+    for name, values in [("components_", components), ("intercept_visible_", b), ("intercept_hidden_", c)]:
+        np.testing.assert_array_equal(getattr(fitted, name), values)
+    assert not hasattr(fitted, "sigma_") if sigma is None else np.array_equal(fitted.sigma_, sigma)
 
 
 def test_density_of_gaussian_units_integrates_to_one():
@@ -173,6 +204,31 @@ def test_huge_values_do_not_overflow():
     assert np.isfinite(wide.score_samples(states(5))).all()
 
 
+def test_huge_gaussian_values_do_not_overflow():
+    fitted = rbm(5, visible="gaussian").fit(BITS)
+    for X in (np.full((2, 12), 1e5), np.full((2, 12), -1e5), 1e5 * BITS[:4]):
+        for found in (fitted.transform(X), fitted.free_energy(X), fitted.score_samples(X), fitted.reconstruct(X)):
+            assert np.isfinite(found).all()
+    assert np.isfinite(rbm(5, visible="gaussian").fit(1e5 * BITS).score(1e5 * BITS))
+
+
+@pytest.mark.parametrize("visible", ["binary", "gaussian"])
+@pytest.mark.parametrize(("given_type", "kept"), [("float32", "float32"), ("float64", "float64"), ("int64", "float64")])
+def test_types_are_kept(visible, given_type, kept):
+    X = BITS.astype(given_type)
+    fitted = rbm(4, visible=visible, max_iter=2).fit(X).partial_fit(X)
+    attributes = [name for name in vars(fitted) if isinstance(getattr(fitted, name), np.ndarray)]
+    assert {"components_", "intercept_visible_", "intercept_hidden_", "base_rate_", "chains_"} <= set(attributes)
+    found = {name: getattr(fitted, name) for name in attributes}
+    H = found["transform"] = fitted.transform(X)
+    found["fit_transform"] = rbm(4, visible=visible, max_iter=2).fit_transform(X)
+    for method in ("sample_hiddens", "gibbs", "reconstruct", "free_energy", "score_samples"):
+        found[method] = getattr(fitted, method)(X)
+    found["sample"] = fitted.sample(3, n_steps=2)
+    found["sample_visibles"], found["inverse_transform"] = fitted.sample_visibles(H), fitted.inverse_transform(H)
+    assert {name: str(values.dtype) for name, values in found.items()} == dict.fromkeys(found, kept)
+
+
 def test_constant_columns_are_learnt():
     X = np.column_stack([BITS, np.zeros(200), np.ones(200)])
     for visible in ("binary", "gaussian"):
@@ -186,9 +242,17 @@ def test_constant_columns_are_learnt():
 
 def test_sampled_hidden_units_have_the_probabilities():
     fitted = rbm(20).fit(BITS)
-    mean = np.mean([fitted.sample_hiddens(BITS[:3], random_state=seed) for seed in range(400)], axis=0)
-    # 60 means of 400 fair-or-worse draws within five standard errors: fails once in 30,000 choices of seeds.
-    np.testing.assert_allclose(mean, fitted.transform(BITS[:3]), atol=5 * 0.5 / 20)
+    mean = np.mean([fitted.sample_hiddens(BITS[:3], random_state=seed) for seed in range(2500)], axis=0)
+    # 60 means of 2,500 fair-or-worse draws within five standard errors: fails once in 30,000 choices of seeds.
+    np.testing.assert_allclose(mean, fitted.transform(BITS[:3]), atol=5 * 0.5 / 50)
+
+
+def test_a_hundred_draws_of_digits_are_within_a_tenth():
+    """As scikit-learn's own test of BernoulliRBM, with its numbers of units, rows and draws."""
+    fitted = rbm(2, batch_size=5, max_iter=5).fit(DIGITS[:100])
+    random_state = np.random.RandomState(0)
+    draws = np.mean([fitted.sample_hiddens(DIGITS[:1], random_state=random_state) for _ in range(100)], axis=0)
+    np.testing.assert_allclose(draws, fitted.transform(DIGITS[:1]), atol=0.1)
 
 
 @pytest.mark.parametrize("kind", ["binary", "gaussian"])
@@ -201,6 +265,19 @@ def test_samples_follow_the_model(kind):
     expected = p @ m.visible_mean(h)
     spread = 0.5 if kind == "binary" else sample.std(axis=0)
     np.testing.assert_allclose(sample.mean(axis=0), expected, atol=np.max(5 * spread / 4000**0.5))
+
+
+@pytest.mark.parametrize("method", ["sample", "gibbs"])
+def test_states_are_as_frequent_as_they_are_probable(method):
+    fitted = given(machine(n_visible=4, n_hidden=3, scale=1.5))
+    if method == "sample":
+        v = fitted.sample(10_000, n_steps=30, random_state=0)
+    else:
+        v = fitted.gibbs(np.zeros((10_000, 4)), n_steps=80, random_state=0)
+    expected = 10_000 * np.exp(fitted.score_samples(states(4)))
+    counts = np.bincount((v @ [8, 4, 2, 1]).astype(int), minlength=16)
+    # A chi-square test that fails once in 10,000 seeds.
+    assert chi2.sf(((counts - expected) ** 2 / expected).sum(), 15) > 1e-4
 
 
 @pytest.mark.parametrize("method", ["sample", "gibbs", "sample_hiddens", "sample_visibles", "reconstruct"])
@@ -249,9 +326,18 @@ def test_a_row_is_filled_alone_as_in_a_batch():
 
 
 def test_a_search_without_a_scorer_picks_what_generalises():
-    search = GridSearchCV(rbm(max_iter=100), {"n_components": [1, 6], "learning_rate": [1e-4, 0.1]}, cv=3)
-    search.fit(BITS)
-    assert search.best_params_ == {"n_components": 6, "learning_rate": 0.1}
+    """Few rows of a source that can be drawn again: the setting that fits them best is not the one that is chosen."""
+    rng = np.random.default_rng(1)
+    centres = rng.choice([0.1, 0.9], (4, 14))
+    train, fresh = ((rng.random((n, 14)) < centres[rng.integers(4, size=n)]).astype(float) for n in (60, 4000))
+    grid = {"n_components": [1, 14], "learning_rate": [1e-3, 0.1, 1.0]}
+    search = GridSearchCV(rbm(max_iter=150), grid, cv=4).fit(train)
+    fitted = [rbm(max_iter=150, **options).fit(train) for options in search.cv_results_["params"]]
+    on_train, on_fresh = ([machine.score(X) for machine in fitted] for X in (train, fresh))
+    assert search.best_index_ == np.argmax(on_fresh) != np.argmax(on_train)
+    assert search.best_params_ == {"n_components": 14, "learning_rate": 0.1}
+    assert on_fresh[search.best_index_] > on_fresh[np.argmax(on_train)] + 0.5
+    assert on_fresh[search.best_index_] > independent_bits(train, fresh) + 1.0
 
 
 @pytest.mark.parametrize("monitor", ["pseudo_likelihood", "log_likelihood"])
