@@ -27,9 +27,11 @@ from skamem.sparse import (
     StabilitySelection,
     SupportSelector,
 )
+from skamem.structures import AssemblyMemory
 from skamem.supervised import DenseAMClassifier, DenseAMRegressor, MemoryClassifier
 
 __all__ = [
+    "AssemblyMemory",
     "BidirectionalMemory",
     "BipolarEncoder",
     "BoltzmannMachine",

@@ -12,6 +12,7 @@ ESTIMATORS = [
 
 _LAYERS = skamem.RestrictedBoltzmannMachine(max_iter=3)
 _SMALL = {"layers": (8, 6), "rbm": _LAYERS, "max_iter": 3, "n_memories": 10, "n_pairs": 3, "random_state": 0}
+_SMALL |= {"n_neurons": 60}
 
 
 def small(Estimator):

@@ -1,6 +1,7 @@
 """Further settings for scikit-learn's checks: with the others, every option of every estimator comes twice."""
 
 from skamem import (
+    AssemblyMemory,
     BidirectionalMemory,
     BipolarEncoder,
     BoltzmannMachine,
@@ -30,6 +31,11 @@ QUICK = {"n_memories": 20, "max_iter": 100}
 LAYER = RestrictedBoltzmannMachine(max_iter=20)
 
 MORE_SETTINGS = [
+    AssemblyMemory(200, p=0.3, max_weight=None, homeostasis=False, binarize=None, backend="numpy"),
+    AssemblyMemory(200, n_active=10, homeostasis=False, binarize=None, backend="torch"),
+    AssemblyMemory(200, p=0.3, max_weight=None, backend="numpy"),
+    AssemblyMemory(200, n_active=10, backend="torch"),
+    AssemblyMemory(200, homeostasis=False, max_weight=1.5),
     BidirectionalMemory(backend="torch", coding="bipolar", missing="clamp"),
     BidirectionalMemory(backend="numpy", coding="bipolar"),
     BidirectionalMemory(coding="binary"),

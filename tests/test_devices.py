@@ -71,6 +71,8 @@ def arguments_of(name, method, fitted, put):
         values["H"] = fitted.transform(put(PATTERNS))
     if name == "inverse_transform":
         values["codes"] = values["X"] = fitted.transform(put(PATTERNS))
+    if "parts" in inspect.signature(method).parameters:  # of assemblies
+        values["parts"] = fitted.transform(put(PATTERNS))
     if name == "from_mlp":
         values["network"] = fitted.to_mlp()
     parameters = inspect.signature(method).parameters.values()

@@ -38,6 +38,7 @@ __all__ = [
     "is_array",
     "is_backend_name",
     "is_host",
+    "kth_largest",
     "namespace",
     "overflow_expected",
     "placement_of",
@@ -436,3 +437,10 @@ def irfft(spectra, n):
     """Real rows of length `n`, along the last axis, from the spectra that `rfft` gives."""
     xp = namespace(spectra)
     return scipy.fft.irfft(spectra, n) if xp is array_api_compat.numpy else xp.fft.irfft(spectra, n=n, axis=-1)
+
+
+def kth_largest(values, k, xp):
+    """The k-th largest entry along the last axis, which is kept; by selection in host memory, by sorting elsewhere."""
+    if xp is array_api_compat.numpy:
+        return np.partition(values, -k, axis=-1)[..., -k, None]
+    return xp.sort(values, axis=-1, descending=True)[..., k - 1 : k]

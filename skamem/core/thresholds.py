@@ -79,7 +79,7 @@ def k_cap(values, k, tolerance=0.0, *, xp=None):
         Compared as they are, not by magnitude.
     k : int
         Winners a row, 1 <= k <= n_units.
-    tolerance : float or array of shape (n_units,), default=0.0
+    tolerance : float, or array of shape (n_units,) or (n_samples, 1), default=0.0
         Entries that are nearer than this to the k-th largest are equal to it: the rounding of a sum of real weights.
     xp : module, default=None
         As in `sign`.
@@ -87,7 +87,8 @@ def k_cap(values, k, tolerance=0.0, *, xp=None):
     Returns
     -------
     winners : bool array of shape (n_samples, n_units)
-        Exactly `k` True a row; among equal values the lower index wins. Cost O(n_samples n_units log n_units).
+        Exactly `k` True a row; among equal values the lower index wins. Cost O(n_samples n_units) in host memory, where
+        entries need not be sorted; O(n_samples n_units log n_units) elsewhere.
 
     Examples
     --------
@@ -96,9 +97,12 @@ def k_cap(values, k, tolerance=0.0, *, xp=None):
     array([[ True, False,  True, False]])
     """
     xp = xp or arrays.namespace(values)
-    level = xp.sort(values, axis=-1, descending=True)[..., k - 1 : k]
+    level = arrays.kth_largest(values, k, xp)
+    at_least = values >= level - tolerance
+    if arrays.host_checks_are_free(xp) and bool(xp.all(xp.count_nonzero(at_least, axis=-1) == k)):
+        return at_least  # nothing ties with the k-th: the usual case of real values
     above = values > level + tolerance
-    level_with = ~above & (values >= level - tolerance)
+    level_with = ~above & at_least
     # Fewer than k are above, and with those at the level at least k: the first of these take the places that are left.
     left = k - xp.sum(xp.astype(above, xp.int64), axis=-1, keepdims=True)
     return above | (level_with & (xp.cumulative_sum(xp.astype(level_with, xp.int64), axis=-1) <= left))

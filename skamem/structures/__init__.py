@@ -1,3 +1,5 @@
 """Memories with structure: sequences, state machines, bound pairs in one vector, assemblies of neurons."""
 
-__all__: list[str] = []
+from skamem.structures._assembly_memory import AssemblyMemory
+
+__all__ = ["AssemblyMemory"]

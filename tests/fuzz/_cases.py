@@ -370,6 +370,8 @@ def _perform(memory, call, inputs):
     if sample_weight is not None:
         given["sample_weight"] = sample_weight
     known = inspect.signature(member).parameters
+    if "parts" in known:
+        given["parts"] = memory.transform(X)
     if "H" in known:
         given["H"] = memory.transform(X)
     return member(**{name: value for name, value in given.items() if name in known}, **call.options)

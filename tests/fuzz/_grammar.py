@@ -14,7 +14,7 @@ WRONG = (
     *(np.array([1.0, 2.0]), (1, 2), [0.5], np.datetime64("2020-01-01"), Ellipsis, 1e308, 2**70),
 )
 COUNTS = {"n_memories", "max_iter", "n_components", "n_bits", "n_layers", "depth", "max_epochs", "n_jobs"}
-COUNTS |= {"n_chains", "n_gibbs_steps", "n_temperatures", "n_hidden", "n_pairs"}
+COUNTS |= {"n_neurons", "n_rounds", "n_chains", "n_gibbs_steps", "n_temperatures", "n_hidden", "n_pairs"}
 
 _STEPS = (1, 2, 3, 10, 100)
 _BOTH = (False, True)
@@ -127,10 +127,17 @@ BY_NAME = {
     "sampler": (("pcd", "cd", "pt"), ()),
     "centered": (_BOTH, (np.bool_(True),)),
     "sigma": (("auto", 1.0), (1e-300, 1e300, (1.0, 2.0, 3.0))),
+    "n_neurons": ((5, 20, 100), (1, np.int8(30))),
+    "p": (("auto", 0.1, 0.5), (0, 1, 1e-300, np.float32(0.5))),
+    "n_rounds": ((1, 2, 10), (np.int8(3), 1000)),
+    "max_weight": ((None, 1.0, 2.0, 5.0), (1, 1e300, np.float32(2))),
+    "homeostasis": (_BOTH, (np.bool_(True),)),
     "monitor": ((None, "pseudo_likelihood", "log_likelihood"), ()),
 }
 # Where a name means something else, or a default takes long.
 BY_ESTIMATOR = {
+    ("AssemblyMemory", "n_active"): (("auto", 1, 2, 5), (np.int8(3), 20)),
+    ("AssemblyMemory", "beta"): ((0.0, 0.05, 0.1, 1.0), (1e-300, 1e300, np.float32(0.1))),
     ("BoltzmannMachine", "method"): (("auto", "exact", "gibbs"), ()),
     ("BoltzmannMachine", "learning_rate"): ((0.01, 0.1), (1e-300, 1e3)),
     ("BoltzmannMachine", "n_chains"): ((1, 10), (np.int8(10),)),
@@ -158,6 +165,7 @@ QUICK = {
     "random_state": 0,
     "max_epochs": 20,
     "n_pairs": 2,
+    "n_neurons": 20,
 }
 
 
