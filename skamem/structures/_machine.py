@@ -83,8 +83,10 @@ class FiniteStateMemory(StoredMachine):
     DenseMemory : The memory that is used unless another is given.
     PseudoinverseMemory : A matrix of weights, exact for as many transitions as there are units.
 
-    Notes ----- A code of n units is taken for the wrong one of S states, when a share p of its units is flipped, with
-    probability at most (S - 1) (1/2 + sqrt(p (1 - p)))^n, the union of Chernoff's bounds over random codes; the
+    Notes
+    -----
+    A code of n units is taken for the wrong one of S states, when each of its units is flipped with probability p, with
+    probability at most (S - 1) (1/2 + sqrt(p (1 - p)))^n: the union of Chernoff's bounds over random codes. The
     exponential memory errs on one of K transitions with probability at most K (K - 1) (cosh(1) / e)^n. So
     ``n_units="auto"`` begins with
 
@@ -94,8 +96,8 @@ class FiniteStateMemory(StoredMachine):
     transition. A share q of units that come back wrong adds to p as flips do, p + q - 2 p q; if that asks for more
     units, it fits again with as many. Matrices of weights need about as many units as there are transitions, or more.
 
-    Cost: `fit` that of the memory; a step of B strings two products for the clean-up and the recall, B n S and, in a
-    dense memory, 3 B n K, whatever the number of symbols that came before.
+    Cost: `fit` that of the memory; a step of B strings the product of the clean-up, B n S, and those of the memory, in
+    a dense one 3 B n K, for S states and K transitions.
 
     References
     ----------
