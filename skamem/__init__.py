@@ -27,7 +27,7 @@ from skamem.sparse import (
     StabilitySelection,
     SupportSelector,
 )
-from skamem.structures import AssemblyMemory
+from skamem.structures import AssemblyMemory, FiniteStateMemory
 from skamem.supervised import DenseAMClassifier, DenseAMRegressor, MemoryClassifier
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "DenseAMClassifier",
     "DenseAMRegressor",
     "DenseMemory",
+    "FiniteStateMemory",
     "HebbianMemory",
     "HopfieldNetwork",
     "IHTClassifier",

@@ -10,6 +10,9 @@ ESTIMATORS = [
     if isinstance(getattr(skamem, name), type) and issubclass(getattr(skamem, name), BaseEstimator)
 ]
 
+CHECKED = [Estimator for Estimator in ESTIMATORS if Estimator().__sklearn_tags__().input_tags.two_d_array]
+"""Those whose input is a matrix: scikit-learn's checks have no other. What reads strings takes a row as a string."""
+
 _LAYERS = skamem.RestrictedBoltzmannMachine(max_iter=3)
 _SMALL = {"layers": (8, 6), "rbm": _LAYERS, "max_iter": 3, "n_memories": 10, "n_pairs": 3, "random_state": 0}
 _SMALL |= {"n_neurons": 60}

@@ -61,6 +61,10 @@ def arguments_of(name, method, fitted, put):
         "intercept_hidden": COUPLINGS[0],
         "source": PATTERNS[:3],
     }
+    values |= {"transitions": values["X"], "inputs": values["X"], "outputs": values["y"], "strings": values["X"]}
+    values["symbols"] = put(PATTERNS[0])
+    if name == "partial_fit":
+        values["transitions"] = {("new", 1.0): "new"}
     if name == "forget":
         values["y"] = values["y"][:2]
     if name == "encode" and getattr(fitted, "target", "self") == "y":
@@ -76,7 +80,7 @@ def arguments_of(name, method, fitted, put):
     if name == "from_mlp":
         values["network"] = fitted.to_mlp()
     parameters = inspect.signature(method).parameters.values()
-    return [values[p.name] for p in parameters if p.kind < 2 and (p.default is p.empty or p.name == "y")]
+    return [values[p.name] for p in parameters if p.kind < 2 and (p.default is p.empty or p.name in ("y", "outputs"))]
 
 
 def use(member, name, fitted, put):

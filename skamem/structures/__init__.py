@@ -1,5 +1,7 @@
 """Memories with structure: sequences, state machines, bound pairs in one vector, assemblies of neurons."""
 
 from skamem.structures._assembly_memory import AssemblyMemory
+from skamem.structures._machine import FiniteStateMemory
+from skamem.structures._table import MachineRun
 
-__all__ = ["AssemblyMemory"]
+__all__ = ["AssemblyMemory", "FiniteStateMemory", "MachineRun"]

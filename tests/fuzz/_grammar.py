@@ -134,10 +134,20 @@ BY_NAME = {
     "homeostasis": (_BOTH, (np.bool_(True),)),
     "monitor": ((None, "pseudo_likelihood", "log_likelihood"), ()),
 }
+BY_NAME |= {
+    "n_units": (("auto", 64, 128), (1, 8, np.int8(32))),
+    "flip_rate": ((0.0, 0.05, 0.2), (0.49, 1e-300, np.float32(0.1))),
+    "error_rate": ((1e-12, 1e-3), (1e-300, 0.999999, np.float32(1e-6))),
+    "unknown": (("raise", "halt", "recall"), (np.str_("halt"),)),
+}
 # Where a name means something else, or a default takes long.
 BY_ESTIMATOR = {
     ("AssemblyMemory", "n_active"): (("auto", 1, 2, 5), (np.int8(3), 20)),
     ("AssemblyMemory", "beta"): ((0.0, 0.05, 0.1, 1.0), (1e-300, 1e300, np.float32(0.1))),
+    ("FiniteStateMemory", "memory"): (
+        (None, skamem.HebbianMemory(), skamem.PseudoinverseMemory(), skamem.KernelMemory(), skamem.DenseMemory()),
+        (skamem.WillshawMemory(), skamem.HopfieldNetwork(), skamem.BidirectionalMemory(), skamem.BipolarEncoder()),
+    ),
     ("BoltzmannMachine", "method"): (("auto", "exact", "gibbs"), ()),
     ("BoltzmannMachine", "learning_rate"): ((0.01, 0.1), (1e-300, 1e3)),
     ("BoltzmannMachine", "n_chains"): ((1, 10), (np.int8(10),)),

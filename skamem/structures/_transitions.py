@@ -1,0 +1,260 @@
+"""Transitions of a state machine in the forms that users have them, as one plain table; strings of symbols."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from skamem.core import arrays
+from skamem.core.parameters import plain
+
+__all__ = ["labels_of", "read_label", "read_string", "read_strings", "read_transitions"]
+
+_COLUMNS = ("state", "symbol", "next_state", "output")
+_ROW = "(state, symbol, next_state) or (state, symbol, next_state, output)"
+_FORMS = (
+    f"a table with the columns state, symbol, next_state and, where the machine speaks, output; rows {_ROW}; a "
+    "dictionary {(state, symbol): next_state or (next_state, output)} or {state: {symbol: ...}}; edges (state, "
+    "next_state, {'symbol': ..., 'output': ...}), or a graph with edges(data=True)"
+)
+
+
+def read_transitions(given, outputs=None):
+    """The table of a machine.
+
+    Parameters
+    ----------
+    given : table, mapping, iterable of rows or edges, or graph
+        See `skamem.FiniteStateMemory.fit`.
+    outputs : mapping, default=None
+        ``{(state, symbol): output}``, where the table itself has none.
+
+    Returns
+    -------
+    transitions : dict
+        ``{(state, symbol): (next_state, output)}`` in the order given.
+    has_outputs : bool
+        Whether any transition has an output; those that have none then have the output None.
+
+    Raises
+    ------
+    TypeError
+        For what is no table in any of these forms, and labels that are not hashable.
+    ValueError
+        For an empty table, NaN among the labels, and transitions that contradict each other.
+    """
+    if isinstance(given, str | bytes) or not (isinstance(given, Iterable) or hasattr(given, "edges")):
+        raise TypeError(f"transitions={given!r} is a {type(given).__name__}; expected {_FORMS}.")
+    if isinstance(given, Mapping):
+        rows = _of_mapping(given)
+    elif callable(getattr(given, "edges", None)):
+        rows = _of_rows(given.edges(data=True))
+    elif hasattr(given, "columns"):
+        rows = _of_frame(given)
+    else:
+        rows = _of_rows(_listed(given))
+    table: dict[tuple[Any, Any], tuple[Any, Any]] = {}
+    first, has_outputs = {}, False
+    for number, row in enumerate(rows):
+        labels = [read_label(label, f"transition {number}: {name}") for name, label in zip(_COLUMNS, row, strict=False)]
+        pair, leads = (labels[0], labels[1]), (labels[2], labels[3] if len(labels) > 3 else None)
+        has_outputs = has_outputs or len(labels) > 3
+        if table.setdefault(pair, leads) != leads:
+            raise ValueError(
+                f"Transitions {first[pair]} and {number} contradict each other: in state {pair[0]!r} the symbol "
+                f"{pair[1]!r} {_told(table[pair])} and {_told(leads)}. A machine is deterministic: keep one of them, "
+                "or make two states of it."
+            )
+        first.setdefault(pair, number)
+    if outputs is not None:
+        table, has_outputs = _with_outputs(table, outputs, has_outputs), True
+    if not table:
+        raise ValueError(f"transitions is empty: a machine needs one transition at least. Expected {_FORMS}.")
+    return table, has_outputs
+
+
+def _with_outputs(table, outputs, has_outputs):
+    """The table with outputs that are given by pair."""
+    if has_outputs or outputs.keys() != table.keys():
+        raise ValueError(
+            f"outputs has {len(outputs)} pairs for {len(table)} transitions"
+            + (" which have outputs already" if has_outputs else "")
+            + "; expected {(state, symbol): output} for each transition, or outputs in the table itself."
+        )
+    said = {pair: read_label(output, f"outputs[{pair!r}]") for pair, output in outputs.items()}
+    return {pair: (leads[0], said[pair]) for pair, leads in table.items()}
+
+
+def _told(leads):
+    return f"leads to {leads[0]!r}" + ("" if leads[1] is None else f" with output {leads[1]!r}")
+
+
+def _listed(given):
+    """Rows of an array of any library, or of any iterable."""
+    if arrays.is_array(given):
+        given = arrays.to_numpy(given)
+        if given.ndim != 2:
+            raise ValueError(f"transitions has shape {tuple(given.shape)}; expected rows {_ROW}.")
+        return given.tolist()
+    return given
+
+
+def _of_rows(rows):
+    for number, row in enumerate(rows):
+        if isinstance(row, str | bytes | Mapping) or not isinstance(row, Iterable):
+            raise TypeError(
+                f"transition {number} is {row!r}; expected {_ROW}, or an edge (state, next_state, {{'symbol': ...}}). "
+                "To learn a machine from strings, give what it answers, too: fit(strings, outputs)."
+            )
+        row = tuple(row)
+        if len(row) == 3 and isinstance(row[2], Mapping):
+            yield from _of_edge(number, *row)
+        elif len(row) in (3, 4):
+            yield row
+        else:
+            raise ValueError(f"transition {number} is {row!r}, of {len(row)} entries; expected {_ROW}.")
+
+
+def _of_edge(number, state, next_state, data):
+    """An edge stands for a transition, or for several where its symbol is a list or a set."""
+    if "symbol" not in data:
+        raise ValueError(
+            f"edge {number}, from {state!r} to {next_state!r}, has the data {dict(data)!r}; expected an entry 'symbol' "
+            "(a list for several symbols), and 'output' where the machine speaks."
+        )
+    symbols = data["symbol"] if isinstance(data["symbol"], list | set) else [data["symbol"]]
+    for symbol in symbols:
+        yield (state, symbol, next_state, data["output"]) if "output" in data else (state, symbol, next_state)
+
+
+def _of_frame(frame):
+    names = list(frame.columns)
+    if {"state", "symbol", "next_state"} <= set(names):
+        names = [name for name in _COLUMNS if name in names]
+    elif len(names) not in (3, 4):
+        raise ValueError(
+            f"transitions has the columns {names!r}; expected {list(_COLUMNS)!r}, the last where there is one."
+        )
+    return zip(*(list(frame[name]) for name in names), strict=True)
+
+
+def _of_mapping(given):
+    nested = {state: leads for state, leads in given.items() if isinstance(leads, Mapping)}
+    if nested and len(nested) < len(given):
+        raise ValueError("transitions mixes {(state, symbol): ...} with {state: {symbol: ...}}; expected one of them.")
+    flat = {(state, symbol): leads for state, inner in nested.items() for symbol, leads in inner.items()} or dict(given)
+    wrong = [pair for pair in flat if not (isinstance(pair, tuple) and len(pair) == 2)]
+    if wrong:
+        raise ValueError(
+            f"transitions has the key {wrong[0]!r}; expected pairs (state, symbol), or {{state: {{symbol: ...}}}}."
+        )
+    states = {state for state, _ in flat}
+    for pair, leads in flat.items():
+        # A pair that is itself a state of the machine is where the transition leads to; any other has an output in it.
+        has_output = isinstance(leads, tuple) and len(leads) == 2 and not (_hashable(leads) and leads in states)
+        yield (*pair, *leads) if has_output else (*pair, leads)
+
+
+def _hashable(label):
+    try:
+        hash(label)
+    except TypeError:
+        return False
+    return True
+
+
+def read_label(label, where):
+    """A label as a dictionary keeps it: NumPy's scalars as Python's.
+
+    Parameters
+    ----------
+    label : hashable
+        State, symbol or output.
+    where : str
+        What it stands for, for the messages.
+
+    Returns
+    -------
+    label : hashable
+
+    Raises
+    ------
+    TypeError
+        When it is not hashable.
+    ValueError
+        When it is NaN, which equals nothing.
+    """
+    label = plain(label)
+    if not _hashable(label):
+        raise TypeError(f"{where}={label!r} is a {type(label).__name__}, which is not hashable; expected a number, a "
+                        "string, a tuple or the like.")  # fmt: skip
+    if not _equals_itself(label):
+        raise ValueError(f"{where}={label!r} equals nothing, not even itself; expected a label. Give unknowns a name.")
+    return label
+
+
+def _equals_itself(label):
+    try:
+        return bool(label == label)
+    except (TypeError, ValueError):  # pandas.NA
+        return False
+
+
+def labels_of(labels):
+    """Distinct labels in the order in which they come."""
+    return list(dict.fromkeys(labels))
+
+
+def read_string(given, name):
+    """One string of symbols as a list of labels.
+
+    Parameters
+    ----------
+    given : str, array of one dimension, or other iterable of hashables
+        The string.
+    name : str
+        The argument's name, for the messages.
+
+    Returns
+    -------
+    symbols : list
+    """
+    if isinstance(given, str):
+        return list(given)
+    if arrays.is_array(given):
+        host = arrays.to_numpy(given)
+        if host.ndim != 1:
+            raise ValueError(
+                f"{name} has shape {tuple(host.shape)}; expected one string of symbols, shape (n_symbols,)."
+            )
+        given = host.tolist()
+    elif isinstance(given, Mapping | set | frozenset) or not isinstance(given, Iterable):
+        raise TypeError(
+            f"{name}={given!r} is a {type(given).__name__}; expected a string of symbols, such as 'abba' or [0, 1, 1]."
+        )
+    return [read_label(symbol, f"{name}[{position}]") for position, symbol in enumerate(given)]
+
+
+def read_strings(given, name):
+    """Several strings of symbols.
+
+    Parameters
+    ----------
+    given : iterable of strings, or array of shape (n_strings, n_symbols)
+        Of any lengths.
+    name : str
+        The argument's name, for the messages.
+
+    Returns
+    -------
+    strings : list of list
+    """
+    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+        raise TypeError(
+            f"{name}={given!r} is a {type(given).__name__}; expected a list of strings, [{given!r}] for one."
+        )
+    if hasattr(given, "to_numpy"):  # a table: a string a row
+        given = given.to_numpy()
+    elif arrays.is_array(given):
+        given = arrays.to_numpy(given)
+    if getattr(given, "ndim", None) == 0:
+        raise TypeError(f"{name}={given!r} has no dimension; expected a list of strings.")
+    return [read_string(string, f"{name}[{number}]") for number, string in enumerate(given)]
