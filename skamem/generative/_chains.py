@@ -23,16 +23,25 @@ class ContrastiveDivergence:
     """Nothing is kept between batches."""
 
     def sample(self, machine, reference, hidden):
-        """Visible states after the steps; `hidden` are the hidden units' means given the batch."""
-        path, h = Path(machine, reference), machine.draw_hidden(hidden, self._draws)
-        v = path.draw_visible(h, 1.0, self._draws)
-        for _ in range(self._n_steps - 1):
-            v, _ = path.gibbs(v, 1.0, self._draws)
-        return v
+        """Visible states after the steps, and means of the hidden units given them.
+
+        Parameters
+        ----------
+        machine : Bipartite
+            Whose samples are wanted.
+        reference : array of shape (n_visible,)
+            Visible biases of independent units.
+        hidden : array of shape (n_samples, n_hidden)
+            Means of the hidden units given the batch.
+        """
+        return _gibbs(machine, hidden, self._n_steps, self._draws)
 
 
 class PersistentChains:
     """Chains that go on from batch to batch (PCD-k).
+
+    Between batches they rest at the means of the hidden units given their states: the next step draws from these, found
+    before the parameters moved by one update, and no product is made twice.
 
     References
     ----------
@@ -40,15 +49,13 @@ class PersistentChains:
     """
 
     def __init__(self, n_steps, draws, states):
-        self._n_steps, self._draws, self.states = n_steps, draws, states
+        self._n_steps, self._draws, self.states, self._hidden = n_steps, draws, states, None
 
     def sample(self, machine, reference, hidden):
-        """Visible states of all chains after the steps."""
-        path, v = Path(machine, reference), self.states
-        for _ in range(self._n_steps):
-            v, _ = path.gibbs(v, 1.0, self._draws)
-        self.states = v
-        return v
+        """As `ContrastiveDivergence.sample`, of all chains; `hidden` does not count."""
+        resting = machine.hidden_mean(self.states) if self._hidden is None else self._hidden
+        self.states, self._hidden = _gibbs(machine, resting, self._n_steps, self._draws)
+        return self.states, self._hidden
 
 
 class ParallelTempering:
@@ -83,7 +90,7 @@ class ParallelTempering:
         return cls(n_steps, draws, xp.stack([path.start(n_chains, draws) for _ in range(n_temperatures)]))
 
     def sample(self, machine, reference, hidden):
-        """Visible states of the chains at t = 1 after the steps."""
+        """As `ContrastiveDivergence.sample`, of the chains at t = 1; `hidden` does not count."""
         path, xp = Path(machine, reference), arrays.namespace(self.states)
         n_temperatures, n_chains, n_visible = self.states.shape
         t = xp.repeat(self._ladder, n_chains)[:, None]
@@ -94,7 +101,7 @@ class ParallelTempering:
             v = self._swapped(xp.reshape(v, self.states.shape), slope)
             v = xp.reshape(v, (-1, n_visible))
         self.states = xp.reshape(v, self.states.shape)
-        return self.states[0, ...]
+        return self.states[0, ...], machine.hidden_mean(self.states[0, ...])
 
     def _swapped(self, v, slope):
         """Neighbours in temperature change places with the probability of Metropolis; even and odd pairs in turn."""
@@ -114,6 +121,15 @@ class ParallelTempering:
         low, high = order[cold, :], order[hot, :]
         order[cold, :], order[hot, :] = xp.where(swap, high, low), xp.where(swap, low, high)
         return xp.take_along_axis(v, xp.broadcast_to(order[:, :, None], v.shape), axis=0)
+
+
+def _gibbs(machine, hidden, n_steps, draws):
+    """Visible states and hidden means after steps that start with a draw of hidden units of the means `hidden`."""
+    for _ in range(n_steps):
+        h = machine.draw_hidden(hidden, draws)
+        v = machine.draw_visible(machine.visible_mean(h), draws)
+        hidden = machine.hidden_mean(v)
+    return v, hidden
 
 
 SAMPLERS = {"pcd": PersistentChains, "cd": ContrastiveDivergence, "pt": ParallelTempering}

@@ -2,7 +2,7 @@
 
 from skamem.core import arrays
 
-__all__ = ["centred_gradient"]
+__all__ = ["batch_means", "centred_gradient"]
 
 
 def centred_gradient(machine, data, model, centre):
@@ -36,13 +36,16 @@ def centred_gradient(machine, data, model, centre):
     """
     (v, h), (v_model, h_model) = data, model
     seen, sampled = machine.precise(v), machine.precise(v_model)
-    rows, rows_model = v.shape[0], v_model.shape[0]
-    weights = (seen.T @ h) / rows - (sampled.T @ h_model) / rows_model
-    visible = _mean(seen) - _mean(sampled)
-    hidden = _mean(h) - _mean(h_model)
+    weights, model_weights = seen.T @ h, sampled.T @ h_model
+    weights /= v.shape[0]
+    model_weights /= v_model.shape[0]
+    weights -= model_weights
+    visible = batch_means(seen, h) - batch_means(sampled, h)
+    hidden = batch_means(h, h) - batch_means(h_model, h)
     if centre is not None:
         mu, lam = machine.precise(centre[0]), centre[1]
-        weights = weights - mu[:, None] * hidden[None, :] - visible[:, None] * lam[None, :]
+        weights -= mu[:, None] * hidden[None, :]
+        weights -= visible[:, None] * lam[None, :]
         visible = visible - weights @ lam
         hidden = hidden - mu @ weights
     gradient = {"weights": weights, "visible": visible, "hidden": hidden}
@@ -58,7 +61,7 @@ def _by_log_variance(machine, v, h):
     return xp.mean(terms, axis=0) / machine.sigma**2
 
 
-def _mean(rows):
-    if arrays.is_array(rows):
-        return arrays.namespace(rows).mean(rows, axis=0)
-    return rows.mean(axis=0).ravel()  # csr
+def batch_means(rows, like):
+    """Means of the columns of an array or csr matrix, of the type of the array `like`: one product, as columns are long."""
+    xp, n_rows = arrays.namespace(like), rows.shape[0]
+    return xp.full(n_rows, 1.0 / n_rows, dtype=like.dtype, device=arrays.device(like)) @ rows

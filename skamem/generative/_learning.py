@@ -10,10 +10,9 @@ from skamem.generative._bipartite import Bipartite, log_odds, sigmoid
 from skamem.generative._chains import ContrastiveDivergence, ParallelTempering, PersistentChains
 from skamem.generative._draws import Draws
 from skamem.generative._hopfield_map import stored
-from skamem.generative._layers import clip_binary
 from skamem.generative._path import Path
 from skamem.generative._trainer import Trainer
-from skamem.generative._units import Units, column_moments, standard_units
+from skamem.generative._units import Units, column_deviations, column_means, standard_units
 
 __all__ = ["Learning", "given_sigma"]
 
@@ -116,8 +115,7 @@ class Learning:
         with np.errstate(over="ignore", invalid="ignore"):
             for batch in range(self.n_batches):
                 v = self._rows.take(order[batch * size : (batch + 1) * size])
-                v = clip_binary(v) if self._rbm.visible == "binary" else self.units.inside(v)
-                self.trainer.update(v, factor(batch))
+                self.trainer.update(self.units.inside(v), factor(batch))
         self._check_finite()
 
     def _check_finite(self):
@@ -135,12 +133,13 @@ class Learning:
         like = xp.zeros(1, dtype=rows.dtype, device=place.device)
         row_bytes = 8 * 4 * n_visible
         if rbm.visible == "binary":
-            means = column_moments(rows, row_bytes, clip=clip_binary)[0]
+            means = column_means(rows, row_bytes)
             # As if each feature had been seen half a time more on and off: none is certain.
             smooth = place.asarray((means * len(rows) + 0.5) / (len(rows) + 1.0), like.dtype)
             means, biases, sigma = place.asarray(means, like.dtype), log_odds(smooth, 0.0), None
         else:
-            self.units = standard_units(*column_moments(rows, row_bytes), like)
+            means = column_means(rows, row_bytes)
+            self.units = standard_units(means, column_deviations(rows, means, row_bytes), like)
             means = biases = xp.zeros_like(self.units.offset)
             sigma = xp.ones_like(self.units.scale)
             if not isinstance(rbm.sigma, str):
