@@ -20,6 +20,8 @@ __all__ = ["Learning", "given_sigma"]
 _RATES = {"pcd": 0.1, "cd": 0.1, "pt": 0.2}
 _GAUSSIAN_RATE = 0.01
 _SMALL_WEIGHTS = 0.01  # standard deviation of the first couplings
+# Chains of "pcd" where machines are small, and so many that no more units are drawn than cost little beside the rest.
+_MOST_CHAINS, _CHAIN_UNITS = 1000, 30_000
 _UPDATES, _LEAST_EPOCHS, _MOST_EPOCHS = 5000, 10, 500  # of max_iter="auto"
 
 
@@ -171,9 +173,7 @@ class Learning:
         n_steps = int(rbm.n_gibbs_steps)
         if rbm.sampler == "cd":
             return ContrastiveDivergence(n_steps, draws)
-        # Few chains follow the model they sample, and drive it away from where they are.
-        automatic = 20 if rbm.sampler == "pt" else max(100, self.batch_size)
-        n_chains = automatic if isinstance(rbm.n_chains, str) else int(rbm.n_chains)
+        n_chains = self._automatic_chains(path) if isinstance(rbm.n_chains, str) else int(rbm.n_chains)
         if rbm.sampler == "pcd":
             if ladder is None:
                 ladder = path.start(n_chains, draws)
@@ -181,6 +181,13 @@ class Learning:
         if ladder is None or ladder.ndim == 2:
             return ParallelTempering.started(path, n_chains, int(rbm.n_temperatures), n_steps, draws)
         return ParallelTempering(n_steps, draws, ladder)
+
+    def _automatic_chains(self, path):
+        """Few chains follow the model they sample, and drive it away from where they are: as many as cost little."""
+        if self._rbm.sampler == "pt":
+            return 20
+        free = min(_MOST_CHAINS, _CHAIN_UNITS // (path.machine.n_visible + path.machine.n_hidden))
+        return max(100, self.batch_size, free)
 
     # ------------------------------------------------------------------ what is kept
 

@@ -51,8 +51,8 @@ class RestrictedBoltzmannMachine(BipartiteEstimator):
     n_gibbs_steps : int, default=1
         Steps of the chains at each update.
     n_chains : "auto" or int, default="auto"
-        Persistent chains; "auto" for as many as rows in a batch but 100 at least, and 20 at each temperature of "pt".
-        Not used by "cd".
+        Persistent chains; "auto" for as many as rows in a batch but 100 at least, up to 1,000 where units are few, and
+        20 at each temperature of "pt". Not used by "cd".
     n_temperatures : int, default=10
         Temperatures of "pt", >= 2.
     learning_rate : "auto" or float > 0, default="auto"

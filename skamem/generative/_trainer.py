@@ -96,7 +96,7 @@ class Trainer:
         sampled = self.sampler.sample(machine, self.reference, h)
         centre = None
         if self._centered:
-            self.hidden_means = _MEMORY * self.hidden_means + (1.0 - _MEMORY) * batch_means(h, h)
+            self.hidden_means = _MEMORY * self.hidden_means + (1.0 - _MEMORY) * batch_means(h)
             centre = (self.means, self.hidden_means)
         # The optimizer descends: what the model does, less what the data do.
         self.optimizer.step(centred_gradient(machine, sampled, (v, h), centre), factor)
