@@ -181,7 +181,7 @@ class LayersEstimator(ClassNamePrefixFeaturesOutMixin, SkamemTransformer, ABC):
         parts = []
         for rows in row_blocks(n_samples, int(self.n_temperatures) * self._row_bytes()):
             sampler = ParallelTempering.started(path, rows.stop - rows.start, int(self.n_temperatures), n_steps, draws)
-            parts.append(sampler.sample(machine, path.reference, None)[0])
+            parts.append(sampler.sample(machine, path.reference, None))
         return placement.give(parts)
 
     def reconstruct(self, X, *, n_steps=20, clamped=False, noise=False, random_state=None):

@@ -20,8 +20,8 @@ __all__ = ["Learning", "given_sigma"]
 _RATES = {"pcd": 0.1, "cd": 0.1, "pt": 0.2}
 _GAUSSIAN_RATE = 0.01
 _SMALL_WEIGHTS = 0.01  # standard deviation of the first couplings
-# Chains of "pcd" where machines are small, and so many that no more units are drawn than cost little beside the rest.
-_MOST_CHAINS, _CHAIN_UNITS = 1000, 30_000
+# Chains of "pcd" of small machines: so many that a product has no more multiplications than cost little beside the rest.
+_MOST_CHAINS, _CHEAP_PRODUCT = 1000, 800_000
 _UPDATES, _LEAST_EPOCHS, _MOST_EPOCHS = 5000, 10, 500  # of max_iter="auto"
 
 
@@ -186,7 +186,7 @@ class Learning:
         """Few chains follow the model they sample, and drive it away from where they are: as many as cost little."""
         if self._rbm.sampler == "pt":
             return 20
-        free = min(_MOST_CHAINS, _CHAIN_UNITS // (path.machine.n_visible + path.machine.n_hidden))
+        free = min(_MOST_CHAINS, _CHEAP_PRODUCT // (path.machine.n_visible * path.machine.n_hidden))
         return max(100, self.batch_size, free)
 
     # ------------------------------------------------------------------ what is kept
