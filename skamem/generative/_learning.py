@@ -20,7 +20,7 @@ __all__ = ["Learning", "given_sigma"]
 _RATES = {"pcd": 0.1, "cd": 0.1, "pt": 0.2}
 _GAUSSIAN_RATE = 0.01
 _SMALL_WEIGHTS = 0.01  # standard deviation of the first couplings
-# Chains of "pcd" of small machines: so many that a product has no more multiplications than cost little beside the rest.
+# Chains of "pcd" for small machines: as many as need no more multiplications a product than cost little.
 _MOST_CHAINS, _CHEAP_PRODUCT = 1000, 800_000
 _UPDATES, _LEAST_EPOCHS, _MOST_EPOCHS = 5000, 10, 500  # of max_iter="auto"
 
