@@ -62,28 +62,6 @@ def test_chains_of_gaussian_units_reach_the_model(n_temperatures):
     assert kolmogorov_smirnov(sampler.sample(m, REFERENCE, None), m) > 1e-4 / 4
 
 
-def kolmogorov_smirnov(v, m):
-    """Least p-value among the Gaussian visible units, each a mixture over the hidden states; rows are independent."""
-    h = states(m.n_hidden)
-    log_p = -m.hidden_free_energy(h)
-    p, mean = np.exp(log_p - logsumexp(log_p)), m.visible_mean(h)
-    return min(
-        kstest(v[:, unit], lambda x, unit=unit: norm.cdf(x[:, None], mean[:, unit], m.sigma[unit]) @ p).pvalue
-        for unit in range(m.n_visible)
-    )
-
-
-@pytest.mark.parametrize("n_temperatures", [None, 2, 6])
-def test_chains_of_gaussian_units_reach_the_model(n_temperatures):
-    m = machine("gaussian", n_visible=4, n_hidden=3, scale=0.7)
-    if n_temperatures is None:
-        sampler = PersistentChains(150, draws(), np.zeros((10_000, 4)))
-    else:
-        sampler = ParallelTempering(80, draws(), np.zeros((n_temperatures, 5_000, 4)))
-    # Four p-values below 1e-4 / 4 by chance once in 10,000 seeds.
-    assert kolmogorov_smirnov(sampler.sample(m, REFERENCE, None), m) > 1e-4 / 4
-
-
 def two_modes(depth):
     """A machine of two modes, all units off or all on, with a barrier between that grows with `depth`."""
     m = machine(n_visible=4, n_hidden=3)
