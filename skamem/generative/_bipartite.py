@@ -15,7 +15,10 @@ def sigmoid(x):
     """1 / (1 + exp(-x)), without overflow."""
     xp = arrays.namespace(x)
     # Half the work of the two-sided form, and tanh is exact where exp would overflow.
-    return 0.5 * (1.0 + xp.tanh(0.5 * x))
+    y = xp.tanh(0.5 * x)
+    y *= 0.5
+    y += 0.5
+    return y
 
 
 def softplus_sum(x):
@@ -115,7 +118,8 @@ class Bipartite:
 
     def hidden_mean(self, v):
         """Mean of h given v: the probability sigmoid(c_j + (Wᵀ v)_j), or c + Wᵀv."""
-        mean = self.hidden_drive(v) + self.hidden
+        mean = self.hidden_drive(v)
+        mean += self.hidden
         return mean if self.gaussian_hidden else sigmoid(mean)
 
     def draw_hidden(self, mean, draws):
@@ -130,8 +134,13 @@ class Bipartite:
 
     def visible_mean(self, h):
         """Mean of v given h: a probability, or b + Wh."""
-        mean = self.visible_drive(h) + self.visible
+        mean = self.visible_drive(h)
+        mean += self.visible
         return sigmoid(mean) if self.is_binary else mean
+
+    def draw_visible(self, mean, draws):
+        """Visible units of these means."""
+        return draws.bernoulli(mean) if self.is_binary else mean + self.sigma * draws.normal(mean)
 
     # ------------------------------------------------------------------ energies
 

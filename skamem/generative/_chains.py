@@ -16,6 +16,8 @@ class ContrastiveDivergence:
     Hinton (2002), Neural Computation 14:1771, doi:10.1162/089976602760128018.
     """
 
+    starts_at_batch = True
+
     def __init__(self, n_steps, draws):
         self._n_steps, self._draws = n_steps, draws
 
@@ -23,32 +25,48 @@ class ContrastiveDivergence:
     """Nothing is kept between batches."""
 
     def sample(self, machine, reference, hidden):
-        """Visible states after the steps; `hidden` are the hidden units' means given the batch."""
-        path, h = Path(machine, reference), machine.draw_hidden(hidden, self._draws)
-        v = path.draw_visible(h, 1.0, self._draws)
-        for _ in range(self._n_steps - 1):
-            v, _ = path.gibbs(v, 1.0, self._draws)
-        return v
+        """Visible states after the steps.
+
+        Parameters
+        ----------
+        machine : Bipartite
+            Whose samples are wanted.
+        reference : array of shape (n_visible,)
+            Visible biases of independent units.
+        hidden : array of shape (n_samples, n_hidden) or None
+            Means of the hidden units given the batch; counts where the sampler `starts_at_batch`.
+        """
+        return _gibbs(machine, hidden, self._n_steps, self._draws)
+
+    def rest(self, hidden):
+        """Take notice of the means of the hidden units given the states that `sample` returned."""
 
 
 class PersistentChains:
     """Chains that go on from batch to batch (PCD-k).
+
+    Between batches they rest at the means of the hidden units given their states, if these are told: the next step
+    draws from them, found before the parameters moved by one update, and no product is made twice.
 
     References
     ----------
     Tieleman (2008), ICML '08:1064, doi:10.1145/1390156.1390290.
     """
 
+    starts_at_batch = False
+
     def __init__(self, n_steps, draws, states):
-        self._n_steps, self._draws, self.states = n_steps, draws, states
+        self._n_steps, self._draws, self.states, self._hidden = n_steps, draws, states, None
 
     def sample(self, machine, reference, hidden):
-        """Visible states of all chains after the steps."""
-        path, v = Path(machine, reference), self.states
-        for _ in range(self._n_steps):
-            v, _ = path.gibbs(v, 1.0, self._draws)
-        self.states = v
-        return v
+        """As `ContrastiveDivergence.sample`, of all chains."""
+        resting = machine.hidden_mean(self.states) if self._hidden is None else self._hidden
+        self.states, self._hidden = _gibbs(machine, resting, self._n_steps, self._draws), None
+        return self.states
+
+    def rest(self, hidden):
+        """As `ContrastiveDivergence.rest`."""
+        self._hidden = hidden
 
 
 class ParallelTempering:
@@ -70,6 +88,8 @@ class ParallelTempering:
     Desjardins et al. (2010), AISTATS, PMLR 9:145.
     """
 
+    starts_at_batch = False
+
     def __init__(self, n_steps, draws, states):
         self._n_steps, self._draws, self.states = n_steps, draws, states
         xp = arrays.namespace(states)
@@ -83,7 +103,7 @@ class ParallelTempering:
         return cls(n_steps, draws, xp.stack([path.start(n_chains, draws) for _ in range(n_temperatures)]))
 
     def sample(self, machine, reference, hidden):
-        """Visible states of the chains at t = 1 after the steps."""
+        """As `ContrastiveDivergence.sample`, of the chains at t = 1."""
         path, xp = Path(machine, reference), arrays.namespace(self.states)
         n_temperatures, n_chains, n_visible = self.states.shape
         t = xp.repeat(self._ladder, n_chains)[:, None]
@@ -95,6 +115,9 @@ class ParallelTempering:
             v = xp.reshape(v, (-1, n_visible))
         self.states = xp.reshape(v, self.states.shape)
         return self.states[0, ...]
+
+    def rest(self, hidden):
+        """Swaps look at all temperatures: nothing is to be spared."""
 
     def _swapped(self, v, slope):
         """Neighbours in temperature change places with the probability of Metropolis; even and odd pairs in turn."""
@@ -114,6 +137,15 @@ class ParallelTempering:
         low, high = order[cold, :], order[hot, :]
         order[cold, :], order[hot, :] = xp.where(swap, high, low), xp.where(swap, low, high)
         return xp.take_along_axis(v, xp.broadcast_to(order[:, :, None], v.shape), axis=0)
+
+
+def _gibbs(machine, hidden, n_steps, draws):
+    """Visible states after steps that start with a draw of hidden units of the means `hidden`."""
+    v = None
+    for _ in range(n_steps):
+        h = machine.draw_hidden(hidden if v is None else machine.hidden_mean(v), draws)
+        v = machine.draw_visible(machine.visible_mean(h), draws)
+    return v
 
 
 SAMPLERS = {"pcd": PersistentChains, "cd": ContrastiveDivergence, "pt": ParallelTempering}

@@ -2,19 +2,22 @@
 
 from skamem.core import arrays
 
-__all__ = ["centred_gradient"]
+__all__ = ["centred_gradient", "row_shares", "together"]
 
 
-def centred_gradient(machine, data, model, centre):
+def centred_gradient(machine, visibles, hiddens, shares, centre):
     """Ascent direction for each parameter: what the data do together, less what the model's samples do together.
 
     Parameters
     ----------
     machine : Bipartite
         Whose parameters move.
-    data, model : tuple of arrays
-        Visible states (n_samples, n_visible), the data's may be csr, and probabilities (n_samples, n_hidden) of the
-        hidden units given them; of a batch, and of the model's samples.
+    visibles : array of shape (n_data + n_samples, n_visible), or tuple of a csr matrix and an array
+        Visible states of a batch, then those of the model's samples: as `together` puts them.
+    hiddens : array of shape (n_data + n_samples, n_hidden)
+        Probabilities of the hidden units given them.
+    shares : array of shape (n_data + n_samples,)
+        1 / n_data for each row of the batch, -1 / n_samples for each sample; see `row_shares`.
     centre : tuple of arrays or None
         Offsets of visible and hidden units, of shape (n_visible,) and (n_hidden,): their means, about. None for the
         plain gradient.
@@ -26,39 +29,53 @@ def centred_gradient(machine, data, model, centre):
 
     Notes
     -----
-    The local rule is <v h>_data - <v h>_model. With offsets μ, λ it becomes <(v - μ)(h - λ)>_data - <...>_model, and
-    the biases give back what the weights then do to the means: learning no longer depends on which value of a unit is
-    called 1. Cost: two products of n_samples x n_visible x n_hidden.
+    The local rule is <v h>_data - <v h>_model: one weighted sum over the rows of both. With offsets μ, λ it becomes
+    <(v - μ)(h - λ)>_data - <...>_model, and the biases give back what the weights then do to the means: learning no
+    longer depends on which value of a unit is called 1. Cost: a product of (n_data + n_samples) x n_visible x n_hidden,
+    and no other pass over what is as large as the weights.
 
     References
     ----------
     Montavon and Müller (2012), doi:10.1007/978-3-642-35289-8_33; Melchior, Fischer and Wiskott (2016), JMLR 17(99).
     """
-    (v, h), (v_model, h_model) = data, model
-    seen, sampled = machine.precise(v), machine.precise(v_model)
-    rows, rows_model = v.shape[0], v_model.shape[0]
-    weights = (seen.T @ h) / rows - (sampled.T @ h_model) / rows_model
-    visible = _mean(seen) - _mean(sampled)
-    hidden = _mean(h) - _mean(h_model)
+    mu, lam = (None, None) if centre is None else (machine.precise(centre[0]), centre[1])
+    h = hiddens if lam is None else hiddens - lam
+    hidden = shares @ h
+    if isinstance(visibles, tuple):
+        weights, visible = _of_sparse(visibles, h, shares)
+        if mu is not None:
+            weights -= mu[:, None] * hidden[None, :]  # csr rows stay as they are
+    else:
+        v = machine.precise(visibles)
+        v = v if mu is None else v - mu
+        weights, visible = (v * shares[:, None]).T @ h, shares @ v
     if centre is not None:
-        mu, lam = machine.precise(centre[0]), centre[1]
-        weights = weights - mu[:, None] * hidden[None, :] - visible[:, None] * lam[None, :]
-        visible = visible - weights @ lam
-        hidden = hidden - mu @ weights
+        visible -= weights @ lam
+        hidden -= mu @ weights
     gradient = {"weights": weights, "visible": visible, "hidden": hidden}
     if not machine.is_binary:
-        gradient["log_variance"] = _by_log_variance(machine, v, h) - _by_log_variance(machine, v_model, h_model)
+        # The derivative of -E by ln σ²: (v - b)²/2σ² - v (Wh)/σ², for each visible unit.
+        terms = 0.5 * (visibles - machine.visible) ** 2 - visibles * machine.visible_drive(hiddens)
+        gradient["log_variance"] = (shares @ terms) / machine.sigma**2
     return gradient
 
 
-def _by_log_variance(machine, v, h):
-    """Mean derivative of -E by ln σ²: (v - b)²/2σ² - v (Wh)/σ², for each visible unit."""
-    xp = arrays.namespace(v)
-    terms = 0.5 * (v - machine.visible) ** 2 - v * machine.visible_drive(h)
-    return xp.mean(terms, axis=0) / machine.sigma**2
+def _of_sparse(visibles, hiddens, shares):
+    data, sampled = visibles
+    n_data, weighted = data.shape[0], hiddens * shares[:, None]
+    weights = data.T @ weighted[:n_data, :]
+    weights += sampled.T @ weighted[n_data:, :]
+    return weights, shares[:n_data] @ data + shares[n_data:] @ sampled
 
 
-def _mean(rows):
-    if arrays.is_array(rows):
-        return arrays.namespace(rows).mean(rows, axis=0)
-    return rows.mean(axis=0).ravel()  # csr
+def together(v, sampled):
+    """Visible states of a batch and of samples as `centred_gradient` takes them."""
+    return arrays.namespace(sampled).concat([v, sampled], axis=0) if arrays.is_array(v) else (v, sampled)
+
+
+def row_shares(n_data, n_samples, like):
+    """What rows of data, then of samples, count for in a difference of means; of the type of the array `like`."""
+    xp, options = arrays.namespace(like), {"dtype": like.dtype, "device": arrays.device(like)}
+    return xp.concat(
+        [xp.full(n_data, 1.0 / n_data, **options), xp.full(n_samples, -1.0 / n_samples, **options)], axis=0
+    )

@@ -10,10 +10,9 @@ from skamem.generative._bipartite import Bipartite, log_odds, sigmoid
 from skamem.generative._chains import ContrastiveDivergence, ParallelTempering, PersistentChains
 from skamem.generative._draws import Draws
 from skamem.generative._hopfield_map import stored
-from skamem.generative._layers import clip_binary
 from skamem.generative._path import Path
 from skamem.generative._trainer import Trainer
-from skamem.generative._units import Units, column_moments, standard_units
+from skamem.generative._units import Units, column_deviations, column_means, standard_units
 
 __all__ = ["Learning", "given_sigma"]
 
@@ -21,6 +20,8 @@ __all__ = ["Learning", "given_sigma"]
 _RATES = {"pcd": 0.1, "cd": 0.1, "pt": 0.2}
 _GAUSSIAN_RATE = 0.01
 _SMALL_WEIGHTS = 0.01  # standard deviation of the first couplings
+# Chains of "pcd" for small machines: as many as need no more multiplications a product than cost little.
+_MOST_CHAINS, _CHEAP_PRODUCT = 1000, 800_000
 _UPDATES, _LEAST_EPOCHS, _MOST_EPOCHS = 5000, 10, 500  # of max_iter="auto"
 
 
@@ -116,8 +117,7 @@ class Learning:
         with np.errstate(over="ignore", invalid="ignore"):
             for batch in range(self.n_batches):
                 v = self._rows.take(order[batch * size : (batch + 1) * size])
-                v = clip_binary(v) if self._rbm.visible == "binary" else self.units.inside(v)
-                self.trainer.update(v, factor(batch))
+                self.trainer.update(self.units.inside(v), factor(batch))
         self._check_finite()
 
     def _check_finite(self):
@@ -135,12 +135,13 @@ class Learning:
         like = xp.zeros(1, dtype=rows.dtype, device=place.device)
         row_bytes = 8 * 4 * n_visible
         if rbm.visible == "binary":
-            means = column_moments(rows, row_bytes, clip=clip_binary)[0]
+            means = column_means(rows, row_bytes)
             # As if each feature had been seen half a time more on and off: none is certain.
             smooth = place.asarray((means * len(rows) + 0.5) / (len(rows) + 1.0), like.dtype)
             means, biases, sigma = place.asarray(means, like.dtype), log_odds(smooth, 0.0), None
         else:
-            self.units = standard_units(*column_moments(rows, row_bytes), like)
+            means = column_means(rows, row_bytes)
+            self.units = standard_units(means, column_deviations(rows, means, row_bytes), like)
             means = biases = xp.zeros_like(self.units.offset)
             sigma = xp.ones_like(self.units.scale)
             if not isinstance(rbm.sigma, str):
@@ -172,9 +173,7 @@ class Learning:
         n_steps = int(rbm.n_gibbs_steps)
         if rbm.sampler == "cd":
             return ContrastiveDivergence(n_steps, draws)
-        # Few chains follow the model they sample, and drive it away from where they are.
-        automatic = 20 if rbm.sampler == "pt" else max(100, self.batch_size)
-        n_chains = automatic if isinstance(rbm.n_chains, str) else int(rbm.n_chains)
+        n_chains = self._automatic_chains(path) if isinstance(rbm.n_chains, str) else int(rbm.n_chains)
         if rbm.sampler == "pcd":
             if ladder is None:
                 ladder = path.start(n_chains, draws)
@@ -182,6 +181,13 @@ class Learning:
         if ladder is None or ladder.ndim == 2:
             return ParallelTempering.started(path, n_chains, int(rbm.n_temperatures), n_steps, draws)
         return ParallelTempering(n_steps, draws, ladder)
+
+    def _automatic_chains(self, path):
+        """Few chains follow the model they sample, and drive it away from where they are: as many as cost little."""
+        if self._rbm.sampler == "pt":
+            return 20
+        free = min(_MOST_CHAINS, _CHEAP_PRODUCT // (path.machine.n_visible * path.machine.n_hidden))
+        return max(100, self.batch_size, free)
 
     # ------------------------------------------------------------------ what is kept
 

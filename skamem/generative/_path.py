@@ -43,9 +43,7 @@ class Path:
         """Visible units given hidden ones."""
         machine = self.machine
         mean = t * (machine.visible_drive(h) + (machine.visible - self.reference)) + self.reference
-        if machine.is_binary:
-            return draws.bernoulli(sigmoid(mean))
-        return mean + machine.sigma * draws.normal(mean)
+        return machine.draw_visible(sigmoid(mean) if machine.is_binary else mean, draws)
 
     def gibbs(self, v, t, draws):
         """One step: hidden units given `v`, then visible ones given those; both."""
@@ -56,9 +54,7 @@ class Path:
         """Exact samples of the visible units at t = 0."""
         xp = arrays.namespace(self.reference)
         mean = xp.broadcast_to(self.reference, (n_samples, self.machine.n_visible))
-        if self.machine.is_binary:
-            return draws.bernoulli(sigmoid(mean))
-        return mean + self.machine.sigma * draws.normal(mean)
+        return self.machine.draw_visible(sigmoid(mean) if self.machine.is_binary else mean, draws)
 
     def log_partition_at_reference(self):
         """ln Z at t = 0."""

@@ -14,7 +14,7 @@ from skamem.core.rows import Rows
 from skamem.core.warn import warn
 from skamem.generative._chains import SAMPLERS
 from skamem.generative._hopfield_map import same_energy
-from skamem.generative._layers import on_host, opened
+from skamem.generative._layers import clip_binary, on_host, opened
 from skamem.generative._learning import Learning, given_sigma
 from skamem.generative._likelihoods import BipartiteEstimator
 
@@ -51,8 +51,8 @@ class RestrictedBoltzmannMachine(BipartiteEstimator):
     n_gibbs_steps : int, default=1
         Steps of the chains at each update.
     n_chains : "auto" or int, default="auto"
-        Persistent chains; "auto" for as many as rows in a batch but 100 at least, and 20 at each temperature of "pt".
-        Not used by "cd".
+        Persistent chains; "auto" for as many as rows in a batch but 100 at least, up to 1,000 where units are few, and
+        20 at each temperature of "pt". Not used by "cd".
     n_temperatures : int, default=10
         Temperatures of "pt", >= 2.
     learning_rate : "auto" or float > 0, default="auto"
@@ -317,6 +317,8 @@ class RestrictedBoltzmannMachine(BipartiteEstimator):
                     f"{type(self).__name__}(visible='binary') found values from {least:.4g} to {largest:.4g}; those "
                     "outside [0, 1] count as 0 or 1. Scale features with MinMaxScaler, or use visible='gaussian'."
                 )
+            if least < 0.0 or largest > 1.0:
+                X = clip_binary(X)
         return Rows(X, placement, dtype, keep_sparse=self.visible == "binary")
 
     def _store(self, attributes):

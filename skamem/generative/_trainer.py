@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 from skamem.core import arrays
-from skamem.generative._gradient import centred_gradient
+from skamem.generative._gradient import centred_gradient, row_shares, together
 from skamem.training import Momentum
 
 __all__ = ["Trainer"]
@@ -60,6 +60,7 @@ class Trainer:
         self._given, self.reference, self.means, self.sampler = machine, reference, means, sampler
         self.hidden_means = machine.hidden_mean(means[None, :])[0, :] if hidden_means is None else hidden_means
         self._centered = centered
+        self._machine, self._sizes, self._shares = None, None, None
         parameters = {name: arrays.copy(getattr(machine, name)) for name in ("weights", "visible", "hidden")}
         if not machine.is_binary:
             parameters["log_variance"] = 2.0 * xp.log(machine.sigma)
@@ -75,6 +76,11 @@ class Trainer:
     @property
     def machine(self):
         """The machine of the present parameters; it shares memory with them."""
+        if self._machine is None:
+            self._machine = self._made()
+        return self._machine
+
+    def _made(self):
         values = dict(self.optimizer.parameters)
         if "log_variance" in values:
             log_variance = values.pop("log_variance")
@@ -85,16 +91,32 @@ class Trainer:
         """One step up the gradient from a batch of visible states; `factor` is the schedule's."""
         machine = self.machine
         xp = arrays.namespace(machine.weights)
-        h = machine.hidden_mean(v)
+        n_rows, dense = v.shape[0], arrays.is_array(v)
+        early = self.sampler.starts_at_batch or not dense
+        h = machine.hidden_mean(v) if early else None
         v_model = self.sampler.sample(machine, self.reference, h)
-        # Means, not states, in the last statistics: the same expectation, less noise.
-        h_model = machine.hidden_mean(v_model)
-        centre = None
+        visibles = together(v, v_model)
+        # Means, not states, of the hidden units in the last statistics: the same expectation, less noise.
+        if early:
+            hiddens = xp.concat([h, machine.hidden_mean(v_model)], axis=0)
+        else:  # one product instead of two
+            hiddens = machine.hidden_mean(visibles)
+        self.sampler.rest(hiddens[n_rows:, :])
+        shares, centre = self._shares_of(n_rows, v_model), None
         if self._centered:
-            self.hidden_means = _MEMORY * self.hidden_means + (1.0 - _MEMORY) * xp.mean(h, axis=0)
+            mean = shares[:n_rows] @ hiddens[:n_rows, :]
+            self.hidden_means = _MEMORY * self.hidden_means + (1.0 - _MEMORY) * mean
             centre = (self.means, self.hidden_means)
-        # The optimizer descends: what the model does, less what the data do.
-        self.optimizer.step(centred_gradient(machine, (v_model, h_model), (v, h), centre), factor)
+        # The optimizer descends: the sign of what data and model do is turned.
+        self.optimizer.step(centred_gradient(machine, visibles, hiddens, -shares, centre), factor)
         if "log_variance" in self.optimizer.parameters:
             values = self.optimizer.parameters["log_variance"]
             values[...] = xp.clip(values, _LEAST_LOG_VARIANCE, None)
+            self._machine = None  # σ is a copy
+
+    def _shares_of(self, n_rows, sampled):
+        """`row_shares`, which hardly ever change."""
+        if self._sizes != (n_rows, sampled.shape[0]):
+            self._sizes = n_rows, sampled.shape[0]
+            self._shares = row_shares(*self._sizes, sampled)
+        return self._shares

@@ -7,7 +7,7 @@ import numpy as np
 
 from skamem.core import arrays
 
-__all__ = ["Units", "column_moments", "standard_units"]
+__all__ = ["Units", "column_deviations", "column_means", "standard_units"]
 
 
 @dataclass(frozen=True)
@@ -51,25 +51,22 @@ class Units:
         return replace(machine, weights=weights, visible=self.inside(machine.visible), hidden=hidden, sigma=sigma)
 
 
-def column_moments(rows, row_bytes, *, clip=None):
-    """Means and standard deviations of the columns of `Rows`, on the host in float64.
-
-    Two passes: squares are taken of centred numbers only. With `clip`, a function of blocks, one pass over what it
-    makes of them, and None for the deviations.
-    """
+def column_means(rows, row_bytes):
+    """Means of the columns of `Rows`, on the host in float64."""
     total = 0.0
     for _, block in rows.blocks(row_bytes):
-        block = block if clip is None else clip(block)
         values = arrays.to_numpy(block) if arrays.is_array(block) else block
         total = total + np.asarray(values.sum(axis=0, dtype=np.float64)).ravel()
-    mean = total / len(rows)
-    if clip is not None:
-        return mean, None
+    return total / len(rows)
+
+
+def column_deviations(rows, mean, row_bytes):
+    """Standard deviations of the columns of `Rows` about their `mean`, likewise: squares of centred numbers only."""
     total = 0.0
     for _, block in rows.blocks(row_bytes):
         values = arrays.to_numpy(block) if arrays.is_array(block) else block.toarray()
         total = total + ((values - mean) ** 2).sum(axis=0)
-    return mean, np.sqrt(total / len(rows))
+    return np.sqrt(total / len(rows))
 
 
 def standard_units(mean, deviation, like):

@@ -205,15 +205,24 @@ class Momentum:
         for name, value in self.parameters.items():
             size = self._learning_rate * factor * self._rates[name]
             if size > 0:
-                for rows in _chunks(value):
+                descent, kept = gradients[name], keep if value.ndim > 1 else 1.0
+                pieces = _chunks(value)
+                if len(pieces) == 1:  # small parameters, whose steps slices would make dearer
+                    _momentum_update(value, self._velocities[name], descent, self._momentum, size, kept)
+                    continue
+                for rows in pieces:
                     velocity, weights = self._velocities[name][rows], value[rows]
-                    velocity *= self._momentum
-                    velocity += gradients[name][rows]
-                    if keep < 1 and value.ndim > 1:
-                        weights *= keep
-                    weights -= size * velocity
+                    _momentum_update(weights, velocity, descent[rows], self._momentum, size, kept)
                     # Written back: see `_adam_update`.
                     self._velocities[name][rows], value[rows] = velocity, weights
+
+
+def _momentum_update(weights, velocity, gradient, momentum, size, keep):
+    velocity *= momentum
+    velocity += gradient
+    if keep < 1:
+        weights *= keep
+    weights -= size * velocity
 
 
 def _moments(parameters, state, which):

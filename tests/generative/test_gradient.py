@@ -6,12 +6,20 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
+from skamem.generative import _gradient
 from skamem.generative._enumeration import log_partition
-from skamem.generative._gradient import centred_gradient
 
 from ._machines import joint, machine, states
 
 RNG = np.random.default_rng(0)
+
+
+def centred_gradient(m, data, model, centre):
+    """Of pairs of visible states and hidden means."""
+    (v, h), (sample, h_model) = data, model
+    shares = _gradient.row_shares(len(v), len(sample), h)
+    visibles = _gradient.together(v, sample)
+    return _gradient.centred_gradient(m, visibles, np.concatenate([h, h_model]), shares, centre)
 
 
 def likelihood(m, v):
