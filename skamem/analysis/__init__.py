@@ -8,6 +8,7 @@ from skamem.analysis._capacity_curve import CapacityCurve, capacity_curve
 from skamem.analysis._crosstalk import Crosstalk, crosstalk
 from skamem.analysis._energies import EnergyPath, energy_path
 from skamem.analysis._intervals import wilson_interval
+from skamem.analysis._likelihood import LikelihoodCurve, LikelihoodRecorder
 from skamem.analysis._orbit import LinearOrbit, linear_orbit
 from skamem.analysis._prototypes import DecisiveMemories, MemoryVotes, decisive_memories, votes_per_memory
 from skamem.analysis._spurious import SpuriousStates, spurious_states
@@ -22,6 +23,8 @@ __all__ = [
     "Crosstalk",
     "DecisiveMemories",
     "EnergyPath",
+    "LikelihoodCurve",
+    "LikelihoodRecorder",
     "LinearOrbit",
     "MemoryVotes",
     "SpuriousStates",

@@ -2,7 +2,9 @@
 
 from skamem.display._basins import BasinDisplay, BasinMapDisplay
 from skamem.display._capacity import CapacityDisplay
+from skamem.display._chains import ChainDisplay
 from skamem.display._energy import EnergyDisplay
+from skamem.display._likelihood import LikelihoodDisplay
 from skamem.display._patterns import PatternsDisplay
 from skamem.display._prototypes import PrototypeDisplay
 from skamem.display._support_path import SupportPathDisplay
@@ -11,7 +13,9 @@ __all__ = [
     "BasinDisplay",
     "BasinMapDisplay",
     "CapacityDisplay",
+    "ChainDisplay",
     "EnergyDisplay",
+    "LikelihoodDisplay",
     "PatternsDisplay",
     "PrototypeDisplay",
     "SupportPathDisplay",

@@ -12,7 +12,7 @@ _MOST_IMAGES = 100
 
 
 class PatternsDisplay:
-    """Patterns as images: cues, recalled patterns and targets side by side, or the memories of a dense memory.
+    """Patterns as images: cues, recalled patterns and targets side by side; memories, or filters of hidden units.
 
     Parameters
     ----------
@@ -54,13 +54,15 @@ class PatternsDisplay:
     def from_estimator(cls, estimator, X=None, y=None, *, image_shape=None, n_columns=10, ax=None):
         """Draw what a memory makes of cues, or, without cues, the memories themselves.
 
-        Memories are drawn as they act on a feature in units of its spread, `memories_` times `scale_`: red features
-        speak for a memory, blue ones against it.
+        Memories are drawn as they act on a feature in units of its spread, `memories_` times `scale_`, and so are the
+        couplings of hidden units, of a deep belief network those of the first layer: red features speak for a memory or
+        a hidden unit, blue ones against it.
 
         Parameters
         ----------
         estimator : object
-            Fitted: anything whose `predict` returns patterns, or, without `X`, a dense memory.
+            Fitted: anything whose `predict` returns patterns, or a Boltzmann machine, which reconstructs; without `X`,
+            a dense memory, a restricted Boltzmann machine or a deep belief network.
         X : array-like of shape (n_patterns, n_units), default=None
             Cues; NaN is drawn grey.
         y : array-like of shape (n_patterns, n_units), default=None
@@ -80,16 +82,13 @@ class PatternsDisplay:
         Raises
         ------
         TypeError
-            When the estimator has no memories and there are no cues.
+            When the estimator has neither memories nor hidden units and there are no cues.
         """
         if X is not None:
-            return cls.from_predictions(X, estimator.predict(X), y, image_shape=image_shape, ax=ax)
-        if not (hasattr(estimator, "memories_") and hasattr(estimator, "scale_")):
-            raise TypeError(
-                f"{type(estimator).__name__} has no memories_ to draw; pass cues X, or a fitted dense memory."
-            )
-        memories = arrays.to_numpy(estimator.memories_)[:_MOST_IMAGES] * arrays.to_numpy(estimator.scale_)
-        return cls({"": memories}, image_shape=image_shape, signed=True).plot(ax=ax, n_columns=n_columns)
+            recall = estimator.predict if hasattr(estimator, "predict") else estimator.reconstruct
+            return cls.from_predictions(X, recall(X), y, image_shape=image_shape, ax=ax)
+        filters = _filters(estimator)
+        return cls({"": filters}, image_shape=image_shape, signed=True).plot(ax=ax, n_columns=n_columns)
 
     @classmethod
     def from_predictions(cls, cues, recalled, targets=None, *, image_shape=None, ax=None):
@@ -195,3 +194,17 @@ class PatternsDisplay:
             return float(np.min(values, initial=np.inf)), float(np.max(values, initial=-np.inf))
         limit = float(np.percentile(np.abs(values), 99)) or 1.0
         return -limit, limit
+
+
+def _filters(estimator):
+    """Memories, or couplings of hidden units, as they act on features in units of their spread."""
+    first = estimator.machines_[0] if hasattr(estimator, "machines_") else estimator
+    if hasattr(first, "memories_") and hasattr(first, "scale_"):
+        return arrays.to_numpy(first.memories_)[:_MOST_IMAGES] * arrays.to_numpy(first.scale_)
+    if hasattr(first, "components_") and hasattr(first, "intercept_hidden_"):
+        couplings = arrays.to_numpy(first.components_)[:_MOST_IMAGES]
+        return couplings / arrays.to_numpy(first.sigma_) if hasattr(first, "sigma_") else couplings
+    raise TypeError(
+        f"{type(estimator).__name__} has no memories_ to draw; pass cues X, a fitted dense memory, or a fitted "
+        "RestrictedBoltzmannMachine."
+    )

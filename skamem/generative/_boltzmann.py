@@ -200,7 +200,7 @@ class BoltzmannMachine(NetworkEstimator):
         network = Network(self._first_weights(data, n_units, random_state), self.base_rate_)
         exact = self.method == "exact" or (self.method == "auto" and n_units <= _ENUMERATED)
         learn = self._maximise if exact else self._ascend
-        network, self.chains_, self.n_iter_ = learn(network, data, random_state)
+        network, self.chains_, self.n_iter_ = learn(network, data, random_state, X, y)
         self.weights_, self.bias_, self._partition = network.weights, network.bias, None
         return self
 
@@ -210,7 +210,7 @@ class BoltzmannMachine(NetworkEstimator):
         drawn[:, : data.shape[1]] = 0.0  # only couplings with hidden units must differ from the start
         return arrays.placement_of(data).asarray(drawn + drawn.T, data.dtype)
 
-    def _maximise(self, network, data, random_state):
+    def _maximise(self, network, data, random_state, *_):
         """Exact: L-BFGS on the log-likelihood, whose gradient is the local rule on sums over all states."""
         if network.n_units > MOST_UNITS:
             raise ValueError(
@@ -246,7 +246,7 @@ class BoltzmannMachine(NetworkEstimator):
         xp = place.xp
         return Network(xp.astype(best.weights, dtype), xp.astype(best.bias, dtype)), None, int(found.nit)
 
-    def _ascend(self, network, data, random_state):
+    def _ascend(self, network, data, random_state, X, y):
         """Steps up the gradient; the model's means come from chains that go on from step to step."""
         place = arrays.placement_of(data)
         xp = place.xp
@@ -254,7 +254,14 @@ class BoltzmannMachine(NetworkEstimator):
         chains = drawn_states(self.base_rate_, self.n_chains, random_state)
         centre = sigmoid(self.base_rate_)
         seen = network.given_moments(data) if self.n_hidden == 0 else None
-        for step in fit_tasks(self, range(self.max_iter), name="step", n_tasks=self.max_iter):
+        steps = range(self.max_iter)
+
+        def fitted():
+            names = "weights_", "bias_", "base_rate_", "chains_", "annealing_seed_", "n_iter_", "_partition"
+            now = network.weights, network.bias, self.base_rate_, chains, self.annealing_seed_, done, None
+            return dict(zip(names, now, strict=True))
+
+        for step in fit_tasks(self, steps, name="step", n_tasks=self.max_iter, X=X, y=y, attributes=fitted):
             if self.n_hidden:
                 index = random_state.randint(n_rows, size=min(self.batch_size, n_rows))
                 batch = xp.take(data, place.asarray(index), axis=0)

@@ -77,7 +77,7 @@ class Learning:
         learning = cls(rbm, (), Draws(check_random_state(0)), 0)
         means = sigmoid(visible) if sigma is None else visible
         learning.trainer = learning._trainer(machine, visible, means, ContrastiveDivergence(1, None))
-        return learning.fitted(n_iter_=0, monitor_curve_=[])
+        return learning.fitted(n_iter_=0, monitor_curve_=[], monitor_errors_=[])
 
     # ------------------------------------------------------------------ the parameters that are "auto"
 

@@ -1,7 +1,5 @@
 """RestrictedBoltzmannMachine: a generative model of binary or real features that says how good it is."""
 
-import copy
-import sys
 from numbers import Integral, Real
 
 import numpy as np
@@ -17,12 +15,12 @@ from skamem.generative._hopfield_map import same_energy
 from skamem.generative._layers import clip_binary, on_host, opened
 from skamem.generative._learning import Learning, given_sigma
 from skamem.generative._likelihoods import BipartiteEstimator
+from skamem.generative._monitor import Monitor
 
 __all__ = ["RestrictedBoltzmannMachine"]
 
 _AUTO = Options("auto")
 _ROUNDING = 1e-6  # beyond [0, 1]: what scaling leaves there
-_MONITORED = 2000  # rows at most that the monitor looks at
 
 
 class RestrictedBoltzmannMachine(BipartiteEstimator):
@@ -96,6 +94,8 @@ class RestrictedBoltzmannMachine(BipartiteEstimator):
         Where the chains at the model's own temperature are; None with "cd".
     monitor_curve_ : list of float
         What `monitor` found after each epoch; empty for None.
+    monitor_errors_ : list of float
+        Standard errors of ``monitor_curve_``, those of ln Z: 0 where it is exact.
     n_iter_ : int
         Epochs made by `fit`, calls of `partial_fit` counted in.
     annealing_seed_ : int
@@ -233,11 +233,10 @@ class RestrictedBoltzmannMachine(BipartiteEstimator):
         rows = self._open(X, reset=True)
         learning = Learning.begun(self, rows)
         n_epochs, n_batches = learning.n_epochs, learning.n_batches
-        monitored = rows.pick(learning.draws.permutation(len(rows))[:_MONITORED]) if self.monitor else None
-        curve, done = [], 0
+        monitor, done = Monitor(self, rows, learning.draws), 0
 
         def fitted():
-            return learning.fitted(n_iter_=done, monitor_curve_=list(curve))
+            return learning.fitted(n_iter_=done, **monitor.found)
 
         tasks = fit_tasks(self, range(n_epochs), name="epoch", n_tasks=n_epochs, X=X, y=y, attributes=fitted)
         for done in (epoch + 1 for epoch in tasks):
@@ -247,7 +246,7 @@ class RestrictedBoltzmannMachine(BipartiteEstimator):
                 learning.draws.permutation(len(rows)),
                 lambda batch, first=first: 1.0 - (first + batch) / (n_epochs * n_batches),
             )
-            self._report(fitted, monitored, curve, done)
+            monitor.look(fitted, done)
         self._store(fitted())
         return self
 
@@ -276,13 +275,14 @@ class RestrictedBoltzmannMachine(BipartiteEstimator):
         first = not hasattr(self, "components_")
         rows = self._open(X, reset=first)
         if first:
-            learning, n_iter, curve = Learning.begun(self, rows), 0, []
+            learning, n_iter = Learning.begun(self, rows), 0
+            found = {"monitor_curve_": [], "monitor_errors_": []}
         else:
             self._check_unchanged()
             learning = Learning.resumed(self, rows, self._machine()[0], self.base_rate_, self._past)
-            n_iter, curve = self.n_iter_, self.monitor_curve_
+            n_iter, found = self.n_iter_, {name: getattr(self, name) for name in ("monitor_curve_", "monitor_errors_")}
         learning.epoch(np.arange(len(rows)), lambda batch: 1.0)
-        self._store(learning.fitted(n_iter_=n_iter + 1, monitor_curve_=curve))
+        self._store(learning.fitted(n_iter_=n_iter + 1, **found))
         return self
 
     def _check_parameters(self):
@@ -324,19 +324,6 @@ class RestrictedBoltzmannMachine(BipartiteEstimator):
     def _store(self, attributes):
         for name, value in attributes.items():
             setattr(self, name, value)
-
-    def _report(self, fitted, monitored, curve, n_epochs):
-        """After an epoch: the monitor's number, and a line."""
-        if self.monitor:
-            now = copy.copy(self)
-            now._store(fitted())
-            vars(now).pop("feature_names_in_", None)  # the rows it looks at are bare
-            ask = now.pseudo_likelihood if self.monitor == "pseudo_likelihood" else now.score_samples
-            values = ask(monitored)
-            curve.append(float(arrays.namespace(values).mean(values)))
-        if self.verbose:
-            found = f", {self.monitor} {curve[-1]:.4f}" if self.monitor else ""
-            sys.stdout.write(f"Epoch {n_epochs}{found}\n")
 
     # ------------------------------------------------------------------ given parameters
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from skamem import DenseAMClassifier, PseudoinverseMemory
+from skamem import DeepBeliefNetwork, DenseAMClassifier, PseudoinverseMemory, RestrictedBoltzmannMachine
 from skamem.datasets import corrupt, make_patterns
 
 plt = pytest.importorskip("matplotlib.pyplot")
@@ -50,6 +50,33 @@ def test_memories_fill_a_grid_with_a_symmetric_scale():
     low, high = display.ax_[0, 0].images[0].get_clim()
     assert low == -high < 0
     assert not display.ax_[3, 3].axison
+
+
+@pytest.mark.parametrize("visible", ["binary", "gaussian"])
+def test_filters_of_hidden_units_fill_a_grid(visible):
+    X = (np.random.RandomState(0).random_sample((40, 16)) < 0.5).astype(float)
+    machine = RestrictedBoltzmannMachine(6, visible=visible, max_iter=2, random_state=0).fit(X)
+    display = PatternsDisplay.from_estimator(machine, n_columns=3)
+    spread = machine.sigma_ if visible == "gaussian" else 1.0
+    drawn = [image for row in images(display) for image in row]
+    assert_array_equal(np.reshape(drawn, (6, 16)), machine.components_ / spread)
+    assert display.ax_.shape == (2, 3)
+
+
+def test_filters_of_a_deep_belief_network_are_those_of_its_first_layer():
+    X = (np.random.RandomState(0).random_sample((40, 16)) < 0.5).astype(float)
+    layers = RestrictedBoltzmannMachine(max_iter=2)
+    network = DeepBeliefNetwork((4, 3), rbm=layers, random_state=0).fit(X)
+    drawn = [image for row in images(PatternsDisplay.from_estimator(network)) for image in row]
+    assert_array_equal(np.reshape(drawn, (4, 16)), network.machines_[0].components_)
+
+
+def test_a_boltzmann_machine_reconstructs():
+    X = (np.random.RandomState(0).random_sample((40, 16)) < 0.5).astype(float)
+    machine = RestrictedBoltzmannMachine(4, max_iter=2, random_state=0).fit(X)
+    cues = np.where(np.arange(16) < 8, np.nan, X[:2])
+    drawn = images(PatternsDisplay.from_estimator(machine, cues, X[:2]))
+    assert_array_equal(np.reshape(drawn[1], (2, 16)), machine.reconstruct(cues))
 
 
 def colour_bar(display):
