@@ -27,7 +27,7 @@ from skamem.sparse import (
     StabilitySelection,
     SupportSelector,
 )
-from skamem.structures import AssemblyMemory, FiniteStateMemory
+from skamem.structures import AssemblyMemory, FiniteStateMemory, SequenceMemory
 from skamem.supervised import DenseAMClassifier, DenseAMRegressor, MemoryClassifier
 
 __all__ = [
@@ -53,6 +53,7 @@ __all__ = [
     "ModernHopfieldMemory",
     "PseudoinverseMemory",
     "RestrictedBoltzmannMachine",
+    "SequenceMemory",
     "StabilitySelection",
     "SupportSelector",
     "WillshawMemory",

@@ -53,6 +53,7 @@ def arguments_of(name, method, fitted, put):
     values = {
         "X": put(PATTERNS[:2] if name == "forget" else PATTERNS),
         "y": put(targets_for(fitted)),
+        "cue": put(PATTERNS[:2]),
         "patterns": put(PATTERNS),
         "weights": put(COUPLINGS),
         "bias": put(COUPLINGS[0]),

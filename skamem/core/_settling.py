@@ -9,7 +9,7 @@ from typing import Any
 
 from skamem.core import arrays
 
-__all__ = ["ArrayRows", "Recall", "TracedRecall", "settle"]
+__all__ = ["ArrayRows", "Recall", "TracedRecall", "cycle_entry", "settle"]
 
 
 @dataclass(frozen=True)
@@ -143,6 +143,55 @@ def settle(update, states, *, n_steps, clamped=None, rows=_ROWS, cycles=True, n_
     while search.step < n_steps and search.n_left:
         search.take_in(update(search.states, search.clamped))
     return search.recall()
+
+
+def cycle_entry(update, states, cycle_length):
+    """When rows come onto the cycles that `settle` found: what their walk passes before is left for good.
+
+    Parameters
+    ----------
+    update : callable
+        ``(states, clamped) -> states``, as that of `settle`; `clamped` is None.
+    states : array of shape (n_samples, n_units)
+        Start. Not changed.
+    cycle_length : int array of shape (n_samples,)
+        As `settle` gives them: 0 where no cycle was found.
+
+    Returns
+    -------
+    entry : int array of shape (n_samples,)
+        Updates before the first state of the cycle; -1 where no cycle was found.
+    states : array of shape (n_samples, n_units)
+        That state; the start where no cycle was found.
+
+    Notes
+    -----
+    The second half of Brent's search: of two walkers, one a whole cycle ahead, both stand on the first state of the
+    cycle when they meet. Cost: as many updates as the longest cycle has states, and two for each step before it.
+
+    References
+    ----------
+    Brent (1980), An improved Monte Carlo factorization algorithm, BIT 20:176, doi:10.1007/BF01933190.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> turn = lambda states, clamped: np.where(states > 2, states - 1, 2 - states)  # 0 and 2 take turns
+    >>> start = np.asarray([[5.0], [0.0]])
+    >>> cycle_entry(turn, start, settle(turn, start, n_steps=100).cycle_length)[0]
+    array([3, 0])
+    """
+    xp = arrays.namespace(states)
+    behind = ahead = states
+    for step in range(int(xp.max(cycle_length)) if states.shape[0] else 0):
+        ahead = xp.where((cycle_length > step)[:, None], update(ahead, None), ahead)
+    entry = xp.where(cycle_length > 0, 0, -1)
+    apart = ~_ROWS.same(behind, ahead)
+    while bool(xp.any(apart)):
+        behind, ahead = (xp.where(apart[:, None], update(walker, None), walker) for walker in (behind, ahead))
+        entry = entry + xp.astype(apart, entry.dtype)
+        apart = ~_ROWS.same(behind, ahead)
+    return entry, behind
 
 
 class _Search:

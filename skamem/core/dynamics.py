@@ -4,10 +4,20 @@ Rows are independent and leave the batch as soon as they are done, so a row's re
 """
 
 from skamem.core import arrays
-from skamem.core._settling import ArrayRows, Recall, TracedRecall, settle
+from skamem.core._settling import ArrayRows, Recall, TracedRecall, cycle_entry, settle
 from skamem.core.thresholds import sign, step
 
-__all__ = ["Recall", "TracedRecall", "alternating", "asynchronous", "heat_bath", "settle", "synchronous", "wander"]
+__all__ = [
+    "Recall",
+    "TracedRecall",
+    "alternating",
+    "asynchronous",
+    "cycle_entry",
+    "heat_bath",
+    "settle",
+    "synchronous",
+    "wander",
+]
 
 
 def synchronous(field, states, *, n_steps, threshold=sign, clamped=None, n_kept=0):

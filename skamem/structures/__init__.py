@@ -2,6 +2,8 @@
 
 from skamem.structures._assembly_memory import AssemblyMemory
 from skamem.structures._machine import FiniteStateMemory
+from skamem.structures._recall import SequenceRecall
+from skamem.structures._sequences import SequenceMemory
 from skamem.structures._table import MachineRun
 
-__all__ = ["AssemblyMemory", "FiniteStateMemory", "MachineRun"]
+__all__ = ["AssemblyMemory", "FiniteStateMemory", "MachineRun", "SequenceMemory", "SequenceRecall"]

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from skamem.core.dense import DenseLandscape
-from skamem.core.dynamics import Recall, alternating, asynchronous, heat_bath, settle, synchronous, wander
+from skamem.core.dynamics import (
+    Recall,
+    alternating,
+    asynchronous,
+    cycle_entry,
+    heat_bath,
+    settle,
+    synchronous,
+    wander,
+)
 from skamem.core.fields import BipartiteField, LinearField, QuadraticLandscape
 from skamem.core.interactions import Exponential, Polynomial, RectifiedPolynomial
 from skamem.core.thresholds import THRESHOLDS, sign
@@ -423,3 +432,29 @@ def test_any_map_settles():
     np.testing.assert_array_equal(recall.cycle_length, [3, 3])
     np.testing.assert_array_equal(recall.states[:, 0], [1.0, 2.0])
     np.testing.assert_array_equal(recall.trajectory[0, :, 0], np.arange(8) % 3)
+
+
+def test_cycles_are_entered_where_a_walk_that_remembers_finds_it():
+    rng = np.random.default_rng(0)
+    table = rng.integers(300, size=300)  # a random map: tails and cycles of many lengths
+    start = np.arange(300.0)[:, None]
+
+    def update(states, clamped):
+        return table[states[:, 0].astype(int)][:, None].astype(float)
+
+    recall = settle(update, start, n_steps=1000)
+    entry, states = cycle_entry(update, start, recall.cycle_length)
+    for first in range(300):
+        seen, state = {}, first
+        while state not in seen:
+            seen[state] = len(seen)
+            state = table[state]
+        assert (entry[first], states[first, 0]) == (seen[state], state)
+        assert recall.cycle_length[first] == len(seen) - seen[state]
+    assert len(set(entry.tolist())) > 10
+
+
+def test_without_a_cycle_there_is_no_entry():
+    entry, states = cycle_entry(lambda states, clamped: states + 1.0, np.asarray([[3.0]]), np.asarray([0]))
+    assert (entry[0], states[0, 0]) == (-1, 3.0)
+    assert cycle_entry(lambda states, clamped: states, np.zeros((0, 1)), np.zeros(0, dtype=int))[0].shape == (0,)

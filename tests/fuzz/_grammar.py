@@ -132,6 +132,9 @@ BY_NAME = {
     "n_rounds": ((1, 2, 10), (np.int8(3), 1000)),
     "max_weight": ((None, 1.0, 2.0, 5.0), (1, 1e300, np.float32(2))),
     "homeostasis": (_BOTH, (np.bool_(True),)),
+    "cyclic": (_BOTH, (np.bool_(False),)),
+    "order": ((1, 2, 3), (np.int8(2), 30)),
+    "tolerance": ((0.0, 0.05, 0.2), (np.float32(0.1), 1e300)),
     "monitor": ((None, "pseudo_likelihood", "log_likelihood"), ()),
 }
 BY_NAME |= {
@@ -154,6 +157,7 @@ BY_ESTIMATOR = {
     ("BoltzmannMachine", "weight_decay"): ((0.0, 0.1), (1e3,)),
     ("RestrictedBoltzmannMachine", "init"): (("random",), (((1, 0, 1),), ((1, -1, 1), (1, 1, -1)), "data", None)),
     ("RestrictedBoltzmannMachine", "batch_size"): (("auto", 10), (1, np.int8(100))),
+    ("SequenceMemory", "noise"): ((0.0, 0.1, 0.5), (1, np.float32(0.1), 1e-300)),
     ("StabilitySelection", "threshold"): ((None, 0.6, 0.9), (0.500001, 1)),
     ("WillshawMemory", "threshold"): (("match", "winners", 1, 2), (np.int8(2), 10**6)),
     ("PseudoinverseMemory", "zero_diagonal"): (("auto", False, True), (np.bool_(False),)),

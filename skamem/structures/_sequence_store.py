@@ -1,0 +1,232 @@
+"""How a memory of sequences stores them: which pattern follows which, in a memory of pairs."""
+
+import copy
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
+
+from skamem.core import arrays
+from skamem.core.base import SkamemEstimator, transactional
+from skamem.core.callbacks import fit_tasks
+from skamem.core.coding import perfect_recall
+from skamem.core.warn import warn
+from skamem.exceptions import CapacityWarning
+from skamem.memory import DenseMemory
+from skamem.structures._engines import new_engine
+from skamem.structures._reading import completed, parts_of, rows_at, sequence_labels
+from skamem.structures._stepping import cell_size, cells
+from skamem.structures._succession import Succession, distinct
+from skamem.structures._tracking import StoredPatterns
+
+__all__ = ["SequenceStore"]
+
+_ASKED = 256  # stored steps that `fit` asks the memory about
+_NAMED = 3  # ambiguous patterns that a warning names
+
+
+def _learns_in_pieces(sequences):
+    memory = DenseMemory() if sequences.memory is None else sequences.memory
+    if hasattr(memory, "partial_fit"):
+        return True
+    raise AttributeError(
+        f"SequenceMemory has partial_fit where its memory has it; found memory={memory!r}. Use fit on all sequences, "
+        "or a memory such as HebbianMemory or DenseMemory."
+    )
+
+
+class SequenceStore(SkamemEstimator):
+    """Abstract base of `SequenceMemory`, as far as it stores; the class itself has how it recalls."""
+
+    def _largest_product(self, data):
+        """Not known: the memory, whose products they are, knows its own."""
+        return 0
+
+    def _home(self):
+        # Where the memory computes; one of the user's own looks itself whether cues are where it is.
+        memory = getattr(self, "memory_", None)
+        return memory._home() if isinstance(memory, SkamemEstimator) else None
+
+    @property
+    def _backend(self):
+        return self.backend if self.backend is not None else getattr(self.memory, "backend", None)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True  # an unknown unit
+        return tags
+
+    @transactional
+    def fit(self, X, y=None, groups=None):
+        """Store sequences, forgetting those stored before.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_patterns, n_units), or list of such
+            One sequence, its patterns one a row in their order; or several, in a list, or told apart by `groups`. NaN
+            marks an unknown unit, which takes no part in what leads on, and is recalled as its median.
+        y : object, default=None
+            Ignored: pipelines and searches pass labels.
+        groups : array-like of shape (n_patterns,), default=None
+            The sequence of each row, by any labels: the rows of a label are a sequence, in their order. For a list, one
+            label a row or one a sequence.
+
+        Returns
+        -------
+        self : object
+            The fitted memory.
+
+        Raises
+        ------
+        TypeError
+            When `memory` is not heteroassociative.
+        ValueError
+            For bad input, and for open sequences of one pattern only, in which nothing follows. A failed call changes
+            nothing.
+        """
+        return self._store(X, groups, reset=True)
+
+    @available_if(_learns_in_pieces)
+    @transactional
+    def partial_fit(self, X, y=None, groups=None):
+        """Store further sequences beside those stored before.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_patterns, n_units), or list of such
+            Whole sequences, as in `fit`.
+        y : object, default=None
+            Ignored.
+        groups : array-like of shape (n_patterns,), default=None
+            Their labels, other ones than before.
+
+        Returns
+        -------
+        self : object
+            The memory. Where the memory adds up what it learns, it is that of one `fit` on all sequences.
+
+        Raises
+        ------
+        ValueError
+            As `fit`, and for labels of sequences stored before. A failed call changes nothing.
+        """
+        return self._store(X, groups, reset=not hasattr(self, "memory_"))
+
+    def _store(self, X, groups, *, reset):
+        taken = [] if reset else self.groups_.tolist()
+        X, labels, numbers = self._receive_sequences(X, groups, taken, None if reset else "partial_fit")
+        succession, position = Succession.of_groups(numbers, self.cyclic)
+        steps = succession.steps
+        if not len(steps):
+            raise ValueError(
+                f"{type(self).__name__}(cyclic=False) found no step to store: each of {len(labels)} sequences has 1 "
+                "sample, n_samples=1; expected a sequence of at least two patterns. Use cyclic=True for a pattern that "
+                "follows itself."
+            )
+        order = self.order if reset else self._order
+        keys, whole = rows_at(X, succession.windows(order)[steps]), completed(X)
+        following = rows_at(whole, succession.successor[steps][:, None])
+        engine = self._new_engine() if reset else copy.copy(self.memory_)
+        for _ in fit_tasks(self, [0], name="memory", n_tasks=1, X=X, attributes=dict, inner=engine):
+            self.memory_ = (engine.fit if reset else engine.partial_fit)(keys, following)
+        if reset:
+            self.score_seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
+        n_before = self._remember(whole, labels, numbers, succession.successor, position, reset=reset)
+        self._warn_of_losses(steps + n_before, keys)
+        return self
+
+    def _new_engine(self):
+        return new_engine(DenseMemory("exponential") if self.memory is None else self.memory, self.backend)
+
+    @property
+    def _order(self):
+        """The order of what is stored."""
+        return self.memory_.n_features_in_ // self.n_features_in_
+
+    def _receive_sequences(self, X, groups, taken, method):
+        """Validated rows where the user had them, labels of the sequences, and the sequence of each row."""
+        options = {"method": method, "ensure_all_finite": "allow-nan"}
+        parts = parts_of(X)
+        if parts is None:
+            X, _ = self._receive(X, reset=method is None, **options)
+            return X, *sequence_labels(groups, [X.shape[0]], taken, type(self).__name__)
+        parts = [self._receive(part, reset=method is None and not i, **options)[0] for i, part in enumerate(parts)]
+        xp = arrays.namespace(*parts)
+        dtype = arrays.wider_dtype(xp, *parts)
+        X = xp.concat([xp.astype(part, dtype, copy=False) for part in parts], axis=0)
+        return X, *sequence_labels(groups, [part.shape[0] for part in parts], taken, type(self).__name__)
+
+    def _remember(self, whole, labels, numbers, successor, position, *, reset):
+        """Set what is known of the sequences, after those of before; how many patterns there were before."""
+        coded = perfect_recall(self.memory_, whole, whole)
+        groups, n_before = [], 0
+        if reset:
+            self.patterns_ = arrays.copy(coded)
+        else:
+            xp, n_before, groups = arrays.namespace(coded), len(self.position_), self.groups_.tolist()
+            self.patterns_ = xp.concat([self.patterns_, xp.astype(coded, self.patterns_.dtype)], axis=0)
+            successor = np.concatenate([self.successor_, np.where(successor < 0, -1, successor + n_before)])
+            numbers = np.concatenate([self.sequence_, numbers + len(groups)])
+            position = np.concatenate([self.position_, position])
+        self.successor_, self.sequence_, self.position_ = successor, numbers, position
+        self.groups_ = _label_array(groups + labels)
+        patterns = arrays.to_numpy(self.patterns_)
+        pattern, _ = distinct(cells(patterns, cell_size(patterns)))
+        succession = Succession(successor)
+        self.ambiguous_ = succession.ambiguous(pattern, self._order)
+        self.order_needed_ = succession.order_needed(pattern, int(position.max()) + 1)
+        return n_before
+
+    def _are_right(self, recalled, truth):
+        """Whether recalled patterns are the true ones, up to the tolerance: an ndarray of bool."""
+        apart = StoredPatterns.measured(self.patterns_).distances(recalled, truth)
+        return arrays.to_numpy(apart <= self.tolerance)
+
+    def _warn_of_losses(self, steps, keys):
+        """Say which patterns lead to several ones, and how many of the others just stored lead elsewhere."""
+        ambiguous = np.intersect1d(self.ambiguous_, steps)
+        if len(ambiguous):
+            self._warn_of_ambiguity(ambiguous)
+        clear = np.flatnonzero(~np.isin(steps, ambiguous))
+        if not self.check_stored or not len(clear):
+            return
+        asked = clear[:: -(-len(clear) // _ASKED)]
+        following = rows_at(self.patterns_, self.successor_[steps[asked], None])
+        n_lost = int(np.sum(~self._are_right(self.memory_.predict(rows_at(keys, asked[:, None])), following)))
+        if n_lost:
+            warn(
+                f"{type(self.memory_).__name__} stores {np.sum(self.successor_ >= 0)} steps between patterns of "
+                f"{self.n_features_in_} units, and {n_lost} of the {len(asked)} that were asked lead elsewhere: expect "
+                "recall to fail. The default memory, exponential recall, holds most; PseudoinverseMemory about as many "
+                "as there are units.",
+                CapacityWarning,
+            )
+
+    def _warn_of_ambiguity(self, rows):
+        named = ", ".join(map(self._named, rows[:_NAMED].tolist()))
+        more = f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
+        remedy = f"order={self.order_needed_} tells them apart."
+        if self.order_needed_ is None:
+            remedy = "No order tells them apart: their past is the same. Let sequences begin with other patterns."
+        warn(
+            f"{type(self).__name__}(order={self._order}) stores patterns that several different ones follow: {named}"
+            f"{more}. {remedy}",
+            CapacityWarning,
+        )
+
+    def _named(self, row):
+        label = self.groups_.tolist()[self.sequence_[row]]
+        where = f" (sequence {label!r}, place {self.position_[row]})" if len(self.groups_) > 1 else ""
+        return f"row {row}{where}"
+
+
+def _label_array(labels):
+    """Labels as an array that keeps numbers numbers and strings strings."""
+    kinds = {type(label) for label in labels}
+    return np.asarray(labels) if len(kinds) == 1 and kinds <= {int, str, float, bool} else _objects(labels)
+
+
+def _objects(labels):
+    array = np.empty(len(labels), dtype=object)
+    array[:] = labels
+    return array

@@ -1,0 +1,152 @@
+"""Which stored patterns recalled states are, and which stored sequence a walk or a cycle of them is."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skamem.core import arrays
+from skamem.core.rows import row_blocks
+
+__all__ = ["StoredPatterns", "followed", "stored_cycle"]
+
+_SAME = 64.0  # in units of rounding: distances that are no farther apart are equal
+
+
+@dataclass(frozen=True)
+class StoredPatterns:
+    """Stored patterns, and how far states are from them.
+
+    Parameters
+    ----------
+    patterns : array of shape (n_patterns, n_units)
+        All known, in the coding in which they are recalled.
+    centre : array of shape (n_units,)
+        What is subtracted before lengths are squared: about the mean pattern.
+    spread : array of shape (n_units,)
+        Mean squared deviation of each unit from it, in units of `unit` squared.
+    unit : float
+        The largest deviation.
+    """
+
+    patterns: Any
+    centre: Any
+    spread: Any
+    unit: float
+
+    @classmethod
+    def measured(cls, patterns):
+        """With their centre and spread."""
+        xp = arrays.namespace(patterns)
+        low = xp.min(patterns, axis=0)
+        centre = low + xp.mean(patterns - low, axis=0)
+        unit = float(xp.max(xp.abs(patterns - centre))) or 1.0
+        return cls(patterns, centre, xp.mean(((patterns - centre) / unit) ** 2, axis=0), unit)
+
+    def distances(self, states, patterns):
+        """Squared distances of states from patterns, one for one, in units in which unrelated patterns are 1/2 apart.
+
+        For random two-valued patterns: the share of units that differ. Unknown units of a state (NaN) do not count.
+        """
+        xp = arrays.namespace(states)
+        known = ~xp.isnan(states)
+        gaps = xp.where(known, (states - patterns) / self.unit, 0.0)
+        with arrays.overflow_expected():
+            squares = xp.sum(gaps**2, axis=1)
+        counted = 4.0 * xp.sum(xp.where(known, self.spread[None, :], 0.0), axis=1)
+        # Where all stored patterns are the same they have no distance that others could be measured in.
+        if_all_are_one = xp.where(squares > 0, xp.full_like(squares, xp.inf), squares)
+        return xp.where(counted > 0, squares / xp.where(counted > 0, counted, 1.0), if_all_are_one)
+
+    def nearest(self, states, tolerance):
+        """Index of the stored pattern next to each state, the first of several; -1 beyond the tolerance."""
+        xp = arrays.namespace(states)
+        found = []
+        for rows in row_blocks(states.shape[0], 32 * (self.patterns.shape[0] + self.patterns.shape[1])):
+            block = states[rows, :]
+            index = self._nearest(block)
+            apart = self.distances(block, xp.take(self.patterns, index, axis=0))
+            blank = xp.all(xp.isnan(block), axis=1)
+            found.append(xp.where((apart <= tolerance) & ~blank, index, -1))
+        return xp.concat(found)
+
+    def _nearest(self, states):
+        xp = arrays.namespace(states)
+        known = ~xp.isnan(states)
+        patterns = (self.patterns - self.centre) / self.unit
+        with arrays.overflow_expected():
+            cues = xp.where(known, (states - self.centre) / self.unit, 0.0)
+            half = xp.astype(known, cues.dtype) @ xp.matrix_transpose(patterns**2) / 2.0
+            gaps = half - cues @ xp.matrix_transpose(patterns)  # half the squared distance, up to what is of the cue
+        least = xp.min(gaps, axis=1, keepdims=True)
+        rounding = _SAME * xp.finfo(cues.dtype).eps * xp.max(half, axis=1, keepdims=True)
+        return xp.argmax(xp.astype(gaps <= least + rounding, xp.int64), axis=1)
+
+
+def followed(labels, pattern, succession):
+    """Rows of the stored patterns that a walk follows.
+
+    Parameters
+    ----------
+    labels : int ndarray of shape (n_walks, n_states)
+        The distinct pattern that each state is; -1 for none.
+    pattern : int ndarray of shape (n_patterns,)
+        The distinct pattern that each stored row is.
+    succession : Succession
+        Which row follows which.
+
+    Returns
+    -------
+    rows : int ndarray of shape (n_walks, n_states)
+        -1 for none. Of rows with the same pattern, the one by which the walk goes on, or else came; the first of all
+        where neither says.
+    """
+    rows = np.full(labels.shape, -1)
+    first = np.full(pattern.max() + 2, -1)  # its last entry is what label -1 finds
+    first[pattern[::-1]] = np.arange(len(pattern))[::-1]
+    for time in range(labels.shape[1]):
+        rows[:, time] = first[labels[:, time]]
+        if time:
+            _prefer(rows, time, succession.successor, rows[:, time - 1], labels, pattern)
+    for time in range(labels.shape[1] - 2, -1, -1):
+        _prefer(rows, time, succession.predecessor, rows[:, time + 1], labels, pattern)
+    return rows
+
+
+def _prefer(rows, time, link, neighbours, labels, pattern):
+    """Take the row linked to that of the neighbouring time where it holds the same pattern."""
+    linked = np.append(link, -1)[neighbours]
+    fits = (linked >= 0) & (np.append(pattern, -2)[linked] == labels[:, time])
+    rows[fits, time] = linked[fits]
+
+
+def stored_cycle(labels, pattern, succession, longest):
+    """The stored row at which a cycle of patterns begins that is a stored sequence.
+
+    Parameters
+    ----------
+    labels : int ndarray of shape (length,)
+        The distinct pattern that each state of the cycle is; -1 for none.
+    pattern : int ndarray of shape (n_patterns,)
+        The distinct pattern that each stored row is.
+    succession : Succession
+        Which row follows which.
+    longest : int
+        Length of the longest stored sequence.
+
+    Returns
+    -------
+    row : int
+        The row that the first state is; -1 if the cycle is no stored sequence.
+    """
+    if np.any(labels < 0):
+        return -1
+    starts = rows = np.flatnonzero(pattern == labels[0])
+    # Two rings that agree on as many patterns as both of them have agree for ever.
+    for time in range(1, len(labels) + longest):
+        rows = succession.successor[rows]
+        fits = (rows >= 0) & (pattern[rows] == labels[time % len(labels)])
+        starts, rows = starts[fits], rows[fits]
+        if not len(rows):
+            return -1
+    return int(starts[0])
