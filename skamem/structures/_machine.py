@@ -34,7 +34,8 @@ class FiniteStateMemory(StoredMachine):
     Parameters
     ----------
     memory : estimator, default=None
-        A heteroassociative memory with `as_field`. It is cloned, and its ``target`` is set to "y". None is
+        A heteroassociative memory with `as_field`. It is cloned, and set to pairs of patterns of -1 and +1:
+        ``target="y"``, a threshold `binarize` of 0, ``activation="sign"`` in place of "step". None is
         ``DenseMemory("exponential")``, which holds very many transitions in few units.
     n_units : "auto" or int, default="auto"
         Width of the codes, >= 1. "auto" takes what the number of states and symbols, `flip_rate` and `error_rate` ask

@@ -182,8 +182,12 @@ class StoredMachine(SkamemEstimator):
 
     def _new_memory(self):
         memory = DenseMemory("exponential") if self.memory is None else clone(self.memory)
-        if "target" in memory.get_params(deep=False):
-            memory.set_params(target="y")
+        given = memory.get_params(deep=False)
+        # Codes of -1 and +1 are stored, in pairs.
+        settings = {"target": "y", "binarize": None if given.get("binarize") is None else 0.0}
+        if given.get("activation") == "step":
+            settings["activation"] = "sign"
+        memory.set_params(**{name: value for name, value in settings.items() if name in given})
         return memory if self.backend is None else memory.set_params(backend=self.backend)
 
     def _circuit(self):

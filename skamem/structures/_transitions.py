@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import scipy.sparse
+
 from skamem.core import arrays
 from skamem.core.parameters import plain
 
@@ -41,6 +43,7 @@ def read_transitions(given, outputs=None):
     ValueError
         For an empty table, NaN among the labels, and transitions that contradict each other.
     """
+    _refuse_sparse(given, "transitions")
     if isinstance(given, str | bytes) or not (isinstance(given, Iterable) or hasattr(given, "edges")):
         raise TypeError(f"transitions={given!r} is a {type(given).__name__}; expected {_FORMS}.")
     if isinstance(given, Mapping):
@@ -85,6 +88,13 @@ def _with_outputs(table, outputs, has_outputs):
 
 def _told(leads):
     return f"leads to {leads[0]!r}" + ("" if leads[1] is None else f" with output {leads[1]!r}")
+
+
+def _refuse_sparse(given, name):
+    if scipy.sparse.issparse(given):
+        raise TypeError(
+            f"{name} is a sparse matrix, which has no labels; expected lists or an array, {name}.toarray() say."
+        )
 
 
 def _listed(given):
@@ -217,6 +227,7 @@ def read_string(given, name):
     -------
     symbols : list
     """
+    _refuse_sparse(given, name)
     if isinstance(given, str):
         return list(given)
     if arrays.is_array(given):
@@ -247,6 +258,7 @@ def read_strings(given, name):
     -------
     strings : list of list
     """
+    _refuse_sparse(given, name)
     if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
         raise TypeError(
             f"{name}={given!r} is a {type(given).__name__}; expected a list of strings, [{given!r}] for one."

@@ -34,7 +34,7 @@ CLEAR = (ValueError, TypeError, NotFittedError, AttributeError, ImportError, Mem
 # Calls that answer row by row; rows must not look at each other.
 ROW_BY_ROW = {"predict", "predict_proba", "predict_log_proba", "decision_function", "transform", "recall", "field"}
 ROW_BY_ROW |= {"energy", "encode", "top_k", "free_energy", "score_samples"}
-MAY_CHANGE = {"fit", "refit", "partial_fit", "forget", "fit_transform", "set_params"}
+MAY_CHANGE = {"fit", "fit_strings", "refit", "partial_fit", "forget", "fit_transform", "set_params"}
 OPTIONS = {
     "recall": ({}, {}, {"order": "random", "random_state": 0}, {"temperature": 1.0, "random_state": 0}),
     "top_k": ({}, {"k": 2}, {"k": 0}, {"k": 10**6}, {"k": 1.5}),
@@ -331,6 +331,8 @@ def _usual_target(rng, Estimator, settings):
         return str(rng.choice(["labels", "three", "strings"]))
     if is_regressor(Estimator()):
         return str(rng.choice(["floats", "floats", "two columns"]))
+    if not Estimator().__sklearn_tags__().input_tags.two_d_array:
+        return "labels"  # rows as strings of symbols, which are learnt from with their labels
     pairs = str(settings.get("target")) == "y" or not Estimator().__sklearn_tags__().target_tags.single_output
     return "patterns" if pairs else str(rng.choice(["labels", "none"]))
 
@@ -367,6 +369,7 @@ def _perform(memory, call, inputs):
     if call.name == "inverse_transform":
         X = memory.transform(X)
     given = {"X": X, "patterns": X, "codes": X, "y": y, "Y": y if call.name == "predict_inverse" else None}
+    given |= {"transitions": X, "inputs": X, "strings": X, "symbols": X, "outputs": y}
     if sample_weight is not None:
         given["sample_weight"] = sample_weight
     known = inspect.signature(member).parameters
