@@ -27,7 +27,7 @@ from skamem.sparse import (
     StabilitySelection,
     SupportSelector,
 )
-from skamem.structures import AssemblyMemory, FiniteStateMemory, SequenceMemory
+from skamem.structures import AssemblyMemory, FiniteStateMemory, HolographicMemory, SequenceMemory
 from skamem.supervised import DenseAMClassifier, DenseAMRegressor, MemoryClassifier
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "DenseMemory",
     "FiniteStateMemory",
     "HebbianMemory",
+    "HolographicMemory",
     "HopfieldNetwork",
     "IHTClassifier",
     "IHTRegressor",

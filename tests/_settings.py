@@ -1,5 +1,7 @@
 """Further settings for scikit-learn's checks: with the others, every option of every estimator comes twice."""
 
+from sklearn.kernel_approximation import RBFSampler
+
 from skamem import (
     AssemblyMemory,
     BidirectionalMemory,
@@ -12,6 +14,7 @@ from skamem import (
     DenseAMRegressor,
     DenseMemory,
     HebbianMemory,
+    HolographicMemory,
     HopfieldNetwork,
     IHTClassifier,
     IHTRegressor,
@@ -165,6 +168,11 @@ MORE_SETTINGS = [
     HebbianMemory(
         "y", activation="step", backend="numpy", coding="binary", missing="clamp", update="async", check_stored=False
     ),
+    HolographicMemory("passthrough", algebra="fhrr", n_components=64, random_state=0, unitary=True, backend="numpy"),
+    HolographicMemory("passthrough", algebra="map", n_traces=3, n_components=64, random_state=0, backend="torch"),
+    HolographicMemory(ModernHopfieldMemory(), algebra="fhrr", n_components=64, random_state=0, backend="torch"),
+    HolographicMemory(algebra="map", features=RBFSampler(random_state=0), n_traces=2, random_state=0, unitary=True),
+    HolographicMemory("passthrough", features=RBFSampler(random_state=0), random_state=0, backend="numpy"),
     HopfieldNetwork(
         "pseudoinverse", backend="numpy", coding="binary", fit_intercept=True, missing="clamp", update="sync"
     ),
@@ -280,6 +288,7 @@ MORE_SETTINGS = [
     MemoryClassifier(backend="numpy", fit_intercept=False),
     MemoryClassifier(backend="torch", fit_intercept=False),
     MemoryClassifier(KernelMemory("laplacian"), backend="numpy"),
+    MemoryClassifier(HolographicMemory(features=RBFSampler(gamma=0.1, random_state=0), random_state=0)),
     MemoryClassifier(ModernHopfieldMemory(similarity="dot"), backend="torch"),
     ModernHopfieldMemory(
         "separation", add_indicator=True, backend="numpy", missing="clamp", similarity="dot", target="y"

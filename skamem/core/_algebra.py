@@ -21,8 +21,8 @@ class Algebra:
         ``vectors (..., n_units) -> spectra (..., n_factors)``: vectors in the basis in which binding is a product.
     synthesise : callable
         ``(spectra, n_units) -> vectors``: the way back.
-    power : callable
-        ``vectors (..., n_units) -> (..., 1)``: mean square of the spectrum, 1 for unitary vectors.
+    scale : callable
+        ``n_units -> float``: mean square of a spectrum, in units of the sum of squares of its vector (Parseval).
     is_complex : bool, default=False
         Whether vectors are complex.
 
@@ -30,13 +30,13 @@ class Algebra:
     --------
     >>> import numpy as np
     >>> from skamem.core.binding import ALGEBRAS
-    >>> ALGEBRAS["map"].power(np.asarray([1.0, -1.0, 1.0]))
-    array([1.])
+    >>> ALGEBRAS["map"].power(np.asarray([1.0, -1.0, 2.0]))
+    array([2.])
     """
 
     analyse: Callable
     synthesise: Callable
-    power: Callable
+    scale: Callable
     is_complex: bool = False
 
     @property
@@ -44,23 +44,27 @@ class Algebra:
         """Independent real numbers that a unit holds: 1, or 2 where units are complex."""
         return 2 if self.is_complex else 1
 
+    def power(self, vectors):
+        """Mean square of the spectrum of vectors, shape (..., 1): 1 for unitary ones."""
+        return self.scale(vectors.shape[-1]) * arrays.namespace(vectors).sum(squares(vectors), axis=-1, keepdims=True)
+
 
 def _as_it_is(vectors, n_units=None):
     return vectors
 
 
-def _sum_of_squares(vectors):
-    return arrays.namespace(vectors).sum(squares(vectors), axis=-1, keepdims=True)
+def _one(n_units):
+    return 1.0
 
 
-def _mean_of_squares(vectors):
-    return arrays.namespace(vectors).mean(squares(vectors), axis=-1, keepdims=True)
+def _one_a_unit(n_units):
+    return 1.0 / n_units
 
 
 ALGEBRAS = {
-    "hrr": Algebra(arrays.rfft, arrays.irfft, _sum_of_squares),
-    "fhrr": Algebra(_as_it_is, _as_it_is, _mean_of_squares, is_complex=True),
-    "map": Algebra(_as_it_is, _as_it_is, _mean_of_squares),
+    "hrr": Algebra(arrays.rfft, arrays.irfft, _one),
+    "fhrr": Algebra(_as_it_is, _as_it_is, _one_a_unit, is_complex=True),
+    "map": Algebra(_as_it_is, _as_it_is, _one_a_unit),
 }
 """Binding algebras by name: circular convolution, products of phasors, products of signs."""
 

@@ -58,15 +58,15 @@ def random_keys(n_keys, n_units, *, algebra="hrr", unitary=True, random_state=No
     algebra, dtype = resolve_algebra(algebra), check_option("dtype", dtype, _DTYPES)
     rng = check_random_state(random_state)
     vectors = rng.standard_normal((int(n_keys), int(n_units)))
-    xp = arrays.namespace(vectors)
     if algebra.is_complex:
         vectors = math.sqrt(0.5) * (vectors + 1j * rng.standard_normal(vectors.shape))
     if unitary:
         vectors = _unitary(vectors, algebra)
     else:
-        vectors = vectors / xp.sqrt(algebra.power(xp.ones(vectors.shape[-1:], dtype=vectors.dtype)))
+        vectors = vectors / math.sqrt(n_units * algebra.scale(int(n_units)))
     if dtype == "float64":
         return vectors
+    xp = arrays.namespace(vectors)
     return xp.astype(vectors, xp.complex64 if algebra.is_complex else xp.float32)
 
 

@@ -178,7 +178,7 @@ def check_sample_weight(sample_weight, X, placement, dtype, *, computed_in=None)
     return weights
 
 
-def check_targets(y, X, placement, dtype, *, owner):
+def check_targets(y, X, placement, dtype, *, owner, optional=True):
     """Validated two-dimensional target patterns on the placement of X.
 
     Parameters
@@ -193,6 +193,8 @@ def check_targets(y, X, placement, dtype, *, owner):
         Floating type of the result.
     owner : str
         Estimator's name, for the messages.
+    optional : bool, default=True
+        Whether it is a parameter ``target`` that asks for targets.
 
     Returns
     -------
@@ -204,14 +206,16 @@ def check_targets(y, X, placement, dtype, *, owner):
     ValueError
         When y is missing, one-dimensional, not finite, or of another length than X.
     """
+    remedy = " Use target='self' for autoassociation." if optional else ""
+    owner = f"{owner}(target='y')" if optional else owner
     if y is None:
         raise ValueError(
-            f"{owner}(target='y') requires y to be passed, but the target y is None: expected an array of shape "
-            "(n_patterns, n_outputs). Use target='self' for autoassociation."
+            f"{owner} requires y to be passed, but the target y is None: expected an array of shape "
+            f"(n_patterns, n_outputs).{remedy}"
         )
     if len(arrays.shape_of(y)) == 1:
         raise ValueError(
-            f"{owner}(target='y') stores pairs of patterns, but y is 1-D; expected shape (n_patterns, n_outputs). "
+            f"{owner} stores pairs of patterns, but y is 1-D; expected shape (n_patterns, n_outputs). "
             "For one output unit use y.reshape(-1, 1); for class labels use MemoryClassifier."
         )
     y = check_array(y, accept_sparse="csr", dtype="numeric", input_name="y")

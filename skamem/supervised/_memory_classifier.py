@@ -34,16 +34,17 @@ def _learns_in_pieces(classifier):
     )
 
 
+def _has_target(memory):
+    """Whether it is a parameter of a memory that makes it store pairs."""
+    return "target" in memory.get_params(deep=False)
+
+
 class _Associator(Kind):
-    """A memory that can store pairs; MemoryClassifier sets its `target`."""
+    """A memory that can store pairs; MemoryClassifier sets its `target`, or it always stores them."""
 
     def accepts(self, value):
-        return (
-            hasattr(value, "field")
-            and hasattr(value, "set_params")
-            and not isinstance(value, type)
-            and ("target" in value.get_params(deep=False))
-        )
+        able = hasattr(value, "field") and hasattr(value, "set_params") and not isinstance(value, type)
+        return able and (_has_target(value) or getattr(value, "target", None) == "y")
 
     def concerns(self, value):
         return value is not None
@@ -70,8 +71,9 @@ class MemoryClassifier(ClassifierMixin, SkamemEstimator):
     Parameters
     ----------
     memory : estimator, default=None
-        A heteroassociative memory: one with ``target="y"`` and `field`. It is cloned, and its ``target`` is set. None
-        is ``PseudoinverseMemory(binarize=None)``: linear least squares on the features as they are.
+        A heteroassociative memory: one with ``target="y"`` and `field`. It is cloned, and its ``target`` is set if it
+        is a parameter; `HolographicMemory` and `BidirectionalMemory` always store pairs. None is
+        ``PseudoinverseMemory(binarize=None)``: linear least squares on the features as they are.
     fit_intercept : bool, default=True
         Add one unit that is always on, so that classes need not be separated through the origin.
     class_weight : dict, "balanced" or None, default=None
@@ -140,7 +142,8 @@ class MemoryClassifier(ClassifierMixin, SkamemEstimator):
 
     def _new_memory(self):
         memory = PseudoinverseMemory(binarize=None) if self.memory is None else clone(self.memory, safe=False)
-        memory.set_params(target="y")
+        if _has_target(memory):
+            memory.set_params(target="y")
         if self.backend is not None:
             memory.set_params(backend=self.backend)
         return memory

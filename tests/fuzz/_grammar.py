@@ -1,6 +1,7 @@
 """Settings of the estimators: usual, borderline and wrong values of every parameter."""
 
 import numpy as np
+from sklearn.kernel_approximation import RBFSampler
 
 import skamem
 from skamem.core.interactions import Softplus
@@ -14,7 +15,7 @@ WRONG = (
     *(np.array([1.0, 2.0]), (1, 2), [0.5], np.datetime64("2020-01-01"), Ellipsis, 1e308, 2**70),
 )
 COUNTS = {"n_memories", "max_iter", "n_components", "n_bits", "n_layers", "depth", "max_epochs", "n_jobs"}
-COUNTS |= {"n_neurons", "n_rounds", "n_chains", "n_gibbs_steps", "n_temperatures", "n_hidden", "n_pairs"}
+COUNTS |= {"n_traces", "n_neurons", "n_rounds", "n_chains", "n_gibbs_steps", "n_temperatures", "n_hidden", "n_pairs"}
 
 _STEPS = (1, 2, 3, 10, 100)
 _BOTH = (False, True)
@@ -114,6 +115,10 @@ BY_NAME = {
     "assumption": (("unimodal", "worst-case"), ()),
     "estimator": ((None,), ()),
     "layers": (((3,), (4, 2)), ([3], (skamem.RestrictedBoltzmannMachine(2, max_iter=2), 2))),
+    "algebra": (("hrr", "fhrr", "map"), (np.str_("map"),)),
+    "n_traces": ((1, 2, 3), (np.int8(3), 50)),
+    "features": ((None, RBFSampler(n_components=20, random_state=0)), (np.tanh, RBFSampler(n_components=1))),
+    "unitary": (_BOTH, (np.bool_(True),)),
     "rbm": ((skamem.RestrictedBoltzmannMachine(max_iter=2),), (None,)),
     "dictionary": ((None,), (((1.0, 0.0, 0.0), (0.0, 1.0, 1.0)), ((0.0, 0.0, 0.0),), ((nan, 1.0, 0.0),))),
     "check_stored": (_BOTH, (np.bool_(False),)),
@@ -162,6 +167,11 @@ BY_ESTIMATOR = {
     ("WillshawMemory", "threshold"): (("match", "winners", 1, 2), (np.int8(2), 10**6)),
     ("PseudoinverseMemory", "zero_diagonal"): (("auto", False, True), (np.bool_(False),)),
     ("DenseAMClassifier", "solver"): (("adam", "paper"), ()),
+    ("HolographicMemory", "memory"): (
+        (None, "passthrough", skamem.ModernHopfieldMemory(), skamem.HebbianMemory()),
+        (skamem.KernelMemory(), skamem.WillshawMemory(), skamem.ModernHopfieldMemory(target="y")),
+    ),
+    ("HolographicMemory", "n_components"): ((None, 16, 20), (np.int8(9), 1, 300)),
     ("KernelMemory", "n_components"): ((None, 1, 5, 20), (np.int8(3), 300)),
     ("KernelMemory", "alpha"): (("auto", 0.0, 1e-3, 1.0), (1e-300, 1e300)),
     ("DeepBeliefClassifier", "learning_rate"): ((0.01, 0.1), (1e-300,)),
