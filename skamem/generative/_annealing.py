@@ -1,5 +1,6 @@
 """ln Z of machines that are too large to enumerate: annealed importance sampling, and what tells when it errs."""
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -12,6 +13,10 @@ from skamem.generative._draws import drawn_states
 from skamem.generative._path import Path
 
 __all__ = ["LogPartition", "annealed", "annealed_network", "annealing_weights", "exact", "known", "mean_field_bound"]
+
+
+_ENOUGH = 0.3  # of the chains: that count, before annealing more slowly stops
+_PILOT = 10  # a walk of so many times fewer steps says where to lay the temperatures
 
 
 @dataclass(frozen=True)
@@ -76,15 +81,15 @@ def exact(machine):
     return known(_enumeration.log_partition(machine))
 
 
-def annealing_weights(path, n_steps, n_chains, draws):
+def annealing_weights(path, ladder, n_chains, draws):
     """ln of the importance weights of chains that walk from the reference to the machine.
 
     Parameters
     ----------
     path : Path
         From independent units to the machine.
-    n_steps : int
-        Temperatures on the way; equal steps of t.
+    ladder : ndarray of shape (n_steps + 1,)
+        Inverse temperatures on the way, from 0 to 1.
     n_chains : int
         Independent chains.
     draws : Draws
@@ -96,29 +101,62 @@ def annealing_weights(path, n_steps, n_chains, draws):
         Their exponentials have the mean Z / Z_reference.
     v : array of shape (n_chains, n_visible)
         Where the chains ended.
+    steps : ndarray of shape (n_steps,)
+        Standard deviation over the chains of what each step adds to the weights.
 
     References
     ----------
     Neal (2001), Statistics and Computing 11:125, doi:10.1023/A:1008923215028; Salakhutdinov and Murray (2008), ICML
     '08:872, doi:10.1145/1390156.1390266.
     """
+    xp = arrays.namespace(path.reference)
     v = path.start(n_chains, draws)
-    total = 0.0
-    ladder = np.linspace(0.0, 1.0, n_steps + 1)
-    for old, new in zip(ladder[:-1].tolist(), ladder[1:].tolist(), strict=True):
-        total = total + path.log_step(v, old, new)
-        v, _ = path.gibbs(v, new, draws)
-    return arrays.to_numpy(total), v
+    total, steps = 0.0, []
+    for old, new in itertools.pairwise(ladder.tolist()):
+        drive = path.drive(v)
+        step = path.log_step(v, drive, old, new)
+        total = total + step
+        steps.append(xp.std(step))
+        v, _ = path.gibbs(drive, new, draws)
+    return arrays.to_numpy(total), v, arrays.to_numpy(xp.stack(steps))
 
 
-def reverse_weights(path, v, n_steps, draws):
+def reverse_weights(path, v, ladder, draws):
     """ln of the weights of chains that walk back from states `v` of the machine; their mean is Z_reference / Z."""
-    total = 0.0
-    ladder = np.linspace(1.0, 0.0, n_steps + 1)
-    for old, new in zip(ladder[:-1].tolist(), ladder[1:].tolist(), strict=True):
-        v, _ = path.gibbs(v, old, draws)
-        total = total + path.log_step(v, old, new)
+    total, drive = 0.0, path.drive(v)
+    for old, new in itertools.pairwise(ladder[::-1].tolist()):
+        v, _ = path.gibbs(drive, old, draws)
+        drive = path.drive(v)
+        total = total + path.log_step(v, drive, old, new)
     return arrays.to_numpy(total)
+
+
+def even_ladder(ladder, steps, n_steps):
+    """Inverse temperatures for a longer walk, closer together where weights spread fastest on a shorter one.
+
+    Parameters
+    ----------
+    ladder, steps : ndarray
+        The walk that was made, and what `annealing_weights` said of its steps.
+    n_steps : int
+        Steps wanted.
+
+    Returns
+    -------
+    ladder : ndarray of shape (n_steps + 1,)
+        From 0 to 1. The variance of the weights of chains near equilibrium is least for a given number of steps if all
+        steps add the same (Gelman and Meng 1998, doi:10.1214/ss/1028905934). Half of the steps are laid so; the
+        others are equal in t, since a short walk does not see all of what a longer one will.
+    """
+    share = steps / steps.sum() if steps.sum() > 0 else np.diff(ladder)
+    # A step's share is noisy: steps beside each other differ little.
+    width = max(1, len(share) // 50)
+    share = np.convolve(np.pad(share, width, mode="edge"), np.full(2 * width + 1, 1.0 / (2 * width + 1)), "valid")
+    density = 0.5 * share / share.sum() + 0.5 * np.diff(ladder)
+    covered = np.concatenate([[0.0], np.cumsum(density)])
+    even = np.interp(np.linspace(0.0, covered[-1], n_steps + 1), covered, ladder)
+    even[0], even[-1] = 0.0, 1.0
+    return even
 
 
 def annealed(machine, reference, draws, *, n_steps, n_chains, states=None):
@@ -132,8 +170,10 @@ def annealed(machine, reference, draws, *, n_steps, n_chains, states=None):
         Visible biases of the independent units to start from.
     draws : Draws
         Random numbers.
-    n_steps, n_chains : int
-        Temperatures, and chains.
+    n_steps : int or tuple of int
+        Temperatures; or the fewest and the most to try, until `_ENOUGH` of the chains count.
+    n_chains : int
+        Chains.
     states : array of shape (n_states, n_visible), default=None
         Where the reverse chains start: states of long chains of the machine, its persistent ones say. None for the
         ends of the forward chains.
@@ -141,13 +181,28 @@ def annealed(machine, reference, draws, *, n_steps, n_chains, states=None):
     Returns
     -------
     log_partition : LogPartition
+
+    Notes
+    -----
+    A short walk says where to lay the temperatures of the long one, and how long that must be: the variance of the
+    weights falls in proportion to the number of steps. Chains walk back once, along the last ladder.
     """
     path = Path(machine, reference)
-    log_weights, ends = annealing_weights(path, n_steps, n_chains, draws)
+    least, most = n_steps if isinstance(n_steps, tuple) else (max(1, n_steps // _PILOT), n_steps)
+    searching = isinstance(n_steps, tuple)
+    ladder = np.linspace(0.0, 1.0, least + 1)
+    while True:
+        log_weights, ends, steps = annealing_weights(path, ladder, n_chains, draws)
+        value, error, n_effective = _log_mean(log_weights)
+        made = len(ladder) - 1
+        if made == most or (searching and n_effective >= _ENOUGH * n_chains):
+            break
+        # Few weights that count tell little of their variance: not more than eightfold at once.
+        wanted = made * log_weights.var() / -math.log(2.0 * _ENOUGH) if searching else most
+        ladder = even_ladder(ladder, steps, int(min(most, max(2 * made, min(8 * made, wanted))) if searching else most))
     base = path.log_partition_at_reference()
-    value, error, n_effective = _log_mean(log_weights)
     starts = ends if states is None else states
-    back, *_ = _log_mean(reverse_weights(path, starts, n_steps, draws))
+    back, *_ = _log_mean(reverse_weights(path, starts, ladder, draws))
     modes = starts if states is None else arrays.namespace(ends).concat([ends, states], axis=0)
     bound = mean_field_bound(machine, modes)
     return LogPartition(base + value, error, n_effective, base - back, bound, "ais")
@@ -220,7 +275,7 @@ def annealed_network(network, reference, random_state, *, n_steps, n_chains, sta
 
     def walk(x, ladder):
         total = 0.0
-        for old, new in zip(ladder[:-1].tolist(), ladder[1:].tolist(), strict=True):
+        for old, new in itertools.pairwise(ladder.tolist()):
             if new < old:  # back: move first, so that the path is the forward one read from its end
                 x = network.at(old, reference).sweep(x, 1, random_state)
             total = total + (new - old) * (-network.energy(x) - x @ reference)

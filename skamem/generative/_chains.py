@@ -109,8 +109,8 @@ class ParallelTempering:
         t = xp.repeat(self._ladder, n_chains)[:, None]
         v = xp.reshape(self.states, (-1, n_visible))
         for _ in range(self._n_steps):
-            v, h = path.gibbs(v, t, self._draws)
-            slope = xp.reshape(path.slope(v, h), (n_temperatures, n_chains))
+            v, h = path.gibbs(path.drive(v), t, self._draws)
+            slope = xp.reshape(path.slope(v, path.drive(v), h), (n_temperatures, n_chains))
             v = self._swapped(xp.reshape(v, self.states.shape), slope)
             v = xp.reshape(v, (-1, n_visible))
         self.states = xp.reshape(v, self.states.shape)

@@ -150,7 +150,7 @@ class LayersEstimator(ClassNamePrefixFeaturesOutMixin, SkamemTransformer, ABC):
         def run(machine, v):
             path = self._path(machine)
             for _ in range(n_steps):
-                v, _ = path.gibbs(v, 1.0, draws)
+                v, _ = path.gibbs(path.drive(v), 1.0, draws)
             return v
 
         return self._map(X, "gibbs", run, dense=True)

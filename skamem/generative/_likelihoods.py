@@ -16,8 +16,7 @@ from skamem.generative._scoring import LikelihoodEstimator
 
 __all__ = ["BipartiteEstimator"]
 
-_ENOUGH_CHAINS = 30  # that count, before annealing more slowly stops
-_LEAST_STEPS, _MOST_STEPS = 500, 8000  # of annealing
+_FEWEST_STEPS, _MOST_STEPS = 500, 8000  # of annealing
 
 
 def _has_binary_units(machine):
@@ -70,7 +69,8 @@ class BipartiteEstimator(LikelihoodEstimator, LayersEstimator):
         ----------
         n_steps : "auto" or int, default="auto"
             "auto": exact where the smaller binary layer has at most 20 units; otherwise annealed importance sampling,
-            slower and slower until enough chains count. A number: annealing with so many temperatures.
+            slower until enough chains count. A number: annealing with so many temperatures, after a walk of a tenth as
+            many, which says where to lay them.
         n_chains : int, default=100
             Of annealing, >= 2.
         random_state : int, RandomState instance or None, default=None
@@ -116,13 +116,8 @@ class BipartiteEstimator(LikelihoodEstimator, LayersEstimator):
             return exact(machine)
         reference = self._reference(machine)
         states = None if self.chains_ is None else arrays.placement_of(reference).asarray(self.chains_, reference.dtype)
-        n_steps = _LEAST_STEPS if automatic else n_steps
-        while True:
-            draws = Draws(random_state)
-            found = annealed(machine, reference, draws, n_steps=n_steps, n_chains=n_chains, states=states)
-            if not automatic or found.effective_sample_size >= _ENOUGH_CHAINS or 4 * n_steps > _MOST_STEPS:
-                return found
-            n_steps *= 4
+        n_steps = (_FEWEST_STEPS, _MOST_STEPS) if automatic else n_steps
+        return annealed(machine, reference, Draws(random_state), n_steps=n_steps, n_chains=n_chains, states=states)
 
     @property
     def log_partition_(self):

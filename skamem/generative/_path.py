@@ -27,16 +27,22 @@ class Path:
 
     Notes
     -----
-    `t` is a number, or an array of shape (n_samples, 1) with one for each row.
+    `t` is a number, or an array of shape (n_samples, 1) with one for each row. A `drive`, the product that all methods
+    need of visible units, is found once.
     """
 
     machine: Bipartite
     reference: Any
 
-    def draw_hidden(self, v, t, draws):
-        """Hidden units given visible ones."""
-        machine = self.machine
-        mean = t * (machine.hidden_drive(v) + machine.hidden)
+    def drive(self, v):
+        """What acts on the hidden units at t = 1, given visible ones."""
+        drive = self.machine.hidden_drive(v)
+        drive += self.machine.hidden
+        return drive
+
+    def draw_hidden(self, drive, t, draws):
+        """Hidden units under a `drive`."""
+        machine, mean = self.machine, t * drive
         return machine.draw_hidden(mean if machine.gaussian_hidden else sigmoid(mean), draws)
 
     def draw_visible(self, h, t, draws):
@@ -45,9 +51,9 @@ class Path:
         mean = t * (machine.visible_drive(h) + (machine.visible - self.reference)) + self.reference
         return machine.draw_visible(sigmoid(mean) if machine.is_binary else mean, draws)
 
-    def gibbs(self, v, t, draws):
-        """One step: hidden units given `v`, then visible ones given those; both."""
-        h = self.draw_hidden(v, t, draws)
+    def gibbs(self, drive, t, draws):
+        """One step from where visible units give a `drive`: hidden units under it, then visible ones; both."""
+        h = self.draw_hidden(drive, t, draws)
         return self.draw_visible(h, t, draws), h
 
     def start(self, n_samples, draws):
@@ -71,13 +77,11 @@ class Path:
         shift = (machine.visible - self.reference) / machine.sigma**2
         return xp.sum(shift * (v - 0.5 * (machine.visible + self.reference)), axis=1)
 
-    def log_step(self, v, old, new):
+    def log_step(self, v, drive, old, new):
         """ln of the density of v at `new`, hidden units summed out, over that at `old`; not normalised."""
-        drive = self.machine.hidden_drive(v) + self.machine.hidden
         hidden = self.machine.log_sum_hidden
         return (new - old) * self.linear(v) + hidden(new * drive) - hidden(old * drive)
 
-    def slope(self, v, h):
+    def slope(self, v, drive, h):
         """Derivative by t of the logarithm of the joint density: minus what an energy would be."""
-        machine, xp = self.machine, arrays.namespace(v)
-        return xp.sum((machine.hidden_drive(v) + machine.hidden) * h, axis=1) + self.linear(v)
+        return arrays.namespace(v).sum(drive * h, axis=1) + self.linear(v)

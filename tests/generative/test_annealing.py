@@ -5,9 +5,10 @@ import pytest
 from scipy.special import logsumexp
 from sklearn.utils import check_random_state
 
-from skamem.generative._annealing import annealed, exact, mean_field_bound
+from skamem.generative._annealing import annealed, annealing_weights, even_ladder, exact, mean_field_bound
 from skamem.generative._bipartite import Bipartite
 from skamem.generative._draws import Draws
+from skamem.generative._path import Path
 
 from ._machines import energy, joint, machine, states
 
@@ -69,3 +70,37 @@ def test_the_bound_never_exceeds_ln_z():
             m = machine(kind, n_visible=6, n_hidden=5, scale=3.0, seed=seed)
             v = states(6)
             assert mean_field_bound(m, v) <= exact(m).value + 1e-9
+
+
+def test_temperatures_are_laid_where_the_weights_spread():
+    ladder, steps = np.linspace(0, 1, 101), np.full(100, 0.01)
+    steps[40:60] = 1.0
+    found = even_ladder(ladder, steps, 1000)
+    assert found[0] == 0
+    assert found[-1] == 1
+    assert len(found) == 1001
+    assert np.all(np.diff(found) > 0)
+    inside = np.mean((found > 0.4) & (found < 0.6))
+    assert 0.5 < inside < 0.65  # a fifth of all equal steps, and nearly all of the half that follows the spread
+    np.testing.assert_allclose(even_ladder(ladder, np.zeros(100), 50), np.linspace(0, 1, 51), atol=1e-12)
+
+
+def test_temperatures_so_laid_spread_the_weights_less():
+    """A machine whose units freeze all at once."""
+    n = 30
+    m = Bipartite(np.full((n, 20), 0.28), np.full(n, -2.4), np.full(20, -3.6))
+    path, equal = Path(m, np.zeros(n)), np.linspace(0, 1, 401)
+    _, _, steps = annealing_weights(path, np.linspace(0, 1, 101), 200, draws(1))
+    plain, _, _ = annealing_weights(path, equal, 400, draws())
+    laid, _, _ = annealing_weights(path, even_ladder(np.linspace(0, 1, 101), steps, 400), 400, draws())
+    assert laid.var() < 0.9 * plain.var()
+
+
+def test_a_search_ends_when_enough_chains_count():
+    easy = machine(n_visible=20, n_hidden=8, scale=0.3)
+    one = annealed(easy, np.zeros(20), draws(), n_steps=(200, 10**9), n_chains=50)
+    assert one.effective_sample_size >= 0.3 * 50
+    hard = machine(n_visible=40, n_hidden=30, scale=1.5)
+    few = annealed(hard, np.zeros(40), draws(), n_steps=20, n_chains=50)
+    many = annealed(hard, np.zeros(40), draws(), n_steps=(20, 100_000), n_chains=50)
+    assert few.effective_sample_size < 15 <= many.effective_sample_size

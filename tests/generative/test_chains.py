@@ -87,7 +87,9 @@ def test_contrastive_divergence_starts_at_the_batch():
 def test_the_path_ends_at_the_machine_and_starts_at_independent_units():
     m = machine(n_visible=4, n_hidden=3)
     path, v = Path(m, REFERENCE), states(4)
-    np.testing.assert_allclose(path.log_step(v, 0.0, 1.0), -m.free_energy(v) - (v @ REFERENCE + 3 * np.log(2)))
+    np.testing.assert_allclose(
+        path.log_step(v, path.drive(v), 0.0, 1.0), -m.free_energy(v) - (v @ REFERENCE + 3 * np.log(2))
+    )
     sample = path.start(50_000, draws())
     np.testing.assert_allclose(sample.mean(axis=0), 1 / (1 + np.exp(-REFERENCE)), atol=6 * 0.5 / 50_000**0.5)
 
@@ -96,8 +98,9 @@ def test_gaussian_path_is_the_log_ratio_of_the_densities():
     m = machine("gaussian", n_visible=4, n_hidden=3)
     v = np.random.default_rng(0).normal(1e3, 1, (6, 4))
     free = m.independent(REFERENCE)
+    path = Path(m, REFERENCE)
     np.testing.assert_allclose(
-        Path(m, REFERENCE).log_step(v, 0.0, 1.0), free.free_energy(v) - m.free_energy(v), rtol=1e-9
+        path.log_step(v, path.drive(v), 0.0, 1.0), free.free_energy(v) - m.free_energy(v), rtol=1e-9
     )
 
 
