@@ -27,10 +27,11 @@ from skamem.sparse import (
     StabilitySelection,
     SupportSelector,
 )
-from skamem.structures import AssemblyMemory, FiniteStateMemory, HolographicMemory, SequenceMemory
+from skamem.structures import AssemblyClassifier, AssemblyMemory, FiniteStateMemory, HolographicMemory, SequenceMemory
 from skamem.supervised import DenseAMClassifier, DenseAMRegressor, MemoryClassifier
 
 __all__ = [
+    "AssemblyClassifier",
     "AssemblyMemory",
     "BidirectionalMemory",
     "BipolarEncoder",

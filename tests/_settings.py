@@ -3,6 +3,7 @@
 from sklearn.kernel_approximation import RBFSampler
 
 from skamem import (
+    AssemblyClassifier,
     AssemblyMemory,
     BidirectionalMemory,
     BipolarEncoder,
@@ -35,6 +36,11 @@ QUICK = {"n_memories": 20, "max_iter": 100}
 LAYER = RestrictedBoltzmannMachine(max_iter=20)
 
 MORE_SETTINGS = [
+    AssemblyClassifier(200, p=0.3, max_weight=None, homeostasis=False, binarize=None, backend="numpy"),
+    AssemblyClassifier(200, n_active=10, homeostasis=False, binarize=None, backend="torch"),
+    AssemblyClassifier(200, p=0.3, max_weight=None, backend="numpy"),
+    AssemblyClassifier(200, n_active=10, backend="torch"),
+    AssemblyClassifier(200, homeostasis=False, max_weight=1.5),
     AssemblyMemory(200, p=0.3, max_weight=None, homeostasis=False, binarize=None, backend="numpy"),
     AssemblyMemory(200, n_active=10, homeostasis=False, binarize=None, backend="torch"),
     AssemblyMemory(200, p=0.3, max_weight=None, backend="numpy"),

@@ -1,13 +1,14 @@
 """What neurons of an area do: add up what comes in, let the k that receive most fire, strengthen what led to it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from skamem.core import arrays
 from skamem.core.dynamics import settle
 from skamem.core.thresholds import k_cap
 from skamem.structures._synapses import CEILING
 
-__all__ = ["Plasticity", "fire_most", "project", "received", "recur"]
+__all__ = ["Path", "Plasticity", "fire_most", "received", "recur", "run"]
 
 _SAME = 16.0  # in units of rounding: inputs that are no farther apart are equal
 
@@ -80,51 +81,80 @@ def fire_most(inputs, k):
     return k_cap(inputs, k, rounding, xp=xp) & (inputs > 0.0)
 
 
-def project(sources, recurrent, k, plasticity, *, n_rounds, firing=None):
-    """Let sources fire into an area, round after round, and learn: an assembly forms.
+@dataclass(frozen=True, eq=False)
+class Path:
+    """Synapses from one group of neurons to an area.
 
     Parameters
     ----------
-    sources : list of (synapses, array of shape (1, n_sources), float)
-        Synapses into the area, who fires at their other end in every round, and how loud.
-    recurrent : SparseSynapses or DenseSynapses
-        Of the area onto itself.
-    k : int
-        Neurons of the area that fire.
+    source, target : str
+        Their names.
+    synapses : SparseSynapses or DenseSynapses
+        Between them.
+    loud : float or array of shape (1, 1), default=1.0
+        How loud the source is as a whole.
+    """
+
+    source: str
+    target: str
+    synapses: Any
+    loud: Any = 1.0
+
+
+def run(paths, firing, caps, plasticity, *, n_rounds, learn=True):
+    """Rounds in which all areas fire at once, each by what its sources did in the round before.
+
+    Parameters
+    ----------
+    paths : list of Path
+        What sends where. Areas that are no target go on as they are.
+    firing : dict of str to array of shape (1, n_neurons)
+        Who fires before, for every source and target: masks, or strengths in [0, 1] of sources that are no targets.
+    caps : dict of str to int
+        Neurons that fire, for every target.
     plasticity : Plasticity
-        How the synapses change; they do, in place.
+        How the synapses of the paths change; they do, in place.
     n_rounds : int
-        Rounds, >= 1.
-    firing : bool array of shape (1, n_neurons), default=None
-        Who fires in the area before; None for nobody.
+        Rounds at most, >= 1.
+    learn : bool, default=True
+        False leaves the synapses as they are.
 
     Returns
     -------
-    firing : bool array of shape (1, n_neurons)
-        Who fires in the end: the assembly.
-    n_moving : int
-        Rounds until nothing changed any more, the one that shows it included; `n_rounds` where something did to the
-        end.
+    rounds : list of dict of str to bool array of shape (1, n_neurons)
+        Who fires in each target after each round. It ends with the first round that changed nothing, or with the last.
 
     Notes
     -----
     Once a round fires the same neurons as the one before, so do all that follow: only synapses among those grow. What
     they grow by in the rounds that are left is then done at once.
     """
-    fixed = [(synapses, synapses.reach(those), loud) for synapses, those, loud in sources]
-    reach = None if firing is None else recurrent.reach(firing)
+    firing, rounds, reaches = dict(firing), [], {}
     for n_done in range(1, n_rounds + 1):
-        paths = fixed if reach is None else [*fixed, (recurrent, reach, 1.0)]
-        inputs = sum(received(synapses, those, plasticity, loud) for synapses, those, loud in paths)
-        winners = fire_most(inputs, k)
-        rests = firing is not None and bool(arrays.namespace(winners).all(winners == firing))
-        n_times = n_rounds - n_done + 1 if rests else 1
-        for synapses, those, _ in paths:
-            synapses.strengthen(those, winners[0, :], plasticity.beta, n_times=n_times, most=plasticity.max_weight)
-        if rests:
-            return winners, n_done
-        firing, reach = winners, recurrent.reach(winners)
-    return firing, n_rounds
+        for path in paths:
+            if path not in reaches:
+                reaches[path] = path.synapses.reach(firing[path.source])
+        winners = {}
+        for target, k in caps.items():
+            into = (
+                received(path.synapses, reaches[path], plasticity, path.loud) for path in paths if path.target == target
+            )
+            winners[target] = fire_most(sum(into), k)
+        moved = {name for name in caps if bool(arrays.namespace(winners[name]).any(winners[name] != firing[name]))}
+        for path in paths if learn else ():
+            path.synapses.strengthen(
+                reaches[path],
+                winners[path.target][0, :],
+                plasticity.beta,
+                n_times=1 if moved else n_rounds - n_done + 1,
+                most=plasticity.max_weight,
+            )
+        rounds.append(winners)
+        if not moved:
+            break
+        firing |= winners
+        reaches = {path: reach for path, reach in reaches.items() if path.source not in moved}
+    return rounds
 
 
 def recur(inputs, recurrent, k, plasticity, *, n_rounds, firing):
@@ -134,8 +164,12 @@ def recur(inputs, recurrent, k, plasticity, *, n_rounds, firing):
     ----------
     inputs : array of shape (n_rows, n_neurons)
         What comes in from elsewhere in every round.
-    recurrent, k, plasticity
-        As in `project`.
+    recurrent : SparseSynapses or DenseSynapses
+        Of the area onto itself.
+    k : int
+        Neurons that fire.
+    plasticity : Plasticity
+        For what neurons receive.
     n_rounds : int
         Rounds at most, >= 0.
     firing : bool array of shape (n_rows, n_neurons)

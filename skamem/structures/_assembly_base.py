@@ -12,7 +12,7 @@ from skamem.core import arrays
 from skamem.core.base import SkamemEstimator
 from skamem.core.parameters import BOOLEAN, COUNT, Interval, Kind, Options, RandomState, plain
 from skamem.core.rows import Rows
-from skamem.structures._areas import Plasticity, fire_most, project, received, recur
+from skamem.structures._areas import Path, Plasticity, fire_most, received, recur, run
 from skamem.structures._synapses import CEILING, DenseSynapses, SparseSynapses, draw_synapses
 
 __all__ = ["BaseAssembly", "default_p"]
@@ -127,6 +127,12 @@ class BaseAssembly(SkamemEstimator, ABC):
         for rows, block in Rows(X, placement, dtype=placement.dtype).blocks(row_bytes):
             yield rows, *self._fired(block, n_firing)
 
+    def _one_by_one(self, X, placement):
+        """Stimuli one at a time, and how loud each is."""
+        for _, firing, loud in self._stimuli(X, placement, self.n_active_):
+            for row in range(firing.shape[0]):
+                yield firing[row : row + 1, :], loud[row : row + 1, :]
+
     def _row_bytes(self, n_inputs, placement):
         """Bytes of work arrays of a row of which so many inputs may be active."""
         n_neurons = int(self.n_neurons)
@@ -148,21 +154,35 @@ class BaseAssembly(SkamemEstimator, ABC):
 
     # ------------------------------------------------------------------ what neurons do
 
-    def _project(self, area, firing, loud, *, n_rounds, before=None):
-        """Learn a stimulus of one row: who fires in the end, and the rounds until rest."""
+    def _project(self, area, firing, loud, before):
+        """Learn a stimulus of one row: who fires in the area after each round until rest."""
         afferent, recurrent = area
-        return project(
-            [(afferent, firing, loud)], recurrent, self.n_active_, self._plasticity(), n_rounds=n_rounds, firing=before
-        )
+        paths = [Path("inputs", "area", afferent, loud), Path("area", "area", recurrent)]
+        firing, caps = {"inputs": firing, "area": before}, {"area": self.n_active_}
+        rounds = run(paths, firing, caps, self._plasticity(), n_rounds=int(self.n_rounds))
+        return [winners["area"] for winners in rounds]
+
+    def _silence(self, placement):
+        """Nobody of the area fires."""
+        xp = placement.xp
+        return xp.zeros((1, int(self.n_neurons)), dtype=xp.bool, device=placement.device)
+
+    def _first_inputs(self, X, placement, area):
+        """Yield what neurons receive from blocks of rows of validated stimuli."""
+        for _, firing, loud in self._stimuli(X, placement, self.n_active_):
+            yield received(area[0], area[0].reach(firing), self._plasticity(), loud)
+
+    def _first_caps(self, X, placement, area):
+        """Yield who fires first, for blocks of rows of validated stimuli."""
+        for inputs in self._first_inputs(X, placement, area):
+            yield fire_most(inputs, self.n_active_)
 
     def _responses(self, X, placement):
         """Yield who fires in the end, for blocks of rows of validated stimuli."""
-        afferent, recurrent = self._area()
-        plasticity, k = self._plasticity(), self.n_active_
-        for _, firing, loud in self._stimuli(X, placement, k):
-            inputs = received(afferent, afferent.reach(firing), plasticity, loud)
-            first = fire_most(inputs, k)
-            yield recur(inputs, recurrent, k, plasticity, n_rounds=int(self.n_rounds) - 1, firing=first).states
+        area = self._area()
+        plasticity, k, n_more = self._plasticity(), self.n_active_, int(self.n_rounds) - 1
+        for inputs in self._first_inputs(X, placement, area):
+            yield recur(inputs, area[1], k, plasticity, n_rounds=n_more, firing=fire_most(inputs, k)).states
 
 
 def _synapses_of(parts):

@@ -200,18 +200,12 @@ class AssemblyMemory(ClassNamePrefixFeaturesOutMixin, SkamemTransformer, BaseAss
             self, self._one_by_one(X, placement), name="stimulus", n_tasks=X.shape[0], X=X, attributes=state
         )
         for firing, loud in steps:
-            winners, n_moving = self._project(area, firing, loud, n_rounds=int(self.n_rounds))
-            formed.append(winners)
-            rounds.append(n_moving)
+            caps = self._project(area, firing, loud, self._silence(placement))
+            formed.append(caps[-1])
+            rounds.append(len(caps))
         vars(self).update(state())
         self._warn_of_sameness(X, placement)
         return self
-
-    def _one_by_one(self, X, placement):
-        """Stimuli one at a time, and how loud each is."""
-        for _, firing, loud in self._stimuli(X, placement, self.n_active_):
-            for row in range(firing.shape[0]):
-                yield firing[row : row + 1, :], loud[row : row + 1, :]
 
     def _warn_of_sameness(self, X, placement):
         groups = self._groups(X, placement)

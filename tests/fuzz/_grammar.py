@@ -150,8 +150,14 @@ BY_NAME |= {
 }
 # Where a name means something else, or a default takes long.
 BY_ESTIMATOR = {
-    ("AssemblyMemory", "n_active"): (("auto", 1, 2, 5), (np.int8(3), 20)),
-    ("AssemblyMemory", "beta"): ((0.0, 0.05, 0.1, 1.0), (1e-300, 1e300, np.float32(0.1))),
+    **{
+        (name, parameter): values
+        for name in ("AssemblyClassifier", "AssemblyMemory")
+        for parameter, values in {
+            "n_active": (("auto", 1, 2, 5), (np.int8(3), 20)),
+            "beta": ((0.0, 0.05, 0.1, 1.0), (1e-300, 1e300, np.float32(0.1))),
+        }.items()
+    },
     ("FiniteStateMemory", "memory"): (
         (None, skamem.HebbianMemory(), skamem.PseudoinverseMemory(), skamem.KernelMemory(), skamem.DenseMemory()),
         (skamem.WillshawMemory(), skamem.HopfieldNetwork(), skamem.BidirectionalMemory(), skamem.BipolarEncoder()),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skamem.core import arrays
-from skamem.structures._areas import Plasticity, fire_most, project, received, recur
+from skamem.structures._areas import Path, Plasticity, fire_most, received, recur, run
 from skamem.structures._synapses import draw_synapses
 
 HOST = arrays.placement_of(np.empty(0))
@@ -56,6 +56,14 @@ def loops(afferent, recurrent, firing, plasticity, n_rounds, loud=1.0):
     return caps, matrices
 
 
+def project(afferent, recurrent, firing, plasticity, n_rounds, loud=1.0):
+    """A stimulus into an area that was silent: who fires in the end, and after how many rounds."""
+    paths = [Path("x", "A", afferent, loud), Path("A", "A", recurrent)]
+    silence = np.zeros((1, N), dtype=bool)
+    rounds = run(paths, {"x": firing, "A": silence}, {"A": K}, plasticity, n_rounds=n_rounds)
+    return rounds[-1]["A"], len(rounds)
+
+
 # --------------------------------------------------------------------------------------------------------- the k-cap
 
 
@@ -96,7 +104,7 @@ def test_projection_is_the_rule_spelt_out(plasticity, n_rounds, seed):
     afferent, recurrent = area(seed)
     firing = stimulus(seed)
     caps, matrices = loops(afferent, recurrent, firing[0], plasticity, n_rounds, loud=0.8)
-    found, n_moving = project([(afferent, firing, 0.8)], recurrent, K, plasticity, n_rounds=n_rounds)
+    found, n_moving = project(afferent, recurrent, firing, plasticity, n_rounds, 0.8)
     np.testing.assert_array_equal(np.flatnonzero(found), caps[-1])
     for form, W in zip((afferent, recurrent), matrices, strict=True):
         np.testing.assert_allclose(form.matrix().toarray(), W, rtol=1e-5)
@@ -126,14 +134,14 @@ def test_neurons_renamed_give_assemblies_renamed():
     # Strengths of the inputs without ties: among equals it is the index that decides.
     firing = np.random.default_rng(1).integers(1, 2**12, size=(1, INPUTS)) / 2.0**12
     plasticity = Plasticity(0.1, 2.0, homeostasis=True)
-    found, _ = project([(afferent, firing, 1.0)], recurrent, K, plasticity, n_rounds=10)
-    other, _ = project([(renamed[0], firing, 1.0)], renamed[1], K, plasticity, n_rounds=10)
+    found, _ = project(afferent, recurrent, firing, plasticity, 10)
+    other, _ = project(*renamed, firing, plasticity, 10)
     np.testing.assert_array_equal(other, found[:, order])
 
 
 def test_without_plasticity_nothing_is_learnt():
     afferent, recurrent = area()
-    project([(afferent, stimulus(), 1.0)], recurrent, K, Plasticity(0.0), n_rounds=10)
+    project(afferent, recurrent, stimulus(), Plasticity(0.0), 10)
     assert np.all(afferent.weights == 1.0)
     assert np.all(recurrent.weights == 1.0)
 
@@ -142,7 +150,7 @@ def test_without_plasticity_nothing_is_learnt():
 def test_a_batch_recalls_as_one_by_one(plasticity):
     afferent, recurrent = area()
     for seed in range(3):
-        project([(afferent, stimulus(seed), 1.0)], recurrent, K, plasticity, n_rounds=10)
+        project(afferent, recurrent, stimulus(seed), plasticity, 10)
     stimuli = np.concatenate([stimulus(seed, n) for seed, n in enumerate((10, 3, 0, 30, 10, 10))])
     inputs = received(afferent, afferent.reach(stimuli), plasticity)
     together = recur(inputs, recurrent, K, plasticity, n_rounds=9, firing=fire_most(inputs, K))
