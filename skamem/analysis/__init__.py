@@ -7,6 +7,7 @@ from skamem.analysis._capacity import bit_error_probability, capacity, retrieval
 from skamem.analysis._capacity_curve import CapacityCurve, capacity_curve
 from skamem.analysis._crosstalk import Crosstalk, crosstalk
 from skamem.analysis._energies import EnergyPath, energy_path
+from skamem.analysis._holographic import cdma_bit_error, holographic_accuracy
 from skamem.analysis._intervals import wilson_interval
 from skamem.analysis._likelihood import LikelihoodCurve, LikelihoodRecorder
 from skamem.analysis._orbit import LinearOrbit, linear_orbit
@@ -37,9 +38,11 @@ __all__ = [
     "bit_error_probability",
     "capacity",
     "capacity_curve",
+    "cdma_bit_error",
     "crosstalk",
     "decisive_memories",
     "energy_path",
+    "holographic_accuracy",
     "linear_orbit",
     "retrieval_overlap",
     "spurious_states",

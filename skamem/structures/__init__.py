@@ -8,6 +8,7 @@ from skamem.structures._machine import FiniteStateMemory
 from skamem.structures._recall import SequenceRecall
 from skamem.structures._sequences import SequenceMemory
 from skamem.structures._table import MachineRun
+from skamem.structures._vocabulary import Vocabulary
 
 __all__ = [
     "AssemblyClassifier",
@@ -18,4 +19,5 @@ __all__ = [
     "MachineRun",
     "SequenceMemory",
     "SequenceRecall",
+    "Vocabulary",
 ]
