@@ -16,6 +16,7 @@ __all__ = [
     "check_labels",
     "check_number",
     "check_option",
+    "check_real_targets",
     "check_sample_weight",
     "check_sequence",
     "check_targets",
@@ -277,6 +278,40 @@ def _label_column(y, X, owner, name="y"):
     check_classification_targets(y)
     check_consistent_length(X, y)
     return y
+
+
+def check_real_targets(y, X, *, owner):
+    """Real targets on the host: a column an output.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Numbers, in any namespace.
+    X : array or sparse matrix of shape (n_samples, n_features)
+        Validated input.
+    owner : str
+        Estimator's name, for the messages.
+
+    Returns
+    -------
+    values : ndarray of shape (n_samples, n_outputs)
+        float64.
+    flat : bool
+        Whether y is one-dimensional.
+
+    Raises
+    ------
+    ValueError
+        When y is missing, not finite, or of another length than X.
+    """
+    if y is None:
+        raise ValueError(
+            f"{owner} requires y to be passed, but the target y is None: expected one real target a row of X."
+        )
+    y = arrays.to_numpy(y) if arrays.is_array(y) else y
+    y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+    check_consistent_length(X, y)
+    return y.reshape(len(y), -1), y.ndim == 1
 
 
 def known_classes(known, classes, y, X, owner):

@@ -1,118 +1,101 @@
-"""DeepBeliefClassifier and DeepBeliefRegressor: pretraining without labels, then backpropagation."""
+"""What the deep belief classifier and regressor share: pretraining without targets, then backpropagation."""
 
-from abc import ABC, abstractmethod
+from abc import ABC
 from numbers import Real
 
 import numpy as np
-from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils import check_array, check_consistent_length, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays, validation
-from skamem.core.base import SkamemEstimator, transactional
+from skamem.core.base import SkamemEstimator
 from skamem.core.parameters import BOOLEAN, COUNT, Interval, Options, RandomState, WithData
 from skamem.core.rows import Rows
-from skamem.generative._backpropagation import Descent, answers, log_softmax, unfolded
+from skamem.core.threads import product_threads
+from skamem.generative._backpropagation import Descent, Dropout, answers, as_parameters, layers_outside, unfolded
 from skamem.generative._belief import LAYERS, DeepBeliefNetwork
-from skamem.generative._layers import clip_binary
-from skamem.training import Adam, batch_count, run_epochs
+from skamem.generative._draws import Draws
+from skamem.generative._layers import clip_binary, machine_of
+from skamem.generative._units import Units, column_deviations, column_means, standard_units
+from skamem.training import Adam, Watch, batch_count, cosine_schedule, held_back, merged_rows, run_epochs
 
-__all__ = ["DeepBeliefClassifier", "DeepBeliefRegressor"]
+__all__ = ["BaseDeepBelief"]
 
-_UPDATES, _LEAST_EPOCHS, _MOST_EPOCHS = 3000, 30, 300  # of max_iter="auto"
+# Of batch_size="auto": batches of an epoch, and their rows at least and at most.
+_BATCHES, _LEAST_ROWS, _MOST_ROWS = 20, 10, 200
+_UPDATES, _LEAST_EPOCHS, _MOST_EPOCHS = 1500, 30, 150  # of max_iter="auto"
+_MOST_COPIES, _ENOUGH_ROWS = 10, 10_000  # of rows, where layers are pretrained on weighted ones
+# Training that diverges is reported at its end, once, and not by every product.
+_DIVERGENCE = {"over": "ignore", "invalid": "ignore"}
 
 
-class _BaseDeepBelief(SkamemEstimator, ABC):
-    """What the classifier and the regressor share: pretraining, backpropagation, forward passes."""
+class BaseDeepBelief(SkamemEstimator, ABC):
+    """Pretraining, backpropagation and forward passes of deep belief nets that learn targets; not for direct use."""
 
     _parameters = {
         "layers": LAYERS,
         "rbm": WithData("a RestrictedBoltzmannMachine or None"),
         "learning_rate": Interval(Real, low=0, low_open=True, high=1e30),
         "weight_decay": Interval(Real, low=0, high=1e6),
+        "dropout": Interval(Real, low=0, high=1, high_open=True),
         "max_iter": Options("auto") | COUNT,
-        "batch_size": COUNT,
+        "batch_size": Options("auto") | COUNT,
+        "early_stopping": BOOLEAN,
+        "validation_fraction": Interval(Real, low=0, high=1, low_open=True, high_open=True),
+        "n_iter_no_change": COUNT,
+        "tol": Interval(Real, low=0),
         "verbose": BOOLEAN,
         "random_state": RandomState(),
     }
-
-    def __init__(
-        self,
-        layers=(256, 256),
-        *,
-        rbm=None,
-        learning_rate=0.003,
-        weight_decay=0.0,
-        max_iter="auto",
-        batch_size=100,
-        verbose=False,
-        random_state=None,
-        backend=None,
-    ):
-        self.layers = layers
-        self.rbm = rbm
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.max_iter = max_iter
-        self.batch_size = batch_size
-        self.verbose = verbose
-        self.random_state = random_state
-        self.backend = backend
-
-    @abstractmethod
-    def _encoded(self, y, X):
-        """Targets of the descent on the host, of shape (n_samples, n_outputs); what undoes it is stored."""
 
     _learns_classes = False
 
     _anchor = "base_rate_"
 
-    @transactional
-    def fit(self, X, y):
-        """Pretrain the layers on `X`, then train all of them on `y`.
+    # ------------------------------------------------------------------ learning
 
-        Parameters
-        ----------
-        X : array-like or csr matrix of shape (n_samples, n_features)
-            Rows.
-        y : array-like of shape (n_samples,)
-            Targets.
+    def _sample_weights(self, sample_weight, X):
+        """Validated sample weights on the host, ones for None."""
+        host = arrays.resolve_backend("numpy", X)
+        weights = validation.check_sample_weight(sample_weight, X, host, np.float64)
+        return np.ones(X.shape[0]) if weights is None else weights
 
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-
-        Raises
-        ------
-        TypeError, ValueError
-            For bad input or parameters out of range. A failed call changes nothing.
-        """
-        X, placement = self._receive(X, reset=True, accept_sparse="csr")
+    def _fit(self, X, y, targets, weights, placement):
+        """Pretrain the layers, train all of them on the targets, and store the fitted attributes."""
         random_state = check_random_state(self.random_state)
-        targets = self._encoded(y, X)
-        self.pretrained_ = DeepBeliefNetwork(
-            self.layers, rbm=self.rbm, random_state=random_state.randint(np.iinfo(np.int32).max), backend=self.backend
-        ).fit(X)
-        machines = self.pretrained_.machines_
-        binary = machines[0].visible == "binary"
-        parameters = unfolded(machines, targets.shape[1], random_state)
-        dtype = parameters["weights 0"].dtype
-        n_epochs = self._n_epochs(batch_count(X.shape[0], int(self.batch_size)))
-        descent = Descent(
-            Adam(parameters, learning_rate=float(self.learning_rate), decay=float(self.weight_decay)),
-            Rows(X, placement, dtype, keep_sparse=binary),
-            placement.asarray(targets, dtype),
-            self._learns_classes,
-            int(self.batch_size),
-            n_epochs,
-            random_state,
-            clip_binary if binary else (lambda v: v),
-        )
-        with np.errstate(over="ignore", invalid="ignore"):
-            best, losses = run_epochs(self, range(n_epochs), descent, attributes=self._fitted, X=X, y=y)
-        for name, value in self._fitted(best, losses).items():
+        weights = weights / max(1.0, weights.max() / 1e200)  # sums of numbers near the largest would overflow
+        # From here on equal rows are one, and the order of rows is that of their values.
+        index, weights = merged_rows(X, targets.keys, weights)
+        train, held = np.arange(len(index)), None
+        if self.early_stopping:
+            strata = None if targets.strata is None else targets.strata[index]
+            train, held = held_back(len(index), float(self.validation_fraction), random_state, strata)
+        targets.settle(index[train], weights[train])
+        self._settled(targets)
+        units = self._pretrain(Rows(X, placement), index[train], weights[train], random_state)
+        machines = [machine_of(machine) for machine in self.pretrained_.machines_]
+        parameters = unfolded(machines, units, targets.n_outputs, random_state)
+        rows = Rows(X, placement, parameters["weights 0"].dtype, keep_sparse=machines[0].is_binary)
+        descent, n_epochs = self._descent(parameters, rows, units, targets, index[train], weights[train], random_state)
+        watch = None
+        if held is not None:
+            score = self._held_score(descent, targets, index[held], weights[held])
+            watch = Watch(score, int(self.n_iter_no_change), float(self.tol))
+
+        def attributes(parameters, losses):
+            return self._fitted(parameters, losses, units, targets)
+
+        largest = max(int(np.prod(value.shape)) for value in parameters.values())
+        with (
+            product_threads(-(-len(train) // descent.n_batches) * largest, placement.xp),
+            np.errstate(**_DIVERGENCE),
+        ):
+            best, losses = run_epochs(self, range(n_epochs), descent, attributes=attributes, watch=watch, X=X, y=y)
+            fitted = attributes(best, losses)
+        for name, value in fitted.items():
             setattr(self, name, value)
+        if watch is not None:
+            self.validation_scores_ = watch.scores
         if not np.all(np.isfinite(self.loss_curve_)):
             raise ValueError(
                 f"Training diverged at learning_rate={self.learning_rate!r} and weight_decay={self.weight_decay!r}: "
@@ -120,38 +103,96 @@ class _BaseDeepBelief(SkamemEstimator, ABC):
             )
         return self
 
+    def _settled(self, targets):
+        """Store what the targets learned from the rows that train; nothing for classes."""
+
+    def _pretrain(self, rows, index, weights, random_state):
+        """Fit `pretrained_` to these rows; return the `Units` of the features."""
+        copies = np.repeat(index, _copies(weights, random_state))
+        seed = random_state.randint(np.iinfo(np.int32).max)
+        seen = rows.pick(copies)
+        network = DeepBeliefNetwork(self.layers, rbm=self.rbm, random_state=seed, backend=self.backend)
+        self.pretrained_ = network.fit(seen)
+        first = self.pretrained_.machines_[0]
+        if first.visible == "binary":
+            return Units()
+        seen, row_bytes = Rows(seen, rows.placement), 8 * 4 * rows.shape[1]
+        means = column_means(seen, row_bytes)
+        return standard_units(means, column_deviations(seen, means, row_bytes), first.base_rate_)
+
+    def _descent(self, parameters, rows, units, targets, index, weights, random_state):
+        """The run of backpropagation, and how many epochs it has."""
+        place, n_batches = rows.placement, batch_count(len(index), self._batch_rows(len(index)))
+        n_epochs = self._n_epochs(n_batches)
+        descent = Descent(
+            optimizer=Adam(parameters, learning_rate=float(self.learning_rate), decay=float(self.weight_decay)),
+            rows=rows,
+            index=index,
+            targets=targets.take(index, place, rows.dtype),
+            weights=place.asarray(weights / weights.mean(), rows.dtype),
+            classes=self._learns_classes,
+            n_batches=n_batches,
+            schedule=lambda step: cosine_schedule(step, n_epochs * n_batches),
+            random_state=random_state,
+            dropout=Dropout(float(self.dropout), Draws(random_state)),
+            inside=_inside(units),
+        )
+        return descent, n_epochs
+
+    def _batch_rows(self, n_rows):
+        if isinstance(self.batch_size, str):
+            return min(_MOST_ROWS, max(_LEAST_ROWS, n_rows // _BATCHES))
+        return int(self.batch_size)
+
     def _n_epochs(self, n_batches):
         if isinstance(self.max_iter, str):
             return min(_MOST_EPOCHS, max(_LEAST_EPOCHS, -(-_UPDATES // n_batches)))
         return int(self.max_iter)
 
-    def _fitted(self, parameters, losses):
-        """Fitted attributes (dict)."""
-        n_layers = len(parameters) // 2
-        xp = arrays.namespace(parameters["weights 0"])
+    def _held_score(self, descent, targets, index, weights):
+        """Function from parameters to minus the loss on these rows, for `Watch`.
+
+        Shares of few rows rightly classified stand still where the loss still falls, above all in the first epochs.
+        """
+        rows, inside = descent.rows, descent.inside
+        held = Rows(rows.pick(index), rows.placement, rows.dtype, rows.keep_sparse)
+        wanted = targets.take(index, rows.placement, rows.dtype)
+        shares = rows.placement.asarray(weights / weights.mean(), rows.dtype)
+
+        def score(parameters):
+            top = rows.placement.xp.concat(list(_tops(parameters, held, inside)), axis=0)
+            return -float(descent.loss(top, wanted, shares)[0])
+
+        return score
+
+    def _fitted(self, parameters, losses, units, targets):
+        """Fitted attributes (dict) in the user's units."""
+        weights, biases = layers_outside(parameters, units)
+        xp = arrays.namespace(weights[0])
+        if targets.constant is not None:
+            # Votes for a target that never varied are what descent has left of the first, random ones.
+            silent = arrays.placement_of(biases[-1]).asarray(targets.constant)
+            weights[-1] = xp.where(silent, xp.zeros_like(weights[-1]), weights[-1])
+            biases[-1] = xp.where(silent, xp.zeros_like(biases[-1]), biases[-1])
         curve = arrays.to_numpy(xp.stack(losses)).tolist() if losses else []
         return {
-            "coefs_": [arrays.copy(parameters[f"weights {depth}"]) for depth in range(n_layers)],
+            "coefs_": weights,
+            "intercepts_": biases,
             "base_rate_": self.pretrained_.base_rate_,
-            "intercepts_": [arrays.copy(parameters[f"biases {depth}"]) for depth in range(n_layers)],
             "loss_curve_": curve,
             "n_iter_": len(curve),
         }
+
+    # ------------------------------------------------------------------ answers
 
     def _outputs(self, X, method, function):
         """``function`` of the top activities, block by block."""
         check_is_fitted(self)
         X, placement = self._receive(X, reset=False, method=method, accept_sparse="csr")
-        layers = zip(self.coefs_, self.intercepts_, strict=True)
-        parameters = {}
-        for depth, (weights, biases) in enumerate(layers):
-            parameters |= {f"weights {depth}": weights, f"biases {depth}": biases}
         binary = self.pretrained_.machines_[0].visible == "binary"
         rows = Rows(X, placement, self.coefs_[0].dtype, keep_sparse=binary)
-        row_bytes = 8 * 2 * (X.shape[1] + sum(biases.shape[0] for biases in self.intercepts_))
-        return placement.give(
-            function(answers(parameters, clip_binary(v) if binary else v)[-1]) for _, v in rows.blocks(row_bytes)
-        )
+        tops = _tops(as_parameters(self.coefs_, self.intercepts_), rows, clip_binary if binary else _as_it_is)
+        return placement.give(map(function, tops))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -159,219 +200,26 @@ class _BaseDeepBelief(SkamemEstimator, ABC):
         return tags
 
 
-class DeepBeliefClassifier(ClassifierMixin, _BaseDeepBelief):
-    """Deep belief network that classifies: layers pretrained without labels, then trained with them.
-
-    Parameters
-    ----------
-    layers : tuple of int or of RestrictedBoltzmannMachine, default=(256, 256)
-        Hidden units of each layer, from the bottom up, or machines with parameters of their own.
-    rbm : RestrictedBoltzmannMachine, default=None
-        Parameters of the layers that are numbers; None for the defaults.
-    learning_rate : float > 0, default=0.003
-        Of Adam, when labels train; it rises, then falls to 0 as a cosine does.
-    weight_decay : float >= 0, default=0.0
-        Decoupled decay of the weights, when labels train.
-    max_iter : "auto" or int, default="auto"
-        Epochs with labels. "auto": 30, or as many more as make 3,000 updates, 300 at most.
-    batch_size : int, default=100
-        Rows an update, when labels train.
-    verbose : bool, default=False
-        Whether to print the loss of each epoch with labels.
-    random_state : int, RandomState instance or None, default=None
-        Seed of the layers, of the weights on top and of the order of rows.
-    backend : {None, "numpy", "cupy", "cupy:<index>", "torch", "torch:<device>"}, default=None
-        Where to compute; None follows the input (see the user guide on GPUs).
-
-    Attributes
-    ----------
-    classes_ : ndarray of shape (n_classes,)
-        Labels.
-    base_rate_ : array of shape (n_features,)
-        That of the first layer.
-    pretrained_ : DeepBeliefNetwork
-        The layers before they saw labels.
-    coefs_ : list of array
-        Weights of each layer, from the bottom up.
-    intercepts_ : list of array
-        Their biases.
-    loss_curve_ : list of float
-        Mean loss of each epoch with labels.
-    n_iter_ : int
-        Epochs with labels.
-    n_features_in_ : int
-        Number of features.
-    feature_names_in_ : ndarray of str
-        Names of the features, when `fit` saw any.
-
-    See Also
-    --------
-    sklearn.neural_network.MLPClassifier : The same network from a random start.
-
-    References
-    ----------
-    Hinton and Salakhutdinov (2006), Science 313:504, doi:10.1126/science.1127647.
-
-    Examples
-    --------
-    >>> from sklearn.datasets import load_digits
-    >>> from skamem import DeepBeliefClassifier, RestrictedBoltzmannMachine
-    >>> X, y = load_digits(return_X_y=True)
-    >>> layers = RestrictedBoltzmannMachine(max_iter=10)
-    >>> model = DeepBeliefClassifier((64, 64), rbm=layers, random_state=0).fit(X[:1200] / 16, y[:1200])
-    >>> bool(model.score(X[1200:] / 16, y[1200:]) > 0.9)
-    True
-    """
-
-    _learns_classes = True
-
-    def _encoded(self, y, X):
-        self.classes_, codes = validation.check_labels(y, X, owner=type(self).__name__)
-        return np.eye(len(self.classes_))[codes]
-
-    def predict_log_proba(self, X):
-        """Log of the class probabilities.
-
-        Parameters
-        ----------
-        X : array-like or csr matrix of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        log_probabilities : array of shape (n_samples, n_classes)
-        """
-        return self._outputs(X, "predict_log_proba", log_softmax)
-
-    def predict_proba(self, X):
-        """Class probabilities.
-
-        Parameters
-        ----------
-        X : array-like or csr matrix of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        probabilities : array of shape (n_samples, n_classes)
-        """
-        return self._outputs(X, "predict_proba", lambda top: arrays.namespace(top).exp(log_softmax(top)))
-
-    def predict(self, X):
-        """The most probable class of each row.
-
-        Parameters
-        ----------
-        X : array-like or csr matrix of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        labels : array of shape (n_samples,)
-        """
-        winners = self._outputs(X, "predict", lambda top: arrays.namespace(top).argmax(top, axis=1))
-        return arrays.take_labels(self.classes_, winners)
+def _as_it_is(v):
+    return v
 
 
-class DeepBeliefRegressor(RegressorMixin, _BaseDeepBelief):
-    """Deep belief network that predicts numbers: layers pretrained without targets, then trained with them.
+def _inside(units):
+    """What the network sees of features while it learns: Gaussian ones standardised."""
+    return clip_binary if units.offset is None else units.inside
 
-    Parameters
-    ----------
-    layers : tuple of int or of RestrictedBoltzmannMachine, default=(256, 256)
-        Hidden units of each layer, from the bottom up, or machines with parameters of their own.
-    rbm : RestrictedBoltzmannMachine, default=None
-        Parameters of the layers that are numbers; None for the defaults. Real features want ``visible="gaussian"``.
-    learning_rate : float > 0, default=0.003
-        Of Adam, when targets train; it rises, then falls to 0 as a cosine does.
-    weight_decay : float >= 0, default=0.0
-        Decoupled decay of the weights, when targets train.
-    max_iter : "auto" or int, default="auto"
-        Epochs with targets. "auto": 30, or as many more as make 3,000 updates, 300 at most.
-    batch_size : int, default=100
-        Rows an update, when targets train.
-    verbose : bool, default=False
-        Whether to print the loss of each epoch with targets.
-    random_state : int, RandomState instance or None, default=None
-        Seed of the layers, of the weights on top and of the order of rows.
-    backend : {None, "numpy", "cupy", "cupy:<index>", "torch", "torch:<device>"}, default=None
-        Where to compute; None follows the input (see the user guide on GPUs).
 
-    Attributes
-    ----------
-    base_rate_ : array of shape (n_features,)
-        That of the first layer.
-    pretrained_ : DeepBeliefNetwork
-        The layers before they saw targets.
-    coefs_ : list of array
-        Weights of each layer, from the bottom up.
-    intercepts_ : list of array
-        Their biases; the top ones are for targets less their mean, in units of their deviation.
-    loss_curve_ : list of float
-        Mean loss of each epoch with targets.
-    n_iter_ : int
-        Epochs with targets.
-    n_features_in_ : int
-        Number of features.
-    feature_names_in_ : ndarray of str
-        Names of the features, when `fit` saw any.
+def _tops(parameters, rows, inside):
+    """Yield the top activities, block by block."""
+    n_units = sum(value.shape[0] for name, value in parameters.items() if name.startswith("biases"))
+    for _, v in rows.blocks(8 * 2 * (rows.shape[1] + n_units)):
+        yield answers(parameters, inside(v))
 
-    References
-    ----------
-    Hinton and Salakhutdinov (2006), Science 313:504, doi:10.1126/science.1127647.
 
-    Examples
-    --------
-    >>> from sklearn.datasets import make_friedman1
-    >>> from skamem import DeepBeliefRegressor, RestrictedBoltzmannMachine
-    >>> X, y = make_friedman1(400, random_state=0)
-    >>> layers = RestrictedBoltzmannMachine(visible="gaussian", max_iter=10)
-    >>> model = DeepBeliefRegressor((64,), rbm=layers, learning_rate=0.01, random_state=0).fit(X, y)
-    >>> bool(model.score(X, y) > 0.6)
-    True
-    """
-
-    def _encoded(self, y, X):
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None: expected one real target a "
-                "row of X."
-            )
-        y = arrays.to_numpy(y) if arrays.is_array(y) else y
-        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
-        check_consistent_length(X, y)
-        self._flat = y.ndim == 1
-        y = y.reshape(len(y), -1)
-        centre = y.mean(axis=0)
-        largest = np.abs(y - centre).max(axis=0)
-        largest[largest == 0] = 1.0
-        deviation = (((y - centre) / largest) ** 2).mean(axis=0) ** 0.5  # of numbers that neither over- nor underflow
-        spread = largest * np.where(deviation > 0, deviation, 1.0)
-        # Numbers, not arrays: they are the targets' and live nowhere.
-        self._centre, self._spread = centre.tolist(), spread.tolist()
-        return (y - centre) / spread
-
-    def predict(self, X):
-        """Predicted numbers.
-
-        Parameters
-        ----------
-        X : array-like or csr matrix of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        values : array of shape (n_samples,) or (n_samples, n_outputs)
-            As `y` had it.
-        """
-
-        def values(top):
-            columns = [top[:, i] * self._spread[i] + self._centre[i] for i in range(top.shape[1])]
-            return columns[0] if self._flat else arrays.namespace(top).stack(columns, axis=1)
-
-        return self._outputs(X, "predict", values)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        return tags
+def _copies(weights, random_state):
+    """How often rows of these weights are seen in pretraining: whole numbers, near weights over their mean or least."""
+    total = round(min(weights.sum(), max(_MOST_COPIES * len(weights), _ENOUGH_ROWS)))
+    expected = weights * (max(total, len(weights)) / weights.sum())
+    # Systematic: each row as often as expected, rounded up or down by chance; whole numbers stay as they are.
+    steps = np.floor(np.concatenate([[0.0], np.cumsum(expected)]) + random_state.random_sample())
+    return np.diff(steps).astype(np.intp)

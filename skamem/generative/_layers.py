@@ -16,7 +16,9 @@ from skamem.generative._chains import ParallelTempering
 from skamem.generative._draws import Draws
 from skamem.generative._path import Path
 
-__all__ = ["LayersEstimator", "clip_binary", "machine_of", "on_host", "opened"]
+__all__ = ["LayersEstimator", "clip_binary", "machine_of", "on_host", "opened", "value_range"]
+
+_ROUNDING = 1e-6  # beyond [0, 1]: what scaling leaves there
 
 
 def clip_binary(values):
@@ -26,6 +28,13 @@ def clip_binary(values):
     clipped = values.copy()
     clipped.data = np.clip(clipped.data, 0.0, 1.0)
     return clipped
+
+
+def value_range(values):
+    """(least, largest) of an array or csr matrix, and whether binary units can take it: [0, 1], but for rounding."""
+    xp = arrays.namespace(values) if arrays.is_array(values) else None
+    ends = (values.min(), values.max()) if xp is None else (float(xp.min(values)), float(xp.max(values)))
+    return ends, -_ROUNDING <= ends[0] <= ends[1] <= 1.0 + _ROUNDING
 
 
 def machine_of(rbm):

@@ -12,7 +12,7 @@ from skamem.core.rows import Rows
 from skamem.core.warn import warn
 from skamem.generative._chains import SAMPLERS
 from skamem.generative._hopfield_map import same_energy
-from skamem.generative._layers import clip_binary, on_host, opened
+from skamem.generative._layers import clip_binary, on_host, opened, value_range
 from skamem.generative._learning import Learning, given_sigma
 from skamem.generative._likelihoods import BipartiteEstimator
 from skamem.generative._monitor import Monitor
@@ -20,7 +20,6 @@ from skamem.generative._monitor import Monitor
 __all__ = ["RestrictedBoltzmannMachine"]
 
 _AUTO = Options("auto")
-_ROUNDING = 1e-6  # beyond [0, 1]: what scaling leaves there
 
 
 class RestrictedBoltzmannMachine(BipartiteEstimator):
@@ -310,9 +309,8 @@ class RestrictedBoltzmannMachine(BipartiteEstimator):
         X, placement = self._receive(X, reset=reset, method=None if reset else "partial_fit", accept_sparse="csr")
         dtype = arrays.float_dtype(X, placement.xp) if reset else self.components_.dtype
         if self.visible == "binary":
-            xp = arrays.namespace(X) if arrays.is_array(X) else None
-            least, largest = (X.min(), X.max()) if xp is None else (float(xp.min(X)), float(xp.max(X)))
-            if least < -_ROUNDING or largest > 1.0 + _ROUNDING:
+            (least, largest), fits = value_range(X)
+            if not fits:
                 warn(
                     f"{type(self).__name__}(visible='binary') found values from {least:.4g} to {largest:.4g}; those "
                     "outside [0, 1] count as 0 or 1. Scale features with MinMaxScaler, or use visible='gaussian'."

@@ -51,27 +51,48 @@ class Units:
         return replace(machine, weights=weights, visible=self.inside(machine.visible), hidden=hidden, sigma=sigma)
 
 
+# Overflow is left to `standard_units`, which says which column is too large.
+_OVERFLOW = {"over": "ignore", "invalid": "ignore"}
+
+
 def column_means(rows, row_bytes):
     """Means of the columns of `Rows`, on the host in float64."""
     total = 0.0
-    for _, block in rows.blocks(row_bytes):
-        values = arrays.to_numpy(block) if arrays.is_array(block) else block
-        total = total + np.asarray(values.sum(axis=0, dtype=np.float64)).ravel()
+    with np.errstate(**_OVERFLOW):
+        for _, block in rows.blocks(row_bytes):
+            values = arrays.to_numpy(block) if arrays.is_array(block) else block
+            total = total + np.asarray(values.sum(axis=0, dtype=np.float64)).ravel()
     return total / len(rows)
 
 
 def column_deviations(rows, mean, row_bytes):
     """Standard deviations of the columns of `Rows` about their `mean`, likewise: squares of centred numbers only."""
     total = 0.0
-    for _, block in rows.blocks(row_bytes):
-        values = arrays.to_numpy(block) if arrays.is_array(block) else block.toarray()
-        total = total + ((values - mean) ** 2).sum(axis=0)
+    with np.errstate(**_OVERFLOW):
+        for _, block in rows.blocks(row_bytes):
+            values = arrays.to_numpy(block) if arrays.is_array(block) else block.toarray()
+            total = total + ((values - mean) ** 2).sum(axis=0)
     return np.sqrt(total / len(rows))
 
 
 def standard_units(mean, deviation, like):
-    """`Units` of columns with these moments, where the array `like` lives; columns that never vary keep their scale."""
+    """`Units` of columns with these moments, where the array `like` lives; columns that never vary keep their scale.
+
+    Raises
+    ------
+    ValueError
+        When the type of `like` does not hold the square of a column's deviation.
+    """
     place = arrays.placement_of(like)
     # A column whose spread is its own rounding does not vary.
     varies = deviation > 8 * np.finfo(np.float64).eps * np.abs(mean)
+    limits = place.xp.finfo(like.dtype)
+    low, high = float(limits.smallest_normal) ** 0.5, float(limits.max) ** 0.5
+    held = ~varies | ((deviation > low) & (deviation < high))
+    wrong = np.flatnonzero(~(held & np.isfinite(mean) & np.isfinite(deviation)))
+    if wrong.size:
+        raise ValueError(
+            f"Feature {wrong[0]} has a standard deviation of {deviation[wrong[0]]:.3g}, whose square is beyond what "
+            f"{limits.bits} bits hold; expected {low:.1g} to {high:.1g}. Divide it by a number of its size."
+        )
     return Units(place.asarray(mean, like.dtype), place.asarray(np.where(varies, deviation, 1.0), like.dtype))

@@ -10,12 +10,15 @@ from skamem.training._epochs import Watch, run_epochs
 from skamem.training._noise import NoisePool
 from skamem.training._optimizers import Adam, Momentum
 from skamem.training._schedules import cosine_schedule, rising_schedule
+from skamem.training._targets import ClassTargets, RealTargets
 from skamem.training._weights import class_weights, column_peaks, merged_rows
 
 __all__ = [
     "Adam",
+    "ClassTargets",
     "Momentum",
     "NoisePool",
+    "RealTargets",
     "Watch",
     "balanced_batches",
     "batch_count",

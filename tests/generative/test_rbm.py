@@ -389,3 +389,10 @@ def test_from_parameters_checks_shapes():
             RestrictedBoltzmannMachine.from_parameters(*arguments)
     with pytest.raises(ValueError, match="H has 2 columns; expected 4"):
         given(machine()).inverse_transform([[0.0, 1.0]])
+
+
+@pytest.mark.parametrize(("scale", "dtype"), [(1e300, np.float64), (1e200, np.float64), (1e37, np.float32)])
+def test_features_whose_squares_overflow_are_named(scale, dtype):
+    X = np.column_stack([np.random.default_rng(0).random((20, 2)), scale * np.arange(20.0)]).astype(dtype)
+    with pytest.raises(ValueError, match=r"Feature 2 has a standard deviation of .*square"):
+        RestrictedBoltzmannMachine(2, visible="gaussian", max_iter=1).fit(X)

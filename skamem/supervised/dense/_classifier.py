@@ -15,8 +15,7 @@ from skamem.supervised.dense._duality import NetworkDual
 from skamem.supervised.dense._losses import PowerLoss, log_probabilities
 from skamem.supervised.dense._readouts import READOUTS
 from skamem.supervised.dense._recipes import RECIPES
-from skamem.supervised.dense._targets import ClassTargets
-from skamem.training import class_weights
+from skamem.training import ClassTargets, class_weights
 
 __all__ = ["DenseAMClassifier"]
 

@@ -2,14 +2,13 @@
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
-from skamem.core import arrays
+from skamem.core import arrays, validation
 from skamem.core.base import transactional
 from skamem.supervised.dense._base import BaseDenseAM
 from skamem.supervised.dense._losses import SquaredLoss
-from skamem.supervised.dense._targets import RealTargets
+from skamem.training import RealTargets
 
 __all__ = ["DenseAMRegressor"]
 
@@ -243,16 +242,8 @@ class DenseAMRegressor(RegressorMixin, BaseDenseAM):
 
     def _target_values(self, y, X):
         """Validated targets on the host, of shape (n_samples, n_outputs)."""
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None: expected one real target a "
-                "row of X."
-            )
-        y = arrays.to_numpy(y) if arrays.is_array(y) else y
-        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
-        check_consistent_length(X, y)
-        self._flat = y.ndim == 1
-        return y.reshape(len(y), -1)
+        values, self._flat = validation.check_real_targets(y, X, owner=type(self).__name__)
+        return values
 
     def _targets(self, values, *, fresh):
         """Targets that will take their scale from the rows that train, or have the present one."""

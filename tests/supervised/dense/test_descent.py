@@ -12,8 +12,7 @@ from skamem.supervised.dense._descent import Descent, HeldScore
 from skamem.supervised.dense._losses import PowerLoss
 from skamem.supervised.dense._network import Memories, Network
 from skamem.supervised.dense._scaling import StandardRows, TrainingSet
-from skamem.supervised.dense._targets import ClassTargets
-from skamem.training import NoisePool, shuffled_batches
+from skamem.training import ClassTargets, NoisePool, shuffled_batches
 
 HOST = arrays.placement_of(np.zeros(1))
 RNG = np.random.RandomState(0)

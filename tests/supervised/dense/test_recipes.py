@@ -11,7 +11,7 @@ from skamem.supervised.dense._network import Memories, Network
 from skamem.supervised.dense._recipes import RECIPES
 from skamem.supervised.dense._scaling import standardized, training_set
 from skamem.supervised.dense._start import root_mean_square
-from skamem.supervised.dense._targets import ClassTargets
+from skamem.training import ClassTargets
 
 every_recipe = pytest.mark.parametrize("solver", list(RECIPES))
 

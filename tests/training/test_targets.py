@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skamem.core import arrays
-from skamem.supervised.dense._targets import ClassTargets, RealTargets
+from skamem.training import ClassTargets, RealTargets
 
 
 def test_class_targets():
