@@ -184,8 +184,8 @@ class SequenceStore(SkamemEstimator):
 
     def _are_right(self, recalled, truth):
         """Whether recalled patterns are the true ones, up to the tolerance: an ndarray of bool."""
-        apart = StoredPatterns.measured(self.patterns_).distances(recalled, truth)
-        return arrays.to_numpy(apart <= self.tolerance)
+        stored = StoredPatterns.measured(self.patterns_)
+        return arrays.to_numpy(stored.are_near(recalled, truth, self.tolerance))
 
     def _warn_of_losses(self, steps, keys):
         """Say which patterns lead to several ones, and how many of the others just stored lead elsewhere."""

@@ -97,7 +97,7 @@ class SequenceMemory(SequenceStore):
     References
     ----------
     Düring, Coolen and Sherrington (1998), Phase diagram and storage capacity of sequence processing neural networks,
-    Journal of Physics A 31:8607, doi:10.1088/0305-4470/31/43/005.
+    Journal of Physics A 31:8607, arXiv:cond-mat/9805073.
     Chaudhry, Zavatone-Veth, Krotov and Pehlevan (2023), Long Sequence Hopfield Memory, arXiv:2306.04532.
 
     Examples

@@ -422,6 +422,16 @@ def test_float32_stays():
         np.testing.assert_array_equal(recall.cycle_length, 12)
 
 
+def test_nothing_known_at_all():
+    memory = SequenceMemory(check_stored=False).fit(np.full((3, 4), np.nan))
+    assert memory.score(np.full((3, 4), np.nan)) == 1.0  # all patterns are the same
+
+
+def test_a_tolerance_beyond_the_type_is_one_that_all_are_within():
+    memory = SequenceMemory(tolerance=1e300).fit(PATTERNS.astype(np.float32))
+    assert memory.score(PATTERNS.astype(np.float32)) == 1.0
+
+
 # -------------------------------------------------------------------------------------------------------- capacities
 
 
