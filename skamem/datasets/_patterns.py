@@ -52,6 +52,8 @@ def make_patterns(n_patterns=10, n_units=100, *, activity=0.5, coding="bipolar",
 
 
 def _flip(X, rate, rng):
+    if np.isnan(X).all():  # which has no range
+        return X
     low, high = np.nanmin(X), np.nanmax(X)
     return np.where(_chosen(X.shape, rate, rng), low + high - X, X)
 

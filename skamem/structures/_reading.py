@@ -41,7 +41,7 @@ def sequence_labels(groups, lengths, taken, owner):
     ValueError
         For groups of another length, of more than one dimension or without a label, and for labels stored before.
     """
-    n_rows = sum(lengths)
+    n_rows, taken = sum(lengths), set(taken)
     if groups is None:
         free = (label for label in range(len(taken) + n_rows + len(lengths)) if label not in taken)
         return [next(free) for _ in lengths], np.repeat(np.arange(len(lengths)), lengths)

@@ -113,7 +113,7 @@ class SequenceStore(SkamemEstimator):
         return self._store(X, groups, reset=not hasattr(self, "memory_"))
 
     def _store(self, X, groups, *, reset):
-        taken = [] if reset else self.groups_.tolist()
+        taken = [] if reset else self.groups_
         X, labels, numbers = self._receive_sequences(X, groups, taken, None if reset else "partial_fit")
         succession, position = Succession.of_groups(numbers, self.cyclic)
         steps = succession.steps
@@ -131,7 +131,7 @@ class SequenceStore(SkamemEstimator):
             self.memory_ = (engine.fit if reset else engine.partial_fit)(keys, following)
         if reset:
             self.score_seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
-        n_before = self._remember(whole, labels, numbers, succession.successor, position, reset=reset)
+        n_before = self._remember(whole, labels, (succession.successor, numbers, position), reset=reset)
         self._warn_of_losses(steps + n_before, keys)
         return self
 
@@ -156,46 +156,51 @@ class SequenceStore(SkamemEstimator):
         X = xp.concat([xp.astype(part, dtype, copy=False) for part in parts], axis=0)
         return X, *sequence_labels(groups, [part.shape[0] for part in parts], taken, type(self).__name__)
 
-    def _remember(self, whole, labels, numbers, successor, position, *, reset):
+    @property
+    def _rows(self):
+        """Successor, sequence and position of each stored pattern, on the host."""
+        return tuple(map(arrays.to_numpy, (self.successor_, self.sequence_, self.position_)))
+
+    def _remember(self, whole, labels, rows, *, reset):
         """Set what is known of the sequences, after those of before; how many patterns there were before."""
-        coded = perfect_recall(self.memory_, whole, whole)
-        groups, n_before = [], 0
+        coded, n_before = perfect_recall(self.memory_, whole, whole), 0
         if reset:
-            self.patterns_ = arrays.copy(coded)
+            self.patterns_, self.groups_ = arrays.copy(coded), labels
         else:
-            xp, n_before, groups = arrays.namespace(coded), len(self.position_), self.groups_.tolist()
+            before, n_before = self._rows, self.position_.shape[0]
+            successor, numbers, position = rows
+            rows = (np.where(successor < 0, -1, successor + n_before), numbers + len(self.groups_), position)
+            rows = tuple(np.concatenate(both) for both in zip(before, rows, strict=True))
+            xp = arrays.namespace(coded)
             self.patterns_ = xp.concat([self.patterns_, xp.astype(coded, self.patterns_.dtype)], axis=0)
-            successor = np.concatenate([self.successor_, np.where(successor < 0, -1, successor + n_before)])
-            numbers = np.concatenate([self.sequence_, numbers + len(groups)])
-            position = np.concatenate([self.position_, position])
-        self.successor_, self.sequence_, self.position_ = successor, numbers, position
-        self.groups_ = _label_array(groups + labels)
-        patterns = arrays.to_numpy(self.patterns_)
+            self.groups_ = self.groups_ + labels
+        patterns, place = arrays.to_numpy(self.patterns_), arrays.placement_of(self.patterns_)
+        self.successor_, self.sequence_, self.position_ = map(place.asarray, rows)
         pattern, _ = distinct(cells(patterns, cell_size(patterns)))
-        succession = Succession(successor)
-        self.ambiguous_ = succession.ambiguous(pattern, self._order)
-        self.order_needed_ = succession.order_needed(pattern, int(position.max()) + 1)
+        succession = Succession(rows[0])
+        self.ambiguous_ = place.asarray(succession.ambiguous(pattern, self._order))
+        self.order_needed_ = succession.order_needed(pattern, int(rows[2].max()) + 1)
         return n_before
 
     def _are_right(self, recalled, truth):
         """Whether recalled patterns are the true ones, up to the tolerance: an ndarray of bool."""
-        apart = StoredPatterns.measured(self.patterns_).distances(recalled, truth)
-        return arrays.to_numpy(apart <= self.tolerance)
+        stored = StoredPatterns.measured(self.patterns_)
+        return arrays.to_numpy(stored.are_near(recalled, truth, self.tolerance))
 
     def _warn_of_losses(self, steps, keys):
         """Say which patterns lead to several ones, and how many of the others just stored lead elsewhere."""
-        ambiguous = np.intersect1d(self.ambiguous_, steps)
+        ambiguous, successor = np.intersect1d(arrays.to_numpy(self.ambiguous_), steps), self._rows[0]
         if len(ambiguous):
             self._warn_of_ambiguity(ambiguous)
         clear = np.flatnonzero(~np.isin(steps, ambiguous))
         if not self.check_stored or not len(clear):
             return
         asked = clear[:: -(-len(clear) // _ASKED)]
-        following = rows_at(self.patterns_, self.successor_[steps[asked], None])
+        following = rows_at(self.patterns_, successor[steps[asked], None])
         n_lost = int(np.sum(~self._are_right(self.memory_.predict(rows_at(keys, asked[:, None])), following)))
         if n_lost:
             warn(
-                f"{type(self.memory_).__name__} stores {np.sum(self.successor_ >= 0)} steps between patterns of "
+                f"{type(self.memory_).__name__} stores {np.sum(successor >= 0)} steps between patterns of "
                 f"{self.n_features_in_} units, and {n_lost} of the {len(asked)} that were asked lead elsewhere: expect "
                 "recall to fail. The default memory, exponential recall, holds most; PseudoinverseMemory about as many "
                 "as there are units.",
@@ -215,18 +220,7 @@ class SequenceStore(SkamemEstimator):
         )
 
     def _named(self, row):
-        label = self.groups_.tolist()[self.sequence_[row]]
-        where = f" (sequence {label!r}, place {self.position_[row]})" if len(self.groups_) > 1 else ""
+        _, sequence, position = self._rows
+        label = self.groups_[sequence[row]]
+        where = f" (sequence {label!r}, place {position[row]})" if len(self.groups_) > 1 else ""
         return f"row {row}{where}"
-
-
-def _label_array(labels):
-    """Labels as an array that keeps numbers numbers and strings strings."""
-    kinds = {type(label) for label in labels}
-    return np.asarray(labels) if len(kinds) == 1 and kinds <= {int, str, float, bool} else _objects(labels)
-
-
-def _objects(labels):
-    array = np.empty(len(labels), dtype=object)
-    array[:] = labels
-    return array

@@ -63,15 +63,15 @@ class SequenceMemory(SequenceStore):
         The fitted memory: from windows of `order` patterns, side by side, the oldest first, to patterns.
     patterns_ : array of shape (n_patterns, n_units)
         Stored patterns in the coding in which they are recalled; unknown units at their median.
-    successor_ : int ndarray of shape (n_patterns,)
+    successor_ : int array of shape (n_patterns,)
         Row of `patterns_` that follows each one; -1 after the last of an open sequence.
-    sequence_ : int ndarray of shape (n_patterns,)
+    sequence_ : int array of shape (n_patterns,)
         Index of the sequence that each one is in.
-    position_ : int ndarray of shape (n_patterns,)
+    position_ : int array of shape (n_patterns,)
         Its place there.
-    groups_ : ndarray of shape (n_sequences,)
+    groups_ : list of length n_sequences
         Labels of the sequences: those of `groups`, or 0, 1, ...
-    ambiguous_ : int ndarray
+    ambiguous_ : int array of shape (n_ambiguous,)
         Rows of `patterns_` at which different patterns follow the same `order` patterns.
     order_needed_ : int or None
         The least order at which there are none; None if there is no such order.
@@ -97,7 +97,7 @@ class SequenceMemory(SequenceStore):
     References
     ----------
     Düring, Coolen and Sherrington (1998), Phase diagram and storage capacity of sequence processing neural networks,
-    Journal of Physics A 31:8607, doi:10.1088/0305-4470/31/43/005.
+    Journal of Physics A 31:8607, arXiv:cond-mat/9805073.
     Chaudhry, Zavatone-Veth, Krotov and Pehlevan (2023), Long Sequence Hopfield Memory, arXiv:2306.04532.
 
     Examples
@@ -237,8 +237,9 @@ class SequenceMemory(SequenceStore):
         for name, value in steps.items():
             if value is not None:
                 low = validation.check_number(name, value, kind=numbers.Integral, low=low)
-        n_steps = int(self.position_.max()) + 1 if n_steps is None else int(n_steps)
-        limit = max(n_steps, _LEAST_SEARCHED, 4 * len(self.position_)) if max_steps is None else int(max_steps)
+        successor, sequence, position = self._rows
+        n_steps = int(position.max()) + 1 if n_steps is None else int(n_steps)
+        limit = max(n_steps, _LEAST_SEARCHED, 4 * len(position)) if max_steps is None else int(max_steps)
         limit = max(n_steps, limit)
         cues, placement, is_single = self._receive_cues(cue)
         # The graph of states is kept on the host; the memory is asked, and patterns are compared, where the cues are.
@@ -256,10 +257,9 @@ class SequenceMemory(SequenceStore):
         def nearest(states):
             return arrays.to_numpy(stored.nearest(place.asarray(states), self.tolerance))
 
-        sequences = (Succession(self.successor_), self.sequence_, self.position_)
-        walks = Walks(ask, nearest, patterns, sequences, self._order)
+        walks = Walks(ask, nearest, patterns, (Succession(successor), sequence, position), self._order)
         found = walks.follow(cues.astype(patterns.dtype, copy=False), n_steps, limit)
-        return recall_of(found, placement, self.groups_.tolist(), is_single)
+        return recall_of(found, placement, self.groups_, is_single)
 
     def _receive_cues(self, cue):
         """Validated cues (n_cues, n_patterns, n_units) where the user had them, a placement, and whether it is one."""

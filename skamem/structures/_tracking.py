@@ -58,6 +58,12 @@ class StoredPatterns:
         if_all_are_one = xp.where(squares > 0, xp.full_like(squares, xp.inf), squares)
         return xp.where(counted > 0, squares / xp.where(counted > 0, counted, 1.0), if_all_are_one)
 
+    def are_near(self, states, patterns, tolerance):
+        """Whether states are within the tolerance of patterns, one for one."""
+        apart = self.distances(states, patterns)
+        # A tolerance beyond the type is one that every distance is within.
+        return apart <= min(float(tolerance), float(arrays.namespace(apart).finfo(apart.dtype).max))
+
     def nearest(self, states, tolerance):
         """Index of the stored pattern next to each state, the first of several; -1 beyond the tolerance."""
         xp = arrays.namespace(states)
@@ -65,9 +71,9 @@ class StoredPatterns:
         for rows in row_blocks(states.shape[0], 32 * (self.patterns.shape[0] + self.patterns.shape[1])):
             block = states[rows, :]
             index = self._nearest(block)
-            apart = self.distances(block, xp.take(self.patterns, index, axis=0))
+            is_near = self.are_near(block, xp.take(self.patterns, index, axis=0), tolerance)
             blank = xp.all(xp.isnan(block), axis=1)
-            found.append(xp.where((apart <= tolerance) & ~blank, index, -1))
+            found.append(xp.where(is_near & ~blank, index, -1))
         return xp.concat(found)
 
     def _nearest(self, states):

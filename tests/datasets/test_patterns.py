@@ -102,6 +102,10 @@ def test_every_unit_can_be_hit():
         assert hit.any(axis=0).all()
 
 
+def test_where_nothing_is_known_nothing_is_flipped():
+    assert np.isnan(corrupt(np.full((2, 4), np.nan), "flip", 0.5, random_state=0)).all()
+
+
 def test_flip_reflects_real_values_and_passes_unknown_ones():
     cues = corrupt([[0.0, 1.0, 10.0, np.nan]], "flip", 1.0, random_state=0)
     np.testing.assert_array_equal(cues, [[10.0, 9.0, 0.0, np.nan]])

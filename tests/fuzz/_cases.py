@@ -368,7 +368,7 @@ def _perform(memory, call, inputs):
     X, y, sample_weight = inputs
     if call.name == "inverse_transform":
         X = memory.transform(X)
-    given = {"X": X, "patterns": X, "codes": X, "y": y, "Y": y if call.name == "predict_inverse" else None}
+    given = {"X": X, "patterns": X, "codes": X, "cue": X, "y": y, "Y": y if call.name == "predict_inverse" else None}
     given |= {"transitions": X, "inputs": X, "strings": X, "symbols": X, "outputs": y}
     if sample_weight is not None:
         given["sample_weight"] = sample_weight

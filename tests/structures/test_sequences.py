@@ -98,7 +98,7 @@ def test_groups_and_lists_are_the_same_sequences():
     np.testing.assert_array_equal(listed.predict(cues), grouped.predict(cues))
     for label, sequence in (("a", first), ("b", second)):
         for memory in (listed, grouped):
-            rows = np.flatnonzero(memory.groups_[memory.sequence_] == label)
+            rows = np.flatnonzero(memory.sequence_ == memory.groups_.index(label))
             np.testing.assert_array_equal(memory.patterns_[rows], sequence)
             np.testing.assert_array_equal(memory.position_[rows], np.arange(6))
             np.testing.assert_array_equal(memory.successor_[rows], np.roll(rows, -1))
@@ -422,6 +422,16 @@ def test_float32_stays():
         np.testing.assert_array_equal(recall.cycle_length, 12)
 
 
+def test_nothing_known_at_all():
+    memory = SequenceMemory(check_stored=False).fit(np.full((3, 4), np.nan))
+    assert memory.score(np.full((3, 4), np.nan)) == 1.0  # all patterns are the same
+
+
+def test_a_tolerance_beyond_the_type_is_one_that_all_are_within():
+    memory = SequenceMemory(tolerance=1e300).fit(PATTERNS.astype(np.float32))
+    assert memory.score(PATTERNS.astype(np.float32)) == 1.0
+
+
 # -------------------------------------------------------------------------------------------------------- capacities
 
 
@@ -510,7 +520,7 @@ def test_groups_reach_fit_and_score_through_routing():
         memory = SequenceMemory(order=3).set_fit_request(groups=True).set_score_request(groups=True)
         search = GridSearchCV(memory, {"noise": [0.1]}, cv=StoredPatternsSplit()).fit(X, groups=groups)
         assert search.best_score_ == 1.0
-        assert search.best_estimator_.groups_.tolist() == [0, 1]
+        assert search.best_estimator_.groups_ == [0, 1]
 
 
 # ------------------------------------------------------------------------------------------------------- both doors
