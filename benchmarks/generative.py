@@ -165,7 +165,10 @@ def pipeline(options):
     theirs = {"learning_rate": 0.06, "n_iter": 10}
     machines = {
         "BernoulliRBM": lambda seed: BernoulliRBM(100, random_state=seed, **theirs),
-        "10 epochs of ours": lambda seed: RestrictedBoltzmannMachine(100, max_iter=10, random_state=seed),
+        "ours, the same": lambda seed: RestrictedBoltzmannMachine(
+            100, learning_rate=0.06, batch_size=10, max_iter=10, centered=False, random_state=seed
+        ),
+        "ours, not centred": lambda seed: RestrictedBoltzmannMachine(100, centered=False, random_state=seed),
         "our defaults": lambda seed: RestrictedBoltzmannMachine(100, random_state=seed),
     }
     found = {name: [] for name in ("pixels", *machines)}

@@ -68,7 +68,7 @@ def stored(machine, patterns, means):
     Parameters
     ----------
     machine : Bipartite
-        Of binary visible units that are independent, or nearly so; its hidden biases are 0.
+        Of binary visible units that are independent, or nearly so.
     patterns : array-like of shape (n_patterns, n_visible)
         As `same_energy`; at most as many as hidden units.
     means : array of shape (n_visible,)

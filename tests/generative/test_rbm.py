@@ -127,6 +127,13 @@ def test_sparse_text_does_not_turn_all_hidden_units_on():
     assert theirs.score(test) < floor < ours.score(test) - 3
 
 
+def test_hidden_units_are_not_left_half_on():
+    """Features nearly linear in the input tell a classifier no more than the input does."""
+    X = (load_digits().data[:600] >= 8).astype(float)
+    hidden = rbm(100, max_iter=100).fit(X).transform(X)
+    assert hidden.mean() < 0.4  # first biases of 0 lead to 0.50
+
+
 @pytest.mark.parametrize("visible", ["binary", "gaussian"])
 def test_csr_and_dense_rows_teach_the_same(visible):
     dense, sparse = (rbm(6, visible=visible).fit(X) for X in (BITS, scipy.sparse.csr_array(BITS)))
