@@ -310,7 +310,7 @@ MORE_SETTINGS = [
     LayerwiseClassifier(2, activation="logcosh", alpha="gcv", max_epochs=0, n_units=10),
     LayerwiseClassifier(2, activation="logcosh", early_stopping=False, n_units=10, max_cycles=0),
     LayerwiseClassifier(2, activation="softplus", n_units=10),
-    LayerwiseClassifier(2, activation="softplus", alpha=0.0, n_units=10, noise=0.0),
+    LayerwiseClassifier(2, activation="softplus", alpha=0.001, n_units=10, noise=0.0),
     LayerwiseClassifier(2, alpha=0.01, n_units=10, random_state=0),
     LayerwiseRegressor(2, activation="rectified_polynomial", alpha="gcv", deep=False, backend="numpy", n_units=10),
     LayerwiseRegressor(

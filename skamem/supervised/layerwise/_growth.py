@@ -192,24 +192,32 @@ class Growth:
 
     def _settle(self, found, trial):
         """Back-fit all stages, the new one among them, and write down where they stand."""
-        self.fit = self._back_fitted(self.fit, found, self.share)
-        validation = None
-        if self._held is None:
-            self._trial = self.fit
-        else:
-            self._trial = self._back_fitted(self._trial, trial, self._trains)
-            validation = self.loss.value(self._trial.outputs, self.targets, self._held)
+        n_cycles, validation = self.plan.n_cycles, None
+        if self._held is not None:
+            # Penalties that were right for each stage alone may let all together learn noise: where units have learnt,
+            # the cycles last as long as they help on the rows held back.
+            watch = self._on_held_rows if "weights" in self.features.stages[-1] else None
+            self._trial = self._back_fitted(self._trial, trial, self._trains, n_cycles, watch)
+            n_cycles = n_cycles if watch is None else len(self._trial.objectives) - 1
+            validation = self._on_held_rows(self._trial.outputs)
+        self.fit = self._back_fitted(self.fit, found, self.share, n_cycles)
+        self._trial = self.fit if self._held is None else self._trial
         xp = arrays.namespace(self.X)
         coefs = [xp.astype(part, self.X.dtype) for part in self.fit.coefs]
         self.records.append(
             {"coefs": coefs, "loss": self.fit.loss, "objectives": self.fit.objectives, "validation": validation}
         )
 
-    def _back_fitted(self, before, new, share):
+    def _on_held_rows(self, outputs):
+        """Loss on the rows held back."""
+        return self.loss.value(outputs, self.targets, self._held)
+
+    def _back_fitted(self, before, new, share, n_cycles, watch=None):
         problem = BackFitting(self.loss, self.features, self._factors, self._cross, self.alphas, self.targets, share)
         start = Fit([*before.coefs, new.coefs[0]], new.outputs, new.loss)
-        n_cycles = self.plan.n_cycles if len(self.features) > 1 or not self.loss.exact else 0
-        return problem.run(start, n_cycles, _SETTLED[self.loss.exact], ceiling=before.loss)
+        if len(self.features) == 1 and self.loss.exact:
+            n_cycles = 0
+        return problem.run(start, n_cycles, _SETTLED[self.loss.exact], before.loss, watch)
 
     def _penalty(self, outputs, factor, certain):
         """(penalty, or None where the stage does not help; trial fit at it, or None where it is still to be made)."""
@@ -234,10 +242,10 @@ class Growth:
         factor, base = Factor(outputs, self._trains), self._trial.outputs
         if not factor.largest:
             return None, None
-        least, best, worse = self.loss.value(base, self.targets, self._held), (None, None), 0
+        least, best, worse = self._on_held_rows(base), (None, None), 0
         least *= 1.0 - self.plan.tolerance
         for alpha, fit in ridge_path(self.loss, outputs, factor, base, self.targets, self._trains):
-            loss = self.loss.value(fit.outputs, self.targets, self._held)
+            loss = self._on_held_rows(fit.outputs)
             worse = 0 if loss < least else worse + 1
             if loss < least:
                 least, best = loss, (alpha, fit)

@@ -62,8 +62,9 @@ class Factor:
 
     def freedom(self, curvature, alpha):
         """Effective degrees of freedom of the ridge regression, of each output."""
-        xp = arrays.namespace(self.values)
-        return float(xp.sum(curvature * self.values / (curvature * self.values + alpha)))
+        if not curvature > 0:  # outputs that are certain of all classes
+            return 0.0
+        return float(arrays.namespace(self.values).sum(self.values / (self.values + alpha / curvature)))
 
 
 @dataclass
@@ -144,12 +145,16 @@ class BackFitting:
             * _inner([alpha * A for alpha, A in zip(self.alphas, coefs, strict=True)], coefs)
         )
 
-    def run(self, fit, n_cycles, tolerance, ceiling=math.inf):
-        """Cycle until the penalised loss falls by less than `tolerance` of itself; the loss stays below `ceiling`."""
+    def run(self, fit, n_cycles, tolerance, ceiling=math.inf, watch=None):
+        """Cycle until the penalised loss falls by less than `tolerance` of itself, the loss staying below `ceiling`.
+
+        With a `watch`, a function of the outputs, the cycles also end where it does not fall.
+        """
         xp, narrow = arrays.namespace(fit.outputs), fit.outputs.dtype
         objective = fit.loss + self.penalty(fit.coefs)
         fit = replace(fit, objectives=[objective])
         direction = before = None
+        watched = math.inf if watch is None else watch(fit.outputs)
         for _ in range(n_cycles):
             gradients = self.gradients(fit)
             step = self.sweep(gradients)
@@ -168,6 +173,11 @@ class BackFitting:
             reached = loss + self.penalty(coefs)
             if not (reached < objective and loss <= ceiling):
                 break
+            if watch is not None:
+                seen = watch(outputs)
+                if not seen < watched:
+                    break
+                watched = seen
             fit = Fit(coefs, outputs, loss, [*fit.objectives, reached])
             if objective - reached <= tolerance * objective:
                 break
