@@ -1,1 +1,3 @@
-"""Networks that grow by stages: each fitted to what those before it leave, then all of them back-fitted."""
+"""Networks that grow by stages, each fitted to what those before it leave; users import them from `skamem`."""
+
+__all__: list[str] = []
