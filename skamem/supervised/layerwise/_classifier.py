@@ -9,25 +9,10 @@ from skamem.core import arrays, validation
 from skamem.core.base import transactional
 from skamem.core.parameters import ClassWeight
 from skamem.supervised.layerwise._base import BaseLayerwise
-from skamem.supervised.layerwise._losses import LogisticLoss, log_softmax, one_hot
-from skamem.training import class_weights
+from skamem.supervised.layerwise._losses import LogisticLoss, log_softmax
+from skamem.training import ClassTargets, class_weights
 
 __all__ = ["LayerwiseClassifier"]
-
-
-class _Classes:
-    """Classes as the growth wants its targets: one-hot rows, and the classes themselves to merge and to split by."""
-
-    def __init__(self, codes, n_classes):
-        self.keys = self.strata = codes
-        self._n_classes = n_classes
-
-    def settle(self, index, weights):
-        """Nothing to learn from the rows."""
-
-    def take(self, index, placement, dtype):
-        """Targets of the rows `index`."""
-        return placement.asarray(one_hot(self.keys[index], self._n_classes), dtype)
 
 
 class LayerwiseClassifier(ClassifierMixin, BaseLayerwise):
@@ -245,7 +230,8 @@ class LayerwiseClassifier(ClassifierMixin, BaseLayerwise):
         weights = class_weights(self.class_weight, self.classes_, codes, self._sample_weights(sample_weight, X))
         if len(np.unique(codes[weights > 0])) < 2:
             raise ValueError("Rows of positive weight are of one class only; expected at least 2 classes.")
-        self._fit(X, y, _Classes(codes, len(self.classes_)), LogisticLoss(), weights, placement)
+        targets = ClassTargets(codes, len(self.classes_), off=0.0)
+        self._fit(X, y, targets, LogisticLoss(), weights, placement)
         return self
 
     def predict(self, X):

@@ -6,8 +6,6 @@ bound, on outputs that sum to 0 over the classes). So one ridge regression of th
 
 import math
 
-import numpy as np
-
 from skamem.core import arrays
 
 __all__ = ["LogisticLoss", "SquaredLoss", "log_softmax"]
@@ -125,10 +123,3 @@ class LogisticLoss:
         xp = arrays.namespace(outputs)
         shares = xp.exp(log_softmax(outputs))
         return float(share @ (1 - xp.sum(shares * shares, axis=1))) / max(1, shares.shape[1] - 1)
-
-
-def one_hot(codes, n_classes):
-    """Targets of classes on the host, of shape (n_rows, n_classes)."""
-    targets = np.zeros((len(codes), n_classes))
-    targets[np.arange(len(codes)), codes] = 1.0
-    return targets

@@ -1,14 +1,12 @@
 """LayerwiseRegressor: a network for real targets that grows by stages, each fitted to what those before it leave."""
 
-import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.utils import check_array, check_consistent_length
 
-from skamem.core import arrays
+from skamem.core import validation
 from skamem.core.base import transactional
-from skamem.supervised.dense._targets import RealTargets
 from skamem.supervised.layerwise._base import BaseLayerwise
 from skamem.supervised.layerwise._losses import SquaredLoss
+from skamem.training import RealTargets
 
 __all__ = ["LayerwiseRegressor"]
 
@@ -175,17 +173,8 @@ class LayerwiseRegressor(RegressorMixin, BaseLayerwise):
             For bad input or parameters out of range. A failed call changes nothing.
         """
         X, placement = self._receive(X, reset=True)
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None: expected one real target a "
-                "row of X."
-            )
-        values = arrays.to_numpy(y) if arrays.is_array(y) else y
-        values = check_array(values, ensure_2d=False, dtype=np.float64, input_name="y")
-        check_consistent_length(X, values)
-        self._flat = values.ndim == 1
-        targets = RealTargets(values.reshape(len(values), -1))
-        self._fit(X, y, targets, SquaredLoss(), self._sample_weights(sample_weight, X), placement)
+        values, self._flat = validation.check_real_targets(y, X, owner=type(self).__name__)
+        self._fit(X, y, RealTargets(values), SquaredLoss(), self._sample_weights(sample_weight, X), placement)
         return self
 
     def _settled(self, targets, placement, dtype):
