@@ -28,7 +28,13 @@ from skamem.sparse import (
     SupportSelector,
 )
 from skamem.structures import AssemblyClassifier, AssemblyMemory, FiniteStateMemory, HolographicMemory, SequenceMemory
-from skamem.supervised import DenseAMClassifier, DenseAMRegressor, MemoryClassifier
+from skamem.supervised import (
+    DenseAMClassifier,
+    DenseAMRegressor,
+    LayerwiseClassifier,
+    LayerwiseRegressor,
+    MemoryClassifier,
+)
 
 __all__ = [
     "AssemblyClassifier",
@@ -51,6 +57,8 @@ __all__ = [
     "IHTRegressorCV",
     "IHTSparseCoder",
     "KernelMemory",
+    "LayerwiseClassifier",
+    "LayerwiseRegressor",
     "MemoryClassifier",
     "ModernHopfieldMemory",
     "PseudoinverseMemory",

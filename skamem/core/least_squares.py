@@ -12,7 +12,17 @@ from skamem.core.warn import warn
 
 LinAlgError = np.linalg.LinAlgError
 
-__all__ = ["SOLVERS", "LinAlgError", "cholesky", "cholesky_solve", "moments", "neumann", "neumann_moments", "svd"]
+__all__ = [
+    "SOLVERS",
+    "LinAlgError",
+    "cholesky",
+    "cholesky_solve",
+    "invert_gram",
+    "moments",
+    "neumann",
+    "neumann_moments",
+    "svd",
+]
 
 _LEFT = 0.01  # a series whose weights are farther than this from their limit, in share of their norm, is reported
 
@@ -221,6 +231,61 @@ def neumann_moments(gram, cross, *, alpha=0.0, n_layers=100, step="auto", hyperp
     """
     options = {"alpha": alpha, "n_layers": n_layers, "step": step, "hyperpower": hyperpower}
     return _series(gram, cross, **options, order=2)
+
+
+def invert_gram(X, *, alpha=0.0, n_layers=100, step="auto", hyperpower=False):
+    """Inverse of the Gram matrix X Xᵀ by a network: recurrent, residual and Neumann series are one.
+
+    Z <- Z + c (I - G Z) from Z = 0, G = X Xᵀ + α I. Run for L steps that is a recurrent network; unrolled, a residual
+    network of L layers that share their weights; written out, c Σ_{l < L} (I - c G)^l, the Neumann series of G⁻¹. All
+    three converge if and only if the spectral radius of I - c G is below 1: for 0 < c < 2 / ‖G‖.
+
+    Parameters
+    ----------
+    X : array of shape (n_patterns, n_units)
+        Patterns, best fewer than units: where the Gram matrix is singular, the pseudoinverse is what is reached.
+    alpha : float, default=0.0
+        Added to the diagonal, >= 0, in squared units of X.
+    n_layers : int, default=100
+        Layers, or steps, L >= 1.
+    step : "auto" or float, default="auto"
+        Step c in (0, 2/‖G‖); "auto" is 1/‖G‖.
+    hyperpower : bool, default=False
+        Let every layer double the number of terms, Z <- Z + Z (I - G Z) (Newton-Schulz).
+
+    Returns
+    -------
+    inverse : array of shape (n_patterns, n_patterns)
+        Symmetric; dtype and device of `X`. Of 1/λ, λ an eigenvalue of G, the share 1 - (1 - cλ)^L is reached, which is
+        computed at once: cost O(m² n + m³), however many layers.
+
+    Raises
+    ------
+    ValueError
+        When `step` is outside the interval of convergence: the network would diverge.
+
+    Warns
+    -----
+    ConvergenceWarning
+        When the inverse is more than 1 % from its limit.
+
+    References
+    ----------
+    Liao and Poggio (2016), Bridging the Gaps Between Residual Learning, Recurrent Neural Networks and Visual Cortex,
+    arXiv:1604.03640.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.asarray([[1.0, 1.0], [1.0, 0.0]])
+    >>> invert_gram(X, n_layers=300).round(6)
+    array([[ 1., -1.],
+           [-1.,  2.]])
+    """
+    xp = arrays.namespace(X)
+    identity = xp.eye(X.shape[0], dtype=X.dtype, device=arrays.device(X))
+    options = {"alpha": alpha, "n_layers": n_layers, "step": step, "hyperpower": hyperpower}
+    return neumann_moments(X @ xp.matrix_transpose(X), identity, **options)
 
 
 def moments(gram, cross, *, alpha=0.0):

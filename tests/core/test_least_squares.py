@@ -5,7 +5,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from skamem.core import least_squares
-from skamem.core.least_squares import SOLVERS, cholesky, cholesky_solve, moments, neumann, svd
+from skamem.core.least_squares import SOLVERS, cholesky, cholesky_solve, invert_gram, moments, neumann, svd
 
 SHAPES = {"wide": (6, 15), "tall": (15, 6), "square": (8, 8)}
 
@@ -194,3 +194,71 @@ def test_cholesky_solve_refuses_singular_and_indefinite_matrices(place, gram):
     for matrix in (gram, place.put(gram)):
         with pytest.raises(np.linalg.LinAlgError, match="not positive definite|singular"):
             cholesky_solve(matrix, matrix)
+
+
+# ------------------------------------------------------------------------- recurrent net, residual net, and series
+
+
+def recurrent_net(gram, step, n_steps):
+    """One layer, run again and again on its own output."""
+    Z = np.zeros_like(gram)
+    for _ in range(n_steps):
+        Z = Z + step * (np.eye(len(gram)) - gram @ Z)
+    return Z
+
+
+def residual_net(gram, step, n_layers):
+    """Layers with skips, Y <- Y + F(Y), whose residual branches share their weights; their outputs are added up."""
+    stream, total = np.eye(len(gram)), np.zeros_like(gram)
+    for _ in range(n_layers):
+        total = total + step * stream
+        stream = stream - step * gram @ stream
+    return total
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("alpha", [0.0, 0.5])
+@pytest.mark.parametrize("share", [0.5, 1.0, 1.9])
+@pytest.mark.parametrize("n_layers", [1, 2, 7, 40])
+def test_recurrent_net_residual_net_and_neumann_series_are_one(alpha, share, n_layers):
+    X = np.random.default_rng(0).standard_normal((6, 15))
+    gram = X @ X.T + alpha * np.eye(6)
+    step = share / np.linalg.norm(gram, 2)
+    series = invert_gram(X, alpha=alpha, n_layers=n_layers, step=step)
+    np.testing.assert_allclose(recurrent_net(gram, step, n_layers), series, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(residual_net(gram, step, n_layers), series, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0, 1.9])
+def test_with_the_condition_kept_the_error_falls_as_the_spectral_radius(share):
+    X = np.random.default_rng(0).standard_normal((6, 30))
+    gram = X @ X.T
+    step = share / np.linalg.norm(gram, 2)
+    radius = np.max(np.abs(np.linalg.eigvalsh(np.eye(6) - step * gram)))
+    assert radius < 1
+    n_layers = int(np.ceil(np.log(1e-8) / np.log(radius)))
+    found = invert_gram(X, step=step, n_layers=n_layers)
+    off = np.linalg.norm(found @ gram - np.eye(6), 2)
+    assert off == pytest.approx(radius**n_layers, rel=1e-4)
+
+
+def test_with_the_condition_violated_the_network_diverges_and_is_refused():
+    X = np.random.default_rng(0).standard_normal((6, 30))
+    gram = X @ X.T
+    step = 2.02 / np.linalg.norm(gram, 2)
+    radius = np.max(np.abs(np.linalg.eigvalsh(np.eye(6) - step * gram)))
+    assert radius == pytest.approx(1.02)
+    for n_layers in (10, 100, 1000):
+        off = np.linalg.norm(recurrent_net(gram, step, n_layers) @ gram - np.eye(6), 2)
+        assert off == pytest.approx(radius**n_layers, rel=1e-4)
+    with pytest.raises(ValueError, match="does not converge"):
+        invert_gram(X, step=step)
+
+
+def test_inverse_of_every_library(place):
+    X = np.random.default_rng(0).standard_normal((5, 12))
+    found = place.get(invert_gram(place.put(X), n_layers=1000))
+    np.testing.assert_allclose(found, np.linalg.inv(X @ X.T), rtol=1e-8)
+    patterns = np.repeat(X, 2, axis=0)  # singular: the pseudoinverse
+    found = place.get(invert_gram(place.put(patterns), n_layers=1000, hyperpower=True))
+    np.testing.assert_allclose(found, np.linalg.pinv(patterns @ patterns.T), rtol=1e-7, atol=1e-12)

@@ -16,6 +16,7 @@ WRONG = (
 )
 COUNTS = {"n_memories", "max_iter", "n_components", "n_bits", "n_layers", "depth", "max_epochs", "n_jobs"}
 COUNTS |= {"n_traces", "n_neurons", "n_rounds", "n_chains", "n_gibbs_steps", "n_temperatures", "n_hidden", "n_pairs"}
+COUNTS |= {"n_stages", "n_units", "max_cycles"}
 
 _STEPS = (1, 2, 3, 10, 100)
 _BOTH = (False, True)
@@ -141,6 +142,9 @@ BY_NAME = {
     "cyclic": (_BOTH, (np.bool_(False),)),
     "order": ((1, 2, 3), (np.int8(2), 30)),
     "tolerance": ((0.0, 0.05, 0.2), (np.float32(0.1), 1e300)),
+    "n_stages": ((1, 2, 3), (np.int8(2),)),
+    "deep": (_BOTH, (np.bool_(True),)),
+    "max_cycles": ((0, 1, 10), (np.int8(3),)),
     "monitor": ((None, "pseudo_likelihood", "log_likelihood"), ()),
 }
 BY_NAME |= {
@@ -168,6 +172,26 @@ BY_ESTIMATOR = {
     ("BoltzmannMachine", "n_chains"): ((1, 10), (np.int8(10),)),
     ("BoltzmannMachine", "weight_decay"): ((0.0, 0.1), (1e3,)),
     ("RestrictedBoltzmannMachine", "init"): (("random",), (((1, 0, 1),), ((1, -1, 1), (1, 1, -1)), "data", None)),
+    ("LayerwiseClassifier", "activation"): (
+        ("relu", "rectified_polynomial", "polynomial", "exponential", "logcosh", "softplus"),
+        (Softplus(), np.str_("logcosh")),
+    ),
+    ("LayerwiseClassifier", "n_units"): ((1, 5, 10), (np.int8(3),)),
+    ("LayerwiseClassifier", "alpha"): (("auto", "gcv", 0.0, 0.1), (1e-300, 1e30, np.float32(0.5), 1)),
+    ("LayerwiseClassifier", "max_epochs"): (("auto", 0, 3), (np.int8(3),)),
+    ("LayerwiseClassifier", "batch_size"): (("auto", 10), (1, np.int8(100), 2**70)),
+    ("LayerwiseClassifier", "noise"): ((0.0, 0.1), (1e-300, 1e3)),
+    ("LayerwiseClassifier", "learning_rate_init"): ((0.001, 0.03), (1e-300, 1e3, np.float32(0.01))),
+    ("LayerwiseRegressor", "activation"): (
+        ("relu", "rectified_polynomial", "polynomial", "exponential", "logcosh", "softplus"),
+        (Softplus(), np.str_("logcosh")),
+    ),
+    ("LayerwiseRegressor", "n_units"): ((1, 5, 10), (np.int8(3),)),
+    ("LayerwiseRegressor", "alpha"): (("auto", "gcv", 0.0, 0.1), (1e-300, 1e30, np.float32(0.5), 1)),
+    ("LayerwiseRegressor", "max_epochs"): (("auto", 0, 3), (np.int8(3),)),
+    ("LayerwiseRegressor", "batch_size"): (("auto", 10), (1, np.int8(100), 2**70)),
+    ("LayerwiseRegressor", "noise"): ((0.0, 0.1), (1e-300, 1e3)),
+    ("LayerwiseRegressor", "learning_rate_init"): ((0.001, 0.03), (1e-300, 1e3, np.float32(0.01))),
     ("RestrictedBoltzmannMachine", "batch_size"): (("auto", 10), (1, np.int8(100))),
     ("SequenceMemory", "noise"): ((0.0, 0.1, 0.5), (1, np.float32(0.1), 1e-300)),
     ("StabilitySelection", "threshold"): ((None, 0.6, 0.9), (0.500001, 1)),
@@ -199,6 +223,7 @@ QUICK = {
     "max_epochs": 20,
     "n_pairs": 2,
     "n_neurons": 20,
+    "n_stages": 2,
 }
 
 

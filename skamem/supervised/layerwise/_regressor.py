@@ -1,0 +1,225 @@
+"""LayerwiseRegressor: a network for real targets that grows by stages, each fitted to what those before it leave."""
+
+from sklearn.base import RegressorMixin
+
+from skamem.core import validation
+from skamem.core.base import transactional
+from skamem.supervised.layerwise._base import BaseLayerwise
+from skamem.supervised.layerwise._losses import SquaredLoss
+from skamem.training import RealTargets
+
+__all__ = ["LayerwiseRegressor"]
+
+
+class LayerwiseRegressor(RegressorMixin, BaseLayerwise):
+    """Network for real targets that grows by stages, without backpropagation from end to end.
+
+    A stage is a layer of units with its own connections to the output. It is fitted to what the stages before it leave,
+    and kept if it helps on rows held back; then the readouts of all stages are fitted together. It can be used after
+    every stage.
+
+    Parameters
+    ----------
+    n_stages : int, default=10
+        Most stages, the linear one included; fewer when further ones do not help. A polynomial has as many as its
+        degree.
+    n_units : int, default=100
+        Units of a stage.
+    activation : str or object, default="relu"
+        Function F of the units: "relu", or an energy of `skamem.core.interactions` by name ("rectified_polynomial",
+        "polynomial", "exponential", "logcosh", "softplus") or as an object with `energy` and `slope`. "polynomial"
+        stands for the monomials themselves: stage d is all those of degree d.
+    degree : float, default=2
+        Degree of "rectified_polynomial" and "polynomial".
+    alpha : {"auto", "gcv"} or float >= 0, default="auto"
+        Ridge penalty of the readouts, in units of the mean square of the stage's outputs, which are scaled. "gcv"
+        chooses it for each stage by generalised cross-validation. "auto" does so
+        for stages that no target has shaped, and takes for units that have learnt what is best on the rows held back.
+        0 is plain least squares.
+    deep : bool, default=True
+        Whether the units of a stage also see those of the stage before, beside the features.
+    max_epochs : "auto" or int >= 0, default="auto"
+        Epochs of the descent of a stage's units. "auto": 800 updates, but between 10 and 100 epochs; 0 leaves the units
+        as they were drawn.
+    batch_size : "auto" or int, default="auto"
+        Rows an update. "auto": a tenth of all, but between 32 and 200.
+    learning_rate_init : float > 0, default=0.03
+        Rate of Adam for weights of unit size; it rises, then falls to 0 as a cosine does.
+    noise : float >= 0, default=0.1
+        Standard deviation of Gaussian noise added to the inputs of units while they learn, in units of the scaled
+        features. More of it makes smoother functions.
+    max_cycles : int >= 0, default=50
+        Most back-fitting cycles over all stages after each new one.
+    early_stopping : bool, default=True
+        Hold back `validation_fraction` of the rows from the units' descent, and drop a stage that does not lower the
+        loss on them. Of fewer than 10 rows none is held back.
+    validation_fraction : float in (0, 1), default=0.2
+        Share of the rows held back.
+    n_iter_no_change : int, default=2
+        Stages dropped one after the other that end the growth.
+    tol : float in [0, 1), default=1e-3
+        Share of the loss on the rows held back by which a stage must lower it.
+    verbose : bool, default=False
+        Print the loss after every stage.
+    random_state : int, RandomState or None, default=None
+        Seeds units, batches, noise and the rows held back; all drawn on the host, so that a seed means the same on
+        every backend.
+    backend : {None, "numpy", "cupy", "cupy:<index>", "torch", "torch:<device>"}, default=None
+        Where to compute; None follows the input.
+
+    Attributes
+    ----------
+    target_offset_, target_scale_ : array of shape (n_outputs,)
+        Mean and standard deviation of the targets.
+    n_stages_ : int
+        Stages that were kept.
+    stages_ : list of dict
+        What each stage computes: "columns" (n_monomials, degree), the features that each monomial multiplies, or
+        "weights" (n_inputs, n_units) and "bias" of its units; "offset" and "scale" of its outputs.
+    coefs_ : list of list of array
+        Readouts, as they stood after each stage: of it and of the stages before, each (n_units, n_outputs).
+    intercepts_ : list of array of shape (n_outputs,)
+        Constants beside them.
+    alphas_ : list of float
+        Penalty of each stage.
+    activation_ : object
+        F.
+    offset_, scale_ : array of shape (n_features,)
+        Means of the features, and their divisors: standard deviations, or a sixth of the largest deviation if that is
+        more; infinite for a feature that does not vary.
+    loss_curve_ : list of float
+        Mean squared error on standardised targets on all rows after each stage; never rises.
+    cycle_curves_ : list of list of float
+        For each stage, that loss and the penalty after its own fit and after every back-fitting cycle; never rises.
+    validation_losses_ : list of float or None
+        Loss on the rows held back after each stage, of readouts that did not see them; None where there are no such
+        rows.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of str
+        Names of the features, when `fit` saw any.
+
+    See Also
+    --------
+    LayerwiseClassifier : The same for classes.
+    DenseAMRegressor : A network with one hidden layer, trained as a whole.
+
+    Notes
+    -----
+    The answer is a sum over stages, each connected to it directly: F(x) = c + Σ_s h_s(x) A_s. The first stage is
+    linear, h_1 = x. The units of a new stage are drawn at random, with their thresholds at rows that have much left to
+    learn, and descend for a while on the loss that the stages before leave; then the readout A_s is a ridge regression
+    of the residual on their outputs [1]_. Last, all readouts are back-fitted: the stages in turn, each to what the
+    others leave, as preconditioner of conjugate gradients, until the penalised loss no longer falls. No error is sent
+    back through more than one stage.
+
+    *Law.* A step is only taken if it does not raise the loss over all training rows, so `loss_curve_` never rises.
+
+    *Polynomials.* With ``activation="polynomial", alpha=0`` back-fitting ends at the least-squares optimum over all
+    polynomials of the degree, stage by stage Poggio's optimal corrections [2]_.
+
+    *Held-back rows.* Units that have seen a row have learnt some of its noise, so cross-validation of their readout on
+    it flatters. The rows held back judge; the readouts that answer are fitted to all rows.
+
+    *Weights.* Equal rows of equal target are merged: weight 3 and three equal rows give the same fit, and so does any
+    order of the rows. The scale of the weights is of no importance.
+
+    *Cost* of a stage: about 6 n_rows n_inputs n_units operations an epoch, 2 n_rows n_units n_units_of_all_stages for
+    the moments, and two passes over the outputs of all stages a cycle. These are kept while scikit-learn's
+    ``working_memory`` lasts, else computed again.
+
+    References
+    ----------
+    .. [1] Friedman and Stuetzle (1981), Projection Pursuit Regression, JASA 76:817, doi:10.1080/01621459.1981.10477729.
+    .. [2] Poggio (1975), On Optimal Nonlinear Associative Recall, Biological Cybernetics 19:201,
+       doi:10.1007/BF02281970.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_friedman1
+    >>> from skamem import LayerwiseRegressor
+    >>> X, y = make_friedman1(400, random_state=0)
+    >>> regressor = LayerwiseRegressor(random_state=0).fit(X[:300], y[:300])
+    >>> regressor.score(X[300:], y[300:]) > 0.9
+    True
+    >>> first, *_, last = regressor.staged_predict(X[300:])  # after the linear stage, and after all
+    >>> bool(((last - y[300:]) ** 2).mean() < ((first - y[300:]) ** 2).mean() / 3)
+    True
+    """
+
+    @transactional
+    def fit(self, X, y, sample_weight=None):
+        """Grow the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Real targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts; >= 0, not all zero.
+
+        Returns
+        -------
+        self : object
+            The fitted regressor.
+
+        Raises
+        ------
+        TypeError
+            When a parameter is of the wrong type.
+        ValueError
+            For bad input or parameters out of range. A failed call changes nothing.
+        """
+        X, placement = self._receive(X, reset=True)
+        values, self._flat = validation.check_real_targets(y, X, owner=type(self).__name__)
+        self._fit(X, y, RealTargets(values), SquaredLoss(), self._sample_weights(sample_weight, X), placement)
+        return self
+
+    def _settled(self, targets, placement, dtype):
+        self.target_offset_ = placement.asarray(targets.offset, dtype)
+        self.target_scale_ = placement.asarray(targets.scale, dtype)
+
+    def _answer(self, outputs, placement):
+        predicted = outputs * placement.asarray(self.target_scale_, outputs.dtype)
+        predicted = predicted + placement.asarray(self.target_offset_, outputs.dtype)
+        return predicted[:, 0] if self._flat else predicted
+
+    def predict(self, X):
+        """Predicted targets.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        y : array of shape (n_samples,) or (n_samples, n_outputs)
+            As in `fit`.
+        """
+        X, placement, model = self._receive_rows(X, "predict")
+        return placement.give(self._answer(outputs, placement) for outputs in model.outputs(X))
+
+    def staged_predict(self, X):
+        """Predicted targets after each stage, as the network stood then.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+
+        Yields
+        ------
+        y : array of shape (n_samples,) or (n_samples, n_outputs)
+            After 1, 2, ... `n_stages_` stages; the last is `predict`.
+        """
+        X, placement, model = self._receive_rows(X, "staged_predict")
+        for blocks in model.staged_outputs(X):
+            yield placement.give(self._answer(outputs, placement) for outputs in blocks)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
