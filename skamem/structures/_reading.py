@@ -45,9 +45,11 @@ def sequence_labels(groups, lengths, taken, owner):
     if groups is None:
         free = (label for label in range(len(taken) + n_rows + len(lengths)) if label not in taken)
         return [next(free) for _ in lengths], np.repeat(np.arange(len(lengths)), lengths)
-    if isinstance(groups, str) or np.ndim(given := _listed(groups)) != 1:
-        raise ValueError(f"groups={groups!r} is no list of labels; expected one label a row of X.")
-    given = list(given)
+    if isinstance(groups, str) or not hasattr(groups, "__iter__") or len(getattr(groups, "shape", (0,))) != 1:
+        found = f"has shape {tuple(groups.shape)}" if hasattr(groups, "shape") else f"is {groups!r:.40}"
+        raise ValueError(f"groups {found}; expected a list of {n_rows} labels, one for each row of X.")
+    groups = arrays.to_numpy(groups) if arrays.is_array(groups) else groups
+    given = groups.tolist() if hasattr(groups, "tolist") else list(groups)
     if len(given) == len(lengths) != n_rows:
         given = [label for label, length in zip(given, lengths, strict=True) for _ in range(length)]
     if len(given) != n_rows:
@@ -67,14 +69,6 @@ def sequence_labels(groups, lengths, taken, owner):
                 "is stored whole. Give it another label, or call fit on all sequences."
             )
     return list(known), numbers
-
-
-def _listed(groups):
-    """Labels as Python's numbers and strings where they are."""
-    groups = arrays.to_numpy(groups) if arrays.is_array(groups) else groups
-    if hasattr(groups, "tolist"):
-        return groups.tolist()
-    return list(groups) if hasattr(groups, "__iter__") else groups
 
 
 def completed(X):

@@ -132,6 +132,7 @@ class SequenceStore(SkamemEstimator):
         if reset:
             self.score_seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
         n_before = self._remember(whole, labels, (succession.successor, numbers, position), reset=reset)
+        self._warn_of_thresholds(whole, n_before)
         self._warn_of_losses(steps + n_before, keys)
         return self
 
@@ -206,6 +207,20 @@ class SequenceStore(SkamemEstimator):
                 "as there are units.",
                 CapacityWarning,
             )
+
+    def _warn_of_thresholds(self, whole, n_before):
+        """Say when patterns that differed are the same once the memory has cut them at its threshold."""
+        threshold = getattr(self.memory_, "binarize", None)
+        coded = arrays.to_numpy(self.patterns_)[n_before:]
+        n_left = len(distinct(coded)[1]) if threshold is not None else len(coded)
+        if n_left == len(coded) or n_left == (n_given := len(distinct(arrays.to_numpy(whole))[1])):
+            return
+        warn(
+            f"{type(self.memory_).__name__}(binarize={threshold}) cuts the {n_given} different patterns of X to "
+            f"{n_left}: values above binarize are on. Choose another threshold, or code real values first, with "
+            "BipolarEncoder say; ModernHopfieldMemory takes them as they are.",
+            CapacityWarning,
+        )
 
     def _warn_of_ambiguity(self, rows):
         named = ", ".join(map(self._named, rows[:_NAMED].tolist()))

@@ -38,10 +38,13 @@ class StoredPatterns:
     def measured(cls, patterns):
         """With their centre and spread."""
         xp = arrays.namespace(patterns)
-        low = xp.min(patterns, axis=0)
-        centre = low + xp.mean(patterns - low, axis=0)
-        unit = float(xp.max(xp.abs(patterns - centre))) or 1.0
-        return cls(patterns, centre, xp.mean(((patterns - centre) / unit) ** 2, axis=0), unit)
+        n_patterns, row_bytes = patterns.shape[0], 32 * patterns.shape[1]
+        low, high = xp.min(patterns, axis=0), xp.max(patterns, axis=0)
+        blocks = list(row_blocks(n_patterns, row_bytes))
+        centre = low + sum(xp.sum(patterns[rows, :] - low, axis=0) for rows in blocks) / n_patterns
+        unit = float(xp.max(xp.maximum(high - centre, centre - low))) or 1.0
+        squares = (xp.sum(((patterns[rows, :] - centre) / unit) ** 2, axis=0) for rows in blocks)
+        return cls(patterns, centre, sum(squares) / n_patterns, unit)
 
     def distances(self, states, patterns):
         """Squared distances of states from patterns, one for one, in units in which unrelated patterns are 1/2 apart.
@@ -67,23 +70,23 @@ class StoredPatterns:
     def nearest(self, states, tolerance):
         """Index of the stored pattern next to each state, the first of several; -1 beyond the tolerance."""
         xp = arrays.namespace(states)
-        found = []
+        patterns = (self.patterns - self.centre) / self.unit
+        squares, found = xp.matrix_transpose(patterns**2), []
         for rows in row_blocks(states.shape[0], 32 * (self.patterns.shape[0] + self.patterns.shape[1])):
             block = states[rows, :]
-            index = self._nearest(block)
+            index = self._nearest(block, xp.matrix_transpose(patterns), squares)
             is_near = self.are_near(block, xp.take(self.patterns, index, axis=0), tolerance)
             blank = xp.all(xp.isnan(block), axis=1)
             found.append(xp.where(is_near & ~blank, index, -1))
         return xp.concat(found)
 
-    def _nearest(self, states):
+    def _nearest(self, states, patterns, squares):
         xp = arrays.namespace(states)
         known = ~xp.isnan(states)
-        patterns = (self.patterns - self.centre) / self.unit
         with arrays.overflow_expected():
             cues = xp.where(known, (states - self.centre) / self.unit, 0.0)
-            half = xp.astype(known, cues.dtype) @ xp.matrix_transpose(patterns**2) / 2.0
-            gaps = half - cues @ xp.matrix_transpose(patterns)  # half the squared distance, up to what is of the cue
+            half = xp.astype(known, cues.dtype) @ squares / 2.0
+            gaps = half - cues @ patterns  # half the squared distance, up to what is of the cue
         least = xp.min(gaps, axis=1, keepdims=True)
         rounding = _SAME * xp.finfo(cues.dtype).eps * xp.max(half, axis=1, keepdims=True)
         return xp.argmax(xp.astype(gaps <= least + rounding, xp.int64), axis=1)

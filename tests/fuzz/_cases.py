@@ -41,7 +41,7 @@ OPTIONS = {
     "gibbs": ({"random_state": 0}, {"n_steps": 2, "random_state": 0}),
     "sample": ({"random_state": 0}, {"n_samples": 3, "random_state": 0}, {"temperature": 0.0, "random_state": 0}),
 }
-UNKNOWN = {"margin_"}  # what is NaN when it was not looked for
+UNKNOWN = {"margin_", "stored_share"}  # what is NaN when it was not looked for, or not found
 SECONDS = 20
 
 
@@ -275,7 +275,7 @@ class _Runner:
         undefined = call.name == "score" and self.case.data.n < 2  # R² of one row
         if self.finite and not undefined and (self.case.cues or self.case.data).is_finite():
             for name, value in answer.items():
-                if value.dtype.kind != "f":
+                if value.dtype.kind != "f" or name in UNKNOWN:
                     continue
                 bad = np.isnan(value) if call.name == "predict_log_proba" else ~np.isfinite(value)
                 if bad.any():

@@ -458,6 +458,16 @@ def test_exponential_recall_is_exact_far_beyond_the_number_of_units():
     np.testing.assert_array_equal(recall.entry_time, 1)
 
 
+def test_patterns_that_a_threshold_makes_equal_are_warned_of():
+    images = np.random.default_rng(0).integers(1, 255, size=(10, 64))
+    with pytest.warns(CapacityWarning, match=r"cuts the 10 different patterns of X to 1: .*BipolarEncoder"):
+        SequenceMemory().fit(images)
+    SequenceMemory(DenseMemory("exponential", binarize=127.0)).fit(images)
+    SequenceMemory().fit(PATTERNS[[0, 0, 0]])  # equal as they were given
+    with pytest.warns(CapacityWarning, match=r"cuts the 5 different patterns of X to 1"):
+        SequenceMemory(check_stored=False).fit(PATTERNS).partial_fit(images[:5] @ np.ones((64, N_UNITS)))
+
+
 def test_a_sequence_that_is_not_held_is_warned_of():
     patterns = make_patterns(60, 60, random_state=0)
     with pytest.warns(CapacityWarning, match=r"60 steps between patterns of 60 units, and \d+ of the 60"):
@@ -602,12 +612,12 @@ def test_in_a_pipeline_of_real_data():
         ({"cyclic": False}, {"X": PATTERNS[:1]}, ValueError, "1 sample.*expected a sequence of at least two"),
         ({"cyclic": False}, {"groups": range(12)}, ValueError, "each of 12 sequences has 1 sample"),
         ({}, {"groups": range(11)}, ValueError, "groups has 11 labels; expected 12, one for each row of X"),
-        ({}, {"groups": "abcdefghijkl"}, ValueError, "is no list of labels"),
-        ({}, {"groups": np.zeros((12, 1))}, ValueError, "is no list of labels"),
+        ({}, {"groups": "abcdefghijkl"}, ValueError, "groups is 'abcdefghijkl'; expected a list of 12"),
+        ({}, {"groups": np.zeros((12, 1))}, ValueError, r"groups has shape \(12, 1\); expected a list"),
         ({}, {"groups": [None] * 12}, ValueError, "groups has a label that is missing"),
         ({}, {"groups": [np.nan] * 12}, ValueError, "groups has a label that is missing"),
         ({}, {"groups": [{}] * 12}, ValueError, "groups has a label that cannot be one"),
-        ({}, {"X": [PATTERNS[:3], PATTERNS[3:]], "groups": "abc"}, ValueError, "is no list of labels"),
+        ({}, {"X": [PATTERNS[:3], PATTERNS[3:]], "groups": "abc"}, ValueError, "expected a list of 12 labels"),
         (
             {},
             {"X": [PATTERNS[:3], PATTERNS[3:]], "groups": [1, 2, 3]},
