@@ -12,7 +12,7 @@ from skamem import AssemblyClassifier, AssemblyMemory
 from skamem.structures import AssemblyNetwork
 
 
-def disjoint_stimuli(n, n_inputs, n_active, seed):
+def random_stimuli(n, n_inputs, n_active, seed):
     """Random sets of inputs, one a row."""
     order = np.argsort(np.random.default_rng(seed).random((n, n_inputs)), axis=1)
     X = np.zeros((n, n_inputs))
@@ -53,12 +53,12 @@ def shown_together(name, memory, X, n_graphs):
 
 def assemblies(options):
     """What is promised, at one setting each; the operations; speed; memory."""
-    shown_together("n = 4000, the defaults else", AssemblyMemory(4000), disjoint_stimuli(8, 1000, 50, 0), 10)
+    shown_together("n = 4000, the defaults else", AssemblyMemory(4000), random_stimuli(8, 1000, 50, 0), 10)
     operations(5)
     speed(options)
     classes()
     large = AssemblyMemory(100_000, p=0.05, max_weight=2.5)
-    shown_together("n = 100,000, p = 0.05, max_weight = 2.5", large, disjoint_stimuli(10, 1000, 100, 0), 3)
+    shown_together("n = 100,000, p = 0.05, max_weight = 2.5", large, random_stimuli(10, 3160, 316, 0), 3)
     gigabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     say(f"peak memory at n = 100,000: {gigabytes:.1f} GiB (below 8)", gigabytes < 8)
 
@@ -216,7 +216,7 @@ def classes():
     accuracy = []
     for seed in range(5):
         rng = np.random.default_rng(seed)
-        X, y = disjoint_stimuli(10, 200, 40, seed), np.arange(400) % 10
+        X, y = random_stimuli(10, 200, 40, seed), np.arange(400) % 10
         noisy = np.where(rng.random((400, 200)) < 0.1, 1.0 - X[y], X[y])
         accuracy.append(AssemblyClassifier(random_state=seed).fit(noisy[:100], y[:100]).score(noisy[100:], y[100:]))
     mean, error = np.mean(accuracy), np.std(accuracy, ddof=1) / 5**0.5

@@ -12,8 +12,8 @@ subtracts, and grows until k of them fire, it settles between the k-th and the n
 # %%
 # A pool cell that divides: softmax
 # ---------------------------------
-# Unit i is driven by exp(β q_i), and the pool cell P divides it. P grows while the units sum to more than 1, and shrinks
-# while they sum to less:
+# Unit i is driven by exp(β q_i), and the pool cell P divides it. P grows while the units sum to more than 1, and
+# shrinks while they sum to less:
 #
 # .. math::
 #
