@@ -1,5 +1,7 @@
 """Learning a state machine from strings and what it answered: merging the states of their prefix tree."""
 
+import math
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +10,10 @@ from skamem.core.validation import check_sequence
 from skamem.structures._transitions import read_label, read_string, read_strings
 
 __all__ = ["Machine", "learnt_machine", "read_answers"]
+
+_LONGEST_PAST = 12  # symbols; twelve answers of two kinds tell 4,096 states apart
+_EVIDENCE = (12, 10, 9, 8, 7, 6, 5)  # answers in common that make two states the same, tried in turn
+_LONG = 100  # symbols of a string, from where on the past says more than how strings branch
 
 
 @dataclass(frozen=True)
@@ -53,13 +59,16 @@ def read_answers(outputs, strings, name="outputs"):
     expected = "one output string, or one number or boolean, for each input string"
     if hasattr(outputs, "to_numpy"):
         outputs = outputs.to_numpy()
-    elif arrays.is_array(outputs):
-        outputs = arrays.to_numpy(outputs)
+    if arrays.is_array(outputs):
+        outputs = arrays.to_numpy(outputs).tolist()  # strings of NumPy's as Python's, too
     answers = check_sequence(name, outputs, expected)
     if len(answers) != len(strings):
         raise ValueError(f"{name} has {len(answers)} entries for {len(strings)} strings; expected {expected}.")
     if all(not hasattr(answer, "__len__") or getattr(answer, "ndim", 1) == 0 for answer in answers):
-        return [read_label(getattr(a, "item", lambda a=a: a)(), f"{name}[{i}]") for i, a in enumerate(answers)], True
+        labels = [read_label(getattr(a, "item", lambda a=a: a)(), f"{name}[{i}]") for i, a in enumerate(answers)]
+        if None in labels:
+            raise ValueError(f"{name}[{labels.index(None)}] is None; expected {expected}. Leave out what is not known.")
+        return labels, True
     answers = [read_string(answer, f"{name}[{number}]") for number, answer in enumerate(answers)]
     for number, (string, answer) in enumerate(zip(strings, answers, strict=True)):
         if len(string) != len(answer):
@@ -75,8 +84,10 @@ def learnt_machine(inputs, outputs):
 
     The strings are laid into one tree, a state for each beginning of a string. Then states are merged, breadth first:
     each is merged with a state that is kept, if what both are known to answer from there on agrees, and is kept itself
-    if there is none (RPNI). Of the kept ones it takes the first, or the one with the most answers in common; the
-    smaller of the two machines is returned.
+    if there is none (RPNI). It is tried in two ways, with a merge into the first kept state that agrees, or into the
+    one with the most answers in common; the smaller of the two machines is returned. Few long strings hardly branch, so
+    that little speaks against a merge near the start; there, for the second way, states anywhere are merged before
+    that have many answers in common, before them and after.
 
     Parameters
     ----------
@@ -97,7 +108,7 @@ def learnt_machine(inputs, outputs):
     Notes
     -----
     Cost about O(n_symbols n_states) merges, each of which folds two subtrees. Given every string that tells two states
-    apart, the machine is the least one there is; otherwise it is consistent, and small.
+    apart, the machine is the least one there is; otherwise it is consistent, and mostly small.
 
     References
     ----------
@@ -108,13 +119,16 @@ def learnt_machine(inputs, outputs):
     if not strings or not any(strings):
         raise ValueError("inputs has no symbols to learn from; expected strings, one at least that is not empty.")
     answers, are_labels = read_answers(outputs, strings)
-    machines = []
-    for by_evidence in (False, True):
+    found, size = None, math.inf
+    for by_evidence in (True, False):
         tree = _Tree()
-        for number, (string, answer) in enumerate(zip(strings, answers, strict=True)):
-            tree.add(number, string, answer, are_labels)
-        machines.append(_merged(tree, by_evidence, are_labels))
-    return min(machines, key=lambda machine: len({state for state, _ in machine.transitions.values()} | {0}))
+        paths = [tree.add(n, *pair, are_labels) for n, pair in enumerate(zip(strings, answers, strict=True))]
+        if by_evidence and not are_labels and sum(map(len, strings)) >= _LONG * len(strings):
+            _merge_by_past(tree, paths, strings, answers)
+        kept = _kept_states(tree, by_evidence, size)
+        if kept is not None:
+            found, size = _machine(tree, kept, are_labels), len(kept)
+    return found
 
 
 class _Tree:
@@ -122,13 +136,13 @@ class _Tree:
 
     def __init__(self):
         self.parent, self.next, self.output, self.label = [0], [{}], [{}], [None]
-        self.strings: list[list[Any]] = []
+        self.kept: dict[int, int] = {0: 0}  # the states that are kept, with their numbers
         self.teller: list[dict[Any, int]] = [{}]  # the string that told an output first
         self._log: list[tuple[Any, Any, Any]] = []
 
     def add(self, number, string, answer, are_labels):
-        state = 0
-        self.strings.append(string)
+        """Lay a string into the tree; the states on its way, the first of them 0."""
+        state, path = 0, [0]
         for position, symbol in enumerate(string):
             if symbol not in self.next[state]:
                 self.next[state][symbol] = len(self.parent)
@@ -147,6 +161,7 @@ class _Tree:
                     "No machine does both: mend or drop one of them."
                 )
             state = self.next[state][symbol]
+            path.append(state)
         if are_labels:
             if self.label[state] is not None and self.label[state][0] != answer:
                 label, other = self.label[state]
@@ -156,19 +171,30 @@ class _Tree:
                     "No machine does both: mend or drop one of them."
                 )
             self.label[state] = self.label[state] or (answer, number)
+        return path
 
     def find(self, state):
+        """The state that a state became."""
         while self.parent[state] != state:
             state = self.parent[state]
         return state
 
+    def shorten(self, state):
+        """`find`, which leaves shorter ways behind it; while nothing waits to be taken back."""
+        end = self.find(state)
+        while self.parent[state] != end:
+            self.parent[state], state = end, self.parent[state]
+        return end
+
     def fold(self, kept, gone):
         """Merge two states, with all that follows: how many answers agree; None, and no change, if some differ."""
-        left, agreed = [(kept, gone)], 0
-        while left:
-            kept, gone = (self.find(state) for state in left.pop())
+        left, agreed = deque([(self.shorten(kept), self.shorten(gone))]), 0
+        while left:  # breadth first: states that differ mostly do so soon
+            kept, gone = map(self.find, left.popleft())
             if kept == gone:
                 continue
+            if gone in self.kept or (kept not in self.kept and gone < kept):
+                kept, gone = gone, kept
             label, other = self.label[kept], self.label[gone]
             if label is not None and other is not None:
                 if label[0] != other[0]:
@@ -205,31 +231,63 @@ class _Tree:
         self._log.clear()
 
 
-def _merged(tree, by_evidence, are_labels):
-    """The machine that is left when no more states of the tree can be merged."""
-    kept, number = [0], {0: 0}
-    while (follower := _next_follower(tree, kept, number)) is not None:
+def _merge_by_past(tree, paths, strings, answers):
+    """Merge states that have much of their past and of what follows in common, most of it first.
+
+    Every machine without superfluous states has symbols whose answers tell the state after them (a homing sequence):
+    the longer the past that two states have in common, the surer they are the same.
+    """
+    pasts = [list(zip(string, answer, strict=True)) for string, answer in zip(strings, answers, strict=True)]
+    differ = set()  # for good: what is known of states only grows
+    for evidence in _EVIDENCE:
+        for length in range(_LONGEST_PAST, 0, -1):
+            first = {}
+            for past, path in zip(pasts, paths, strict=True):
+                for position in range(length, len(path)):
+                    state = first.setdefault(tuple(past[position - length : position]), path[position])
+                    pair = (tree.shorten(state), tree.shorten(path[position]))
+                    if pair[0] == pair[1] or pair in differ:
+                        continue
+                    agreed = tree.fold(*pair)
+                    if agreed is None:
+                        differ.add(pair)
+                    elif agreed + length >= evidence:
+                        tree.keep()
+                    else:
+                        tree.undo()
+
+
+def _kept_states(tree, by_evidence, fewer_than):
+    """The states that are left when no more can be merged, breadth first; None if there are not `fewer_than` that."""
+    kept = [0]
+    while (follower := _next_follower(tree, kept)) is not None:
         best = _best_merge(tree, kept, follower, by_evidence)
-        if best is None:
-            number[follower] = len(kept)
-            kept.append(follower)
-        else:
+        if best is not None:
             tree.fold(best, follower)
             tree.keep()
+            continue
+        tree.kept[follower] = len(kept)
+        kept.append(follower)
+        if len(kept) >= fewer_than:
+            return None
+    return kept
+
+
+def _machine(tree, kept, are_labels):
     transitions = {}
     for state in kept:
         for symbol, follower in tree.next[state].items():
-            transitions[number[state], symbol] = (number[tree.find(follower)], tree.output[state][symbol])
-    labels = {number[state]: tree.label[state][0] if tree.label[state] else None for state in kept}
+            transitions[tree.kept[state], symbol] = (tree.kept[tree.find(follower)], tree.output[state][symbol])
+    labels = {tree.kept[state]: tree.label[state][0] if tree.label[state] else None for state in kept}
     return Machine(transitions, labels if are_labels else None)
 
 
-def _next_follower(tree, kept, number):
+def _next_follower(tree, kept):
     """The first state that a kept one leads to and that is not kept; None when there is none left."""
     for state in kept:  # all of them again: a merge may have given any of them another follower
         for follower in tree.next[state].values():
-            follower = tree.find(follower)
-            if follower not in number:
+            follower = tree.shorten(follower)
+            if follower not in tree.kept:
                 return follower
     return None
 

@@ -158,8 +158,9 @@ def _side_by_side(circuit, strings, numbers, starts, noise, draws, watch):
             for parts, part in zip(kept[row], told, strict=True):
                 parts.append(part[:, column])
         done = until
+    empty = (starts[:0], starts[:0], np.empty(0, dtype=np.float32))
     return [
-        Trace(*(np.concatenate(parts) if parts else np.empty(0, dtype=np.int64) for parts in story)) for story in kept
+        Trace(*(np.concatenate([none, *parts]) for none, parts in zip(empty, story, strict=True))) for story in kept
     ]
 
 

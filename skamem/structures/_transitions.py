@@ -124,13 +124,13 @@ def _of_rows(rows):
 
 
 def _of_edge(number, state, next_state, data):
-    """An edge stands for a transition, or for several where its symbol is a list or a set."""
+    """An edge stands for a transition, or for several where its symbol is a list."""
     if "symbol" not in data:
         raise ValueError(
             f"edge {number}, from {state!r} to {next_state!r}, has the data {dict(data)!r}; expected an entry 'symbol' "
             "(a list for several symbols), and 'output' where the machine speaks."
         )
-    symbols = data["symbol"] if isinstance(data["symbol"], list | set) else [data["symbol"]]
+    symbols = data["symbol"] if isinstance(data["symbol"], list) else [data["symbol"]]
     for symbol in symbols:
         yield (state, symbol, next_state, data["output"]) if "output" in data else (state, symbol, next_state)
 
@@ -159,7 +159,8 @@ def _of_mapping(given):
     states = {state for state, _ in flat}
     for pair, leads in flat.items():
         # A pair that is itself a state of the machine is where the transition leads to; any other has an output in it.
-        has_output = isinstance(leads, tuple) and len(leads) == 2 and not (_hashable(leads) and leads in states)
+        is_pair = isinstance(leads, tuple | list) and len(leads) == 2
+        has_output = is_pair and not (_hashable(leads) and leads in states)
         yield (*pair, *leads) if has_output else (*pair, leads)
 
 
@@ -192,12 +193,12 @@ def read_label(label, where):
     ValueError
         When it is NaN, which equals nothing.
     """
-    label = plain(label)
+    given, label = label, plain(label)
     if not _hashable(label):
         raise TypeError(f"{where}={label!r} is a {type(label).__name__}, which is not hashable; expected a number, a "
                         "string, a tuple or the like.")  # fmt: skip
-    if not _equals_itself(label):
-        raise ValueError(f"{where}={label!r} equals nothing, not even itself; expected a label. Give unknowns a name.")
+    if not _equals_itself(given):  # as it came: NumPy's NaT is None in Python
+        raise ValueError(f"{where}={given!r} equals nothing, not even itself; expected a label. Give unknowns a name.")
     return label
 
 
@@ -260,9 +261,8 @@ def read_strings(given, name):
     """
     _refuse_sparse(given, name)
     if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
-        raise TypeError(
-            f"{name}={given!r} is a {type(given).__name__}; expected a list of strings, [{given!r}] for one."
-        )
+        one = f", [{given!r}] for one" if isinstance(given, str | bytes) else ""
+        raise TypeError(f"{name}={given!r} is a {type(given).__name__}; expected a list of strings{one}.")
     if hasattr(given, "to_numpy"):  # a table: a string a row
         given = given.to_numpy()
     elif arrays.is_array(given):

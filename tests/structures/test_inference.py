@@ -84,6 +84,27 @@ def test_labelled_strings(name):
         assert machine.labels[answers(machine.transitions, string)[0][-1]] == label(string)
 
 
+@pytest.mark.parametrize("seed", [1, 3, 6, 9])
+def test_one_long_string_may_be_enough(seed):
+    # Not for every machine: of the first ten seeds two end in 15 and 32 states, which answer the string as well.
+    table = random_machine(seed, n_states=4)
+    string = np.random.default_rng(seed + 1).choice(list("ab"), size=2000).tolist()
+    machine = learnt_machine([string], [answers(table, string)[1]])
+    assert answers(machine.transitions, string)[1] == answers(table, string)[1]
+    assert size(machine) <= least_size(table) + 1
+
+
+def test_a_search_that_cannot_win_is_given_up(monkeypatch):
+    from skamem.structures import _inference
+
+    sizes = []
+    whole = _inference._kept_states
+    monkeypatch.setattr(_inference, "_kept_states", lambda *given: sizes.append(given[-1]) or whole(*given))
+    learnt_machine(["ab", "ba"], ["xy", "yx"])
+    assert sizes[0] == np.inf
+    assert sizes[1] < 10
+
+
 def test_contradictions_name_the_strings_and_the_position():
     with pytest.raises(
         ValueError, match=r"Strings 0 and 2 contradict each other at position 1: both begin with 'ab', .* 'y' .* 'z'"
@@ -108,6 +129,7 @@ def test_contradictions_name_the_strings_and_the_position():
         (["ab"], [["x", [1]]], TypeError, r"outputs\[0\]\[1\]=\[1\] is a list"),
         (["ab"], [["x", float("nan")]], ValueError, "equals nothing"),
         (["ab"], [float("nan")], ValueError, "equals nothing"),
+        (["ab", "b"], [True, None], ValueError, r"outputs\[1\] is None"),
         (["ab", "b"], ["xy", True], TypeError, r"outputs\[1\]=True"),
         ("ab", ["xy"], TypeError, "expected a list of strings"),
         (["ab"], 3, TypeError, "outputs=3"),
@@ -123,3 +145,10 @@ def test_outputs_of_several_types_are_told_apart():
     machine = learnt_machine([["a", 1], [1, "a"]], [[None, ("x", 1)], [True, None]])
     assert answers(machine.transitions, ["a", 1])[1] == [None, ("x", 1)]
     assert answers(machine.transitions, [1, "a"])[1] == [True, None]
+
+
+@pytest.mark.parametrize("kind", [list, np.asarray, iter], ids=["list", "array", "iterator"])
+def test_strings_in_arrays_are_strings(kind):
+    machine = learnt_machine(kind(["ab", "ba"]), kind(["xy", "yx"]))
+    assert machine.labels is None
+    assert answers(machine.transitions, "ab")[1] == ["x", "y"]

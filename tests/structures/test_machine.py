@@ -109,6 +109,16 @@ def test_transitions_that_a_memory_does_not_hold_are_counted():
         FiniteStateMemory(skamem.HebbianMemory(), n_units=8, random_state=0).fit(random_table(0))
 
 
+@pytest.mark.parametrize(
+    "options", [{"binarize": 5.0}, {"activation": "step"}, {"binarize": None}, {"coding": "binary"}]
+)
+@pytest.mark.parametrize("Memory", [skamem.HebbianMemory, skamem.PseudoinverseMemory])
+def test_a_memory_set_to_other_patterns_holds_codes(Memory, options):
+    table, string = random_table(0), np.random.default_rng(0).integers(4, size=100).tolist()
+    run = FiniteStateMemory(Memory(**options), random_state=0).fit(table).run(string, noise=0.05)
+    assert (run.states, run.outputs) == plain(table, string, 0)
+
+
 @pytest.mark.parametrize("n_units", [1, 2, 5])
 def test_any_width_gives_a_machine(n_units):
     machine = FiniteStateMemory(n_units=n_units, random_state=0)
@@ -387,6 +397,7 @@ def test_scores_ask_for_what_the_machine_answers():
     adder = FiniteStateMemory(random_state=0).fit(ADDER)
     with pytest.raises(ValueError, match="but the machine has an output for each symbol"):
         adder.score([[(0, 1)]], [True])
+    assert adder.run([]).margins.dtype == adder.run([(0, 1)]).margins.dtype
     with pytest.raises(ValueError, match="no symbols to score"):
         adder.score([[]], [[]])
     assert adder.score([[(0, 1), (1, 1)]], [[1, 1]]) == 0.5

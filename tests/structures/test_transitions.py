@@ -67,6 +67,8 @@ def test_data_frames_by_name_or_by_place():
 
 def test_an_edge_may_stand_for_several_symbols():
     table, _ = read_transitions([("a", "a", {"symbol": [0, 1]}), ("a", "b", {"symbol": 2})])
+    with pytest.raises(TypeError, match="is a set, which is not hashable"):
+        read_transitions([("a", "a", {"symbol": {0, 1}})])  # in no order
     assert table == {("a", 0): ("a", None), ("a", 1): ("a", None), ("a", 2): ("b", None)}
 
 
@@ -141,3 +143,12 @@ def test_strings_are_read_from_anything_in_order():
             read_strings(wrong, "s")
     with pytest.raises(ValueError, match=r"shape \(2, 2\)"):
         read_string(np.zeros((2, 2)), "s")
+
+
+def test_times_that_are_none_are_no_labels():
+    with pytest.raises(ValueError, match="equals nothing"):
+        read_transitions([(np.datetime64("NaT"), "n", 1)])
+
+
+def test_pairs_in_lists_as_json_has_them():
+    assert read_transitions({"a": {"x": ["b", 1]}}) == ({("a", "x"): ("b", 1)}, True)
