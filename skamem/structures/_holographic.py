@@ -21,7 +21,7 @@ from skamem.core.parameters import BOOLEAN, COUNT, Callable, Methods, Options, R
 from skamem.core.rows import Rows
 from skamem.structures._key_space import KeySpace, in_precision
 from skamem.structures._mixing import Mixing, drawn_mixing
-from skamem.structures._nearest import ValueTable, nearest, prepared
+from skamem.structures._nearest import ValueTable, item_memory, nearest, prepared
 from skamem.structures._traces import Traces
 
 __all__ = ["HolographicMemory"]
@@ -349,11 +349,7 @@ class HolographicMemory(SkamemEstimator):
             return
         self.values_ = placement.asarray(table.values)
         if self.memory is not None:
-            memory = clone(self.memory)
-            options = {"target": "self", "backend": self.backend}
-            told = {name: options[name] for name in options.keys() & memory.get_params(deep=False).keys()}
-            memory.set_params(**{name: value for name, value in told.items() if value is not None})
-            self.memory_ = memory.fit(placement.release(self.values_))
+            self.memory_ = item_memory(self.memory, self.backend).fit(placement.release(self.values_))
         else:
             self._prepared = prepared(self.values_)
 

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
 from skamem.core import arrays
 from skamem.core.rows import row_blocks, rows_in_cache
 
-__all__ = ["ValueTable", "nearest", "prepared"]
+__all__ = ["ValueTable", "item_memory", "nearest", "prepared"]
 
 _GONE = 1e-9  # of a count: what is left of it after all was taken away, by rounding
 _SAME = 16.0  # in units of rounding: values that are no farther apart from what was read are equally near
@@ -58,6 +59,14 @@ class ValueTable:
         before = np.asarray([held[row.tobytes()] for row in left.values])
         kept = left.counts > _GONE * before
         return ValueTable(left.values[kept], left.counts[kept])
+
+
+def item_memory(memory, backend):
+    """A memory to clean up with, not fitted: it stores values with themselves, and computes where it is told to."""
+    memory = clone(memory)
+    told = {"target": "self"} if backend is None else {"target": "self", "backend": backend}
+    known = memory.get_params(deep=False)
+    return memory.set_params(**{name: value for name, value in told.items() if name in known})
 
 
 def prepared(values):
