@@ -21,7 +21,7 @@ from skamem.core.parameters import BOOLEAN, COUNT, Callable, Methods, Options, R
 from skamem.core.rows import Rows
 from skamem.structures._key_space import KeySpace, in_precision
 from skamem.structures._mixing import Mixing, drawn_mixing
-from skamem.structures._nearest import ValueTable, nearest
+from skamem.structures._nearest import ValueTable, item_memory, nearest, prepared
 from skamem.structures._traces import Traces
 
 __all__ = ["HolographicMemory"]
@@ -349,11 +349,9 @@ class HolographicMemory(SkamemEstimator):
             return
         self.values_ = placement.asarray(table.values)
         if self.memory is not None:
-            memory = clone(self.memory)
-            options = {"target": "self", "backend": self.backend}
-            told = {name: options[name] for name in options.keys() & memory.get_params(deep=False).keys()}
-            memory.set_params(**{name: value for name, value in told.items() if value is not None})
-            self.memory_ = memory.fit(placement.release(self.values_))
+            self.memory_ = item_memory(self.memory, self.backend).fit(placement.release(self.values_))
+        else:
+            self._prepared = prepared(self.values_)
 
     def _traces(self):
         mixing = self._mixing(self.value_codes_, self.output_sum_.shape[0])
@@ -436,7 +434,9 @@ class HolographicMemory(SkamemEstimator):
             return read
         if hasattr(self, "memory_"):
             return self.memory_.predict(placement.release(read))
-        return placement.xp.take(self.values_, nearest(read, self.values_), axis=0)
+        if not hasattr(self, "_prepared"):
+            raise ValueError("memory was 'passthrough' in fit, so no values were kept; call fit again to clean up.")
+        return placement.xp.take(self.values_, nearest(read, *self._prepared), axis=0)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
 from skamem.core import arrays
 from skamem.core.rows import row_blocks, rows_in_cache
 
-__all__ = ["ValueTable", "nearest"]
+__all__ = ["ValueTable", "item_memory", "nearest", "prepared"]
 
 _GONE = 1e-9  # of a count: what is left of it after all was taken away, by rounding
 _SAME = 16.0  # in units of rounding: values that are no farther apart from what was read are equally near
@@ -60,15 +61,41 @@ class ValueTable:
         return ValueTable(left.values[kept], left.counts[kept])
 
 
-def nearest(read, values):
+def item_memory(memory, backend):
+    """A memory to clean up with, not fitted: it stores values with themselves, and computes where it is told to."""
+    memory = clone(memory)
+    told = {"target": "self"} if backend is None else {"target": "self", "backend": backend}
+    known = memory.get_params(deep=False)
+    return memory.set_params(**{name: value for name, value in told.items() if name in known})
+
+
+def prepared(values):
+    """What `nearest` needs of values (n_values, n_outputs), worked out once: a tuple of arrays and None.
+
+    Where numbers are too large, small or far from 0 to be squared as they are, it holds them centred and scaled, which
+    changes no order of distances.
+    """
+    xp = arrays.namespace(values)
+    largest = xp.max(xp.abs(values))
+    unit = xp.where(largest > 0, largest, xp.ones_like(largest))
+    mean = unit * xp.mean(values / unit, axis=0)
+    deviation = xp.max(xp.abs(values - mean))
+    plain = (deviation > 1e-9) & (deviation < 1e9) & (xp.max(xp.abs(mean)) <= _FAR * deviation)
+    mean, unit = (None, None) if bool(plain) else (mean, xp.where(deviation > 0, deviation, xp.ones_like(deviation)))
+    values = values if unit is None else (values - mean) / unit
+    halves = 0.5 * xp.sum(values**2, axis=1)
+    return values, halves, xp.sqrt(2.0 * xp.max(halves)), mean, unit
+
+
+def nearest(read, values, halves, longest, mean=None, unit=None):
     """Index of the value with the least Euclidean distance to each row; among equals the first.
 
     Parameters
     ----------
     read : array of shape (n_samples, n_outputs)
         What was read, with noise.
-    values : array of shape (n_values, n_outputs)
-        What it may be.
+    values, halves, longest, mean, unit : arrays or None
+        What it may be, as `prepared`.
 
     Returns
     -------
@@ -79,32 +106,16 @@ def nearest(read, values):
     Cost O(n_samples n_values n_outputs), one matrix product a block of rows; the matrix of distances is never held.
     """
     xp = arrays.namespace(read)
-    values = xp.astype(values, read.dtype, copy=False)
-    read, values = _rescaled(read, values)
-    turned, halves = xp.matrix_transpose(values), 0.5 * xp.sum(values**2, axis=1)
-    rounding = _SAME * xp.finfo(read.dtype).eps * xp.max(xp.sqrt(2.0 * halves))
+    read = read if unit is None else (read - mean) / unit
+    turned = xp.matrix_transpose(xp.astype(values, read.dtype, copy=False))
+    rounding = _SAME * xp.finfo(read.dtype).eps * longest
     found = [xp.zeros(0, dtype=xp.int64, device=arrays.device(read))]
     row_bytes = 32 * (values.shape[0] + values.shape[1])
     for rows in row_blocks(read.shape[0], row_bytes, at_most=rows_in_cache(row_bytes // 4, xp)):
         block = read[rows, :]
-        closeness = block @ turned
-        closeness -= halves
+        closeness = block @ turned - halves
         best = xp.max(closeness, axis=1, keepdims=True)
         # Values that differ by rounding only are equally near, so that the first of them wins in any company.
-        best -= rounding * (xp.sqrt(xp.sum(block**2, axis=1, keepdims=True)) + xp.max(xp.sqrt(2.0 * halves)))
+        best = best - rounding * (xp.sqrt(xp.sum(block**2, axis=1, keepdims=True)) + longest)
         found.append(xp.astype(xp.argmax(xp.astype(closeness >= best, xp.uint8), axis=1), xp.int64))
     return xp.concat(found)
-
-
-def _rescaled(read, values):
-    """The same distances up to a factor, where numbers are too large, small or far from 0 to be squared as they are."""
-    xp = arrays.namespace(values)
-    largest = xp.max(xp.abs(values))
-    unit = xp.where(largest > 0, largest, xp.ones_like(largest))
-    mean = unit * xp.mean(values / unit, axis=0)
-    deviation = xp.max(xp.abs(values - mean))
-    plain = (deviation > 1e-9) & (deviation < 1e9) & (xp.max(xp.abs(mean)) <= _FAR * deviation)
-    if bool(plain):
-        return read, values
-    unit = xp.where(deviation > 0, deviation, xp.ones_like(deviation))
-    return (read - mean) / unit, (values - mean) / unit

@@ -21,7 +21,7 @@ from skamem import (
     ModernHopfieldMemory,
 )
 from skamem.core.binding import ALGEBRAS, bind, bundle, random_keys, unitary
-from skamem.structures._nearest import ValueTable, nearest
+from skamem.structures._nearest import ValueTable, nearest, prepared
 
 every_algebra = pytest.mark.parametrize("algebra", ALGEBRAS)
 RBF = RBFSampler(gamma=0.5, n_components=3000, random_state=0)
@@ -185,19 +185,19 @@ def test_the_nearest_of_values_far_from_zero_is_found_and_ties_go_to_the_first()
     values = np.asarray([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
     read = np.asarray([[0.9, 0.1], [0.5, 0.5], [-3.0, -3.0], [0.5, 0.0]])
     for scale, offset in [(1.0, 0.0), (1.0, 1e8), (1e-200, 0.0), (1e200, 0.0), (1e150, 1e152)]:
-        found = nearest(scale * read + offset, scale * values + offset)
+        found = nearest(scale * read + offset, *prepared(scale * values + offset))
         np.testing.assert_array_equal(found[[0, 2]], [1, 0])
-    np.testing.assert_array_equal(nearest(read, values), [1, 0, 0, 0])
-    np.testing.assert_array_equal(nearest(read.astype("f4"), values), [1, 0, 0, 0])
-    np.testing.assert_array_equal(nearest(read[:0], values), [])
-    np.testing.assert_array_equal(nearest(read, values[:1]), [0, 0, 0, 0])
+    np.testing.assert_array_equal(nearest(read, *prepared(values)), [1, 0, 0, 0])
+    np.testing.assert_array_equal(nearest(read.astype("f4"), *prepared(values)), [1, 0, 0, 0])
+    np.testing.assert_array_equal(nearest(read[:0], *prepared(values)), [])
+    np.testing.assert_array_equal(nearest(read, *prepared(values[:1])), [0, 0, 0, 0])
 
 
 def test_the_nearest_is_that_of_brute_force():
     rng = np.random.default_rng(0)
     values, read = rng.standard_normal((700, 9)) * rng.uniform(0.1, 3, (700, 1)), rng.standard_normal((300, 9))
     distances = np.sum((read[:, None] - values) ** 2, axis=2)
-    np.testing.assert_array_equal(nearest(read, values), distances.argmin(axis=1))
+    np.testing.assert_array_equal(nearest(read, *prepared(values)), distances.argmin(axis=1))
 
 
 def test_a_table_of_values_counts():
