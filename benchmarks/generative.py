@@ -17,6 +17,11 @@ hopfield
 pipeline
     scikit-learn's example of BernoulliRBM: digits, each shifted by a pixel in four directions, hidden probabilities
     before a logistic regression.
+tables
+    Deep belief classifier and regressor beside scikit-learn's perceptrons, all with their defaults, cross-validated on
+    scikit-learn's tables.
+backpropagation
+    784-500-500-2000: time of an update with labels beside that of its bare products.
 mnist
     16 and 500 hidden units on the binarised images of ``--mnist``, an npz file with arrays X and y; trained on all but
     the last 10,000, which validate.
@@ -26,11 +31,11 @@ belief
 
 import argparse
 import itertools
-import os
 import time
 import warnings
 
 import numpy as np
+from _generative_belief import backpropagation, belief, split, tables  # noqa: F401 - tasks, called by name
 from _generative_peers import trainers
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits
@@ -42,9 +47,9 @@ from sklearn.preprocessing import minmax_scale
 from threadpoolctl import threadpool_limits
 from timing import medians, say
 
-from skamem import DeepBeliefClassifier, RestrictedBoltzmannMachine
+from skamem import RestrictedBoltzmannMachine
 
-TASKS = ("bars", "annealing", "digits", "modes", "hopfield", "pipeline", "mnist", "belief")
+TASKS = ("bars", "annealing", "digits", "modes", "hopfield", "pipeline", "tables", "backpropagation", "mnist", "belief")
 
 
 def bars_and_stripes(side):
@@ -184,12 +189,6 @@ def pipeline(options):
         say(f"pipeline, {name}: {np.mean(scores):.1f} % right, {np.round(scores, 1)}", ours)
 
 
-def split(options):
-    with np.load(options.mnist) as file:
-        X, y = file["X"], file["y"]
-    return (X[:-10_000], y[:-10_000]), (X[-10_000:], y[-10_000:])
-
-
 def mnist(options):
     (train, _), (test, _) = split(options)
     train, test = ((rows >= 128).astype(np.float32) for rows in (train, test))
@@ -201,50 +200,6 @@ def mnist(options):
             f" +- {z.standard_error:.2f}, reverse {score - z.reverse + z.value:.2f}" if z.standard_error else ", exact"
         )
         say(f"mnist, {n_hidden} hidden: {score:.2f} nats{error}; {n_epochs} epochs in {taken:.0f} s", score >= goal)
-
-
-class Progress:
-    """Callback that says how many held-back rows a deep belief net gets wrong, every few epochs with labels."""
-
-    max_propagation_depth = 0
-
-    def __init__(self, X, y, every=5):
-        self.X, self.y, self.every = X, y, every
-        self.start, self.cpu = time.perf_counter(), time.process_time()
-
-    def say(self, what, estimator):
-        error = f", {100 * (1 - estimator.score(self.X, self.y)):.2f} % wrong" if estimator is not None else ""
-        wall, cpu = time.perf_counter() - self.start, time.process_time() - self.cpu
-        say(f"belief: {what} after {wall:.0f} s, {cpu:.0f} s of a processor, load {os.getloadavg()[0]:.1f}{error}")
-
-    def setup(self, estimator, context):
-        pass
-
-    def teardown(self, estimator, context):
-        pass
-
-    def on_fit_task_begin(self, estimator, context):
-        if context.task_name == "epoch" and context.task_id == 0:
-            self.say("pretrained", None)
-
-    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
-        if context.task_name == "epoch" and (context.task_id + 1) % self.every == 0:
-            self.say(f"epoch {context.task_id + 1}", fitted_estimator)
-
-
-def belief(options):
-    (train, labels), (test, truth) = split(options)
-    train, test = ((rows / 255).astype(np.float32) for rows in (train, test))
-    model = DeepBeliefClassifier((500, 500, 2000), random_state=0)
-    say(f"belief: {model!r}, {options.threads} threads")
-    model.set_callbacks(Progress(test, truth))
-    start, cpu = time.perf_counter(), time.process_time()
-    error = 100 * (1 - model.fit(train, labels).score(test, truth))
-    wall, cpu = ((now - then) / 60 for now, then in ((time.perf_counter(), start), (time.process_time(), cpu)))
-    say(
-        f"belief: {error:.2f} % of 10,000 wrong after {wall:.1f} minutes, {cpu:.1f} of a processor",
-        error <= 1.3 and min(wall, cpu) <= 30,
-    )
 
 
 def main():

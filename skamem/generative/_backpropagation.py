@@ -116,8 +116,7 @@ class Dropout:
 
     def _kept(self, like, share, shape=None):
         """Zeros with probability `share`, 1 / (1 - share) otherwise."""
-        xp = arrays.namespace(like)
-        return xp.astype(self._draws.uniform(like, shape) >= share, like.dtype) * (1.0 / (1.0 - share))
+        return self._draws.kept(share, like, shape) * (1.0 / (1.0 - share))
 
 
 def gradients(parameters, v, loss, dropout):

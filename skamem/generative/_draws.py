@@ -47,6 +47,11 @@ class Draws:
         on = self.uniform(probability) < probability
         return arrays.namespace(probability).astype(on, probability.dtype)
 
+    def kept(self, share, like, shape=None):
+        """Zeros with probability `share`, to 16 bits, and ones otherwise: the same in every floating type."""
+        numbers = self._generator.integers(2**16, size=tuple(like.shape) if shape is None else shape, dtype=np.uint16)
+        return arrays.placement_of(like).asarray(numbers >= round(share * 2**16), like.dtype)
+
     def permutation(self, n):
         """A random order of n rows, on the host."""
         return self._generator.permutation(n)
