@@ -3,8 +3,8 @@ What does a Boltzmann machine know of digits?
 =============================================
 
 Which pixels go together: enough to draw digits that nobody wrote, to complete half of one, to tell digits apart, and to
-say how probable a picture is. The likelihood of pictures that were never shown tells how many hidden units pay, which no error of
-reconstruction can.
+say how probable a picture is. The likelihood of pictures that were never shown tells how many hidden units pay, which
+no error of reconstruction can.
 """
 
 # %%
