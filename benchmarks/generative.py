@@ -185,8 +185,8 @@ def pipeline(options):
             model = head if name == "pixels" else make_pipeline(machines[name](seed), head)
             found[name].append(100 * model.fit(train, y_train).score(test, y_test))
     for name, scores in found.items():
-        ours = None if name in ("pixels", "BernoulliRBM") else min(np.subtract(scores, found["BernoulliRBM"])) >= 0
-        say(f"pipeline, {name}: {np.mean(scores):.1f} % right, {np.round(scores, 1)}", ours)
+        met = np.mean(scores) >= np.mean(found["BernoulliRBM"]) if name == "ours, not centred" else None
+        say(f"pipeline, {name}: {np.mean(scores):.1f} % right, {np.round(scores, 1)}", met)
 
 
 def mnist(options):
