@@ -6,15 +6,27 @@ from sklearn.base import clone
 
 from skamem.core import arrays
 from skamem.core.parameters import Kind
+from skamem.memory import DenseMemory
 
 __all__ = ["PairMemory", "new_engine", "readable"]
 
 
 class PairMemory(Kind):
-    """A memory that can store pairs of patterns; the estimator around it sets its `target`."""
+    """A memory that can store pairs of patterns; the estimator around it sets its `target`.
+
+    Parameters
+    ----------
+    method : str
+        What the estimator asks it by.
+    aim : str
+        What it is to associate, for the message.
+    """
+
+    def __init__(self, method, aim):
+        self.method, self.aim = method, aim
 
     def accepts(self, value):
-        if isinstance(value, type) or not all(hasattr(value, name) for name in ("fit", "predict", "set_params")):
+        if isinstance(value, type) or not all(hasattr(value, name) for name in (self.method, "set_params")):
             return False
         return "target" in value.get_params(deep=False) or getattr(value, "target", None) == "y"
 
@@ -22,10 +34,10 @@ class PairMemory(Kind):
         return value is not None
 
     def refuse(self, name, value):
-        raise TypeError(f"{name}={value!r} stores no pairs of patterns; expected {self}.")
+        raise TypeError(f"{name}={value!r} cannot associate {self.aim}; expected {self}.")
 
     def __str__(self):
-        return "a memory with target='y', such as HebbianMemory, PseudoinverseMemory or DenseMemory"
+        return f"a memory with target='y' and {self.method}, such as DenseMemory, HebbianMemory or PseudoinverseMemory"
 
 
 def new_engine(memory, backend):
@@ -33,8 +45,8 @@ def new_engine(memory, backend):
 
     Parameters
     ----------
-    memory : estimator
-        What `PairMemory` accepts. Not changed.
+    memory : estimator or None
+        What `PairMemory` accepts, not changed; None for ``DenseMemory("exponential")``, which holds most.
     backend : str or None
         For its ``backend=``; None leaves that as it is.
 
@@ -43,7 +55,7 @@ def new_engine(memory, backend):
     engine : estimator
         Not fitted.
     """
-    engine = clone(memory)
+    engine = DenseMemory("exponential") if memory is None else clone(memory)
     if "target" in engine.get_params(deep=False):
         engine.set_params(target="y")
     return engine if backend is None else engine.set_params(backend=backend)

@@ -137,7 +137,7 @@ class SequenceStore(SkamemEstimator):
         return self
 
     def _new_engine(self):
-        return new_engine(DenseMemory("exponential") if self.memory is None else self.memory, self.backend)
+        return new_engine(self.memory, self.backend)
 
     @property
     def _order(self):

@@ -116,7 +116,7 @@ class SequenceMemory(SequenceStore):
     """
 
     _parameters: ClassVar = {
-        "memory": PairMemory() | None,
+        "memory": PairMemory("predict", "patterns with those that follow") | None,
         "cyclic": BOOLEAN,
         "order": COUNT,
         "noise": Interval(Real, low=0, high=1),

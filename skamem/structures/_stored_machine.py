@@ -6,7 +6,6 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from skamem.core import arrays
@@ -15,7 +14,7 @@ from skamem.core.callbacks import fit_tasks
 from skamem.core.parameters import Interval, Kind, Options, RandomState, plain
 from skamem.core.warn import warn
 from skamem.exceptions import CapacityWarning
-from skamem.memory import DenseMemory, HebbianMemory, PseudoinverseMemory
+from skamem.structures._engines import PairMemory, new_engine
 from skamem.structures._inference import learnt_machine
 from skamem.structures._storing import circuit_of, stored_table
 from skamem.structures._table import Table, accepting_labels, check_state, is_binary
@@ -24,30 +23,12 @@ from skamem.structures._transitions import read_transitions
 __all__ = ["StoredMachine"]
 
 
-class _Engine(Kind):
-    """A memory that can store pairs of patterns and gives the field that it recalls by; its `target` is set to "y"."""
-
-    def accepts(self, value):
-        able = hasattr(value, "as_field") and hasattr(value, "set_params") and not isinstance(value, type)
-        return able and (getattr(value, "target", "self") == "y" or "target" in value.get_params(deep=False))
-
-    def concerns(self, value):
-        return value is not None
-
-    def refuse(self, name, value):
-        raise TypeError(f"{name}={value!r} cannot associate states and symbols with next states; expected {self}.")
-
-    def __str__(self):
-        able = ", ".join(kind.__name__ for kind in (DenseMemory, HebbianMemory, PseudoinverseMemory))
-        return f"a memory with target='y' and as_field, such as {able}"
-
-
 class StoredMachine(SkamemEstimator):
     """Abstract base of a state machine in a memory, as far as it stores; `_machine` has how it runs."""
 
     _anchor = "state_codes_"
     _parameters: ClassVar[dict[str, Kind]] = {
-        "memory": _Engine() | None,
+        "memory": PairMemory("as_field", "states and symbols with next states") | None,
         "n_units": Options("auto") | Interval(Integral, low=1),
         "flip_rate": Interval(Real, low=0, high=0.5, high_open=True),
         "error_rate": Interval(Real, low=0, high=1, low_open=True, high_open=True),
@@ -181,14 +162,13 @@ class StoredMachine(SkamemEstimator):
         return self
 
     def _new_memory(self):
-        memory = DenseMemory("exponential") if self.memory is None else clone(self.memory)
+        memory = new_engine(self.memory, self.backend)
         given = memory.get_params(deep=False)
-        # Codes of -1 and +1 are stored, in pairs.
-        settings = {"target": "y", "binarize": None if given.get("binarize") is None else 0.0}
+        # Codes of -1 and +1 are stored.
+        settings = {"binarize": None if given.get("binarize") is None else 0.0}
         if given.get("activation") == "step":
             settings["activation"] = "sign"
-        memory.set_params(**{name: value for name, value in settings.items() if name in given})
-        return memory if self.backend is None else memory.set_params(backend=self.backend)
+        return memory.set_params(**{name: value for name, value in settings.items() if name in given})
 
     def _circuit(self):
         return circuit_of(self.memory_, self.state_codes_, self.symbol_codes_, self.output_codes_)

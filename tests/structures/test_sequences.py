@@ -602,7 +602,7 @@ def test_in_a_pipeline_of_real_data():
             {"memory": HopfieldNetwork()},
             {},
             TypeError,
-            "stores no pairs of patterns; expected a memory with",
+            "cannot associate patterns with those that follow; expected",
         ),
         ({"memory": "hebbian"}, {}, TypeError, "expected a memory with target='y'"),
         ({"memory": HebbianMemory}, {}, TypeError, "expected a memory with target='y'"),
