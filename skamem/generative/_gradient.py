@@ -2,7 +2,7 @@
 
 from skamem.core import arrays
 
-__all__ = ["centred_gradient", "row_shares", "together"]
+__all__ = ["centred_gradient", "in_units_of_noise", "row_shares", "together"]
 
 
 def centred_gradient(machine, visibles, hiddens, shares, centre):
@@ -66,6 +66,21 @@ def _of_sparse(visibles, hiddens, shares):
     weights = data.T @ weighted[:n_data, :]
     weights += sampled.T @ weighted[n_data:, :]
     return weights, shares[:n_data] @ data + shares[n_data:] @ sampled
+
+
+def in_units_of_noise(machine, gradient, centre):
+    """The `centred_gradient` of a machine of Gaussian visible units, preconditioned; it is changed.
+
+    Weights and biases of a visible unit move its mean, of which σ² is the inverse of the Fisher information: times σ²,
+    their steps no longer grow while σ shrinks, and one learning rate does for all stages.
+    """
+    precision = 1.0 / machine.sigma**2
+    weights = gradient["weights"]
+    if centre is not None:  # what centring took off the hidden biases follows the weights
+        gradient["hidden"] += (centre[0] * precision - centre[0]) @ weights
+    weights /= precision[:, None]
+    gradient["visible"] /= precision
+    return gradient
 
 
 def together(v, sampled):

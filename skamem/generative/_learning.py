@@ -18,7 +18,9 @@ __all__ = ["Learning", "given_sigma"]
 
 # Of learning, by sampler. Chains that swap stand larger steps: they follow a model that changes fast.
 _RATES = {"pcd": 0.1, "cd": 0.1, "pt": 0.2}
-_GAUSSIAN_RATE = 0.01
+# With Gaussian features, whose noise shrinks as the model learns: chains that start at the data then move too little.
+_GAUSSIAN_RATES = {"pcd": 0.02, "cd": 0.01, "pt": 0.02}
+_GAUSSIAN_HIDDEN_RATE = 0.01
 _SMALL_WEIGHTS = 0.01  # standard deviation of the first couplings
 # Chains of "pcd" for small machines: as many as need no more multiplications a product than cost little.
 _MOST_CHAINS, _CHEAP_PRODUCT = 1000, 800_000
@@ -90,7 +92,9 @@ class Learning:
         rbm = self._rbm
         if not isinstance(rbm.learning_rate, str):
             return float(rbm.learning_rate)
-        return _GAUSSIAN_RATE if "gaussian" in (rbm.visible, rbm.hidden) else _RATES[rbm.sampler]
+        if rbm.hidden == "gaussian":
+            return _GAUSSIAN_HIDDEN_RATE
+        return (_GAUSSIAN_RATES if rbm.visible == "gaussian" else _RATES)[rbm.sampler]
 
     @property
     def batch_size(self):

@@ -54,7 +54,7 @@ class RestrictedBoltzmannMachine(BipartiteEstimator):
         Temperatures of "pt", >= 2.
     learning_rate : "auto" or float > 0, default="auto"
         Rate of the first update; it falls linearly to 0 in `fit` and stays in `partial_fit`. "auto" is 0.1, for
-        "pt" 0.2, and 0.01 for Gaussian units.
+        "pt" 0.2, and 0.02 with Gaussian features, but 0.01 for "cd" and with Gaussian hidden units.
     momentum : float in [0, 1), default=0.5
         Share of the last step that is repeated.
     weight_decay : float >= 0, default=0.0

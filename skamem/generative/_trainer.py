@@ -4,16 +4,15 @@ import math
 from dataclasses import replace
 
 from skamem.core import arrays
-from skamem.generative._gradient import centred_gradient, row_shares, together
+from skamem.generative._gradient import centred_gradient, in_units_of_noise, row_shares, together
 from skamem.training import Momentum
 
 __all__ = ["Trainer"]
 
 _MEMORY = 0.99  # of the running mean of the hidden units
-_LEAST_LOG_VARIANCE = math.log(
-    0.01
-)  # of a standardised Gaussian unit: a column that copies others has no variance left
-_VARIANCE_RATE = 0.1  # variances follow more slowly than weights, whose gradients are divided by them
+# Of a standardised Gaussian unit: a column that copies others has no variance left.
+_LEAST_LOG_VARIANCE = math.log(0.01)
+_VARIANCE_RATE = 0.1  # of that of the weights: hidden units see v / σ², and follow what it does
 
 
 class Trainer:
@@ -108,7 +107,8 @@ class Trainer:
             self.hidden_means = _MEMORY * self.hidden_means + (1.0 - _MEMORY) * mean
             centre = (self.means, self.hidden_means)
         # The optimizer descends: the sign of what data and model do is turned.
-        self.optimizer.step(centred_gradient(machine, visibles, hiddens, -shares, centre), factor)
+        gradient = centred_gradient(machine, visibles, hiddens, -shares, centre)
+        self.optimizer.step(gradient if machine.is_binary else in_units_of_noise(machine, gradient, centre), factor)
         if "log_variance" in self.optimizer.parameters:
             values = self.optimizer.parameters["log_variance"]
             values[...] = xp.clip(values, _LEAST_LOG_VARIANCE, None)

@@ -84,6 +84,22 @@ def test_centring_changes_the_direction_not_the_ascent():
     assert likelihood(moved, v) > likelihood(m, v)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_gaussian_units_step_by_their_variance_and_still_ascend(seed):
+    m = machine("gaussian", n_visible=3, n_hidden=4, scale=0.5, seed=seed)
+    rng = np.random.default_rng(seed)
+    v, sample = rng.normal(2, 1, (20, 3)), rng.standard_normal((30, 3))
+    pairs = (v, m.hidden_mean(v)), (sample, m.hidden_mean(sample))
+    plain = centred_gradient(m, *pairs, None)
+    stepped = _gradient.in_units_of_noise(m, centred_gradient(m, *pairs, None), None)
+    np.testing.assert_allclose(stepped["weights"], m.sigma[:, None] ** 2 * plain["weights"])
+    np.testing.assert_allclose(stepped["visible"], m.sigma**2 * plain["visible"])
+    np.testing.assert_array_equal(stepped["hidden"], plain["hidden"])
+    centre = v.mean(axis=0), pairs[0][1].mean(axis=0)
+    stepped = _gradient.in_units_of_noise(m, centred_gradient(m, *pairs, centre), centre)
+    assert sum((plain[name] * stepped[name]).sum() for name in BOTH) > 0
+
+
 def test_flipping_a_unit_flips_the_centred_gradient():
     """Calling a visible unit's 1 a 0 gives the same learning: Melchior, Fischer and Wiskott (2016)."""
     m, v = machine(scale=0.7), states(5)[RNG.integers(32, size=20)]

@@ -194,6 +194,16 @@ def test_given_sigma_is_kept():
         rbm(5, visible="gaussian", sigma=-1).fit(BITS)
 
 
+def test_the_noise_of_far_clusters_is_found():
+    """Their centres are ten standard deviations apart: the spread of the columns is five times the noise."""
+    rng = np.random.default_rng(0)
+    X = np.where(rng.random((400, 1)) < 0.5, 5.0, -5.0) + rng.standard_normal((400, 4))
+    fitted = rbm(8, visible="gaussian", max_iter="auto").fit(X)
+    np.testing.assert_allclose(fitted.sigma_, 1.0, atol=0.25)  # 400 rows know them to .04
+    entropy = 2 * np.log(2 * np.pi * np.e) + np.log(2)
+    assert fitted.score(X) > -entropy - 2.0  # independent columns are 5.8 below
+
+
 def test_values_outside_the_unit_interval_are_reported_and_clipped():
     with pytest.warns(UserWarning, match=r"found values from -2 to 3; .*MinMaxScaler") as caught:
         loud = rbm(5).fit(5 * BITS - 2)
