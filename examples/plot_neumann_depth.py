@@ -21,6 +21,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skamem import HebbianMemory, PseudoinverseMemory
+from skamem.core.least_squares import invert_gram
 from skamem.datasets import corrupt, make_patterns
 from skamem.exceptions import CapacityWarning
 from skamem.metrics import exact_recall_score
@@ -69,6 +70,28 @@ for depth in range(1, 65):
 print(f"gradient descent, 1 to 64 steps: weights differ by {difference:.0e} at most")
 
 # %%
+# The condition is that the spectral radius of I - c X Xᵀ is below 1: a step below 2 / σ²max. Here is the same network,
+# written as the recurrent net that it is, with the condition violated: a step 1 % beyond the limit diverges at the rate
+# of the radius. ``skamem.core.least_squares.invert_gram``, which gives the inverse, refuses it.
+
+gram = X @ X.T
+violated, ending = [], float(2.02 / squares[0])
+inverse = np.zeros_like(gram)
+for _ in range(128):
+    inverse = inverse + ending * (np.eye(len(gram)) - gram @ inverse)
+    violated.append(np.linalg.norm(inverse @ gram - np.eye(len(gram)), 2))
+radius = np.max(np.abs(1 - ending * squares))
+print(
+    f"step 2.02/σ²max: radius {radius:.2f}, error {violated[-1]:.1f} after 128 steps, the law {radius**128:.1f}"
+)
+try:
+    invert_gram(X, step=ending)
+except ValueError as error:
+    print("refused:", error)
+kept = invert_gram(X, n_layers=128, step=steps["best c"])
+print(f"best step: error {np.linalg.norm(kept @ gram - np.eye(len(gram)), 2):.0e} after 128")
+
+# %%
 # What depth is good for: the share of cues, with 10 % of their units flipped, from which the whole pattern comes back.
 # One layer is Hebb's rule and does for a few patterns; the more patterns, the more layers pay. But not all of them:
 # where patterns are too many for the pseudoinverse to repair cues, a network of moderate depth does better, as gradient
@@ -111,12 +134,15 @@ styles = ("#0072B2", "o"), ("#E69F00", "s"), ("#009E73", "^")
 for (name, errors), (colour, marker) in zip(found.items(), styles, strict=True):
     left.loglog(axes_of[name], laws[name], "-", color=colour)
     left.loglog(axes_of[name], errors, marker, color=colour, ms=5, label=name)
+left.loglog(
+    range(1, 129), violated, color="#D55E00", linewidth=2, label="c = 2.02/σ²max: too large"
+)
 left.set(
     xlabel="layers L",
     ylabel="error of the weights, relative",
     title="Error: dots measured, lines the law",
 )
-left.set_ylim(1e-13, 3)
+left.set_ylim(1e-13, 100)
 left.set_xticks([1, 2, 4, 8, 16, 32, 64, 128], ["1", "2", "4", "8", "16", "32", "64", "128"])
 left.legend(frameon=False, loc="lower left")
 colours = ("#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00")
