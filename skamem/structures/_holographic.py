@@ -105,8 +105,8 @@ class HolographicMemory(SkamemEstimator):
 
     Notes
     -----
-    What is read is divided by the power of the key, so that it has the size of the value whatever that of the key. NaN
-    in a key is an unknown unit and counts as 0, where features take none.
+    What is read is divided by the power of the key, so that it has the size of the value, times the weight of the pair,
+    whatever that of the key. A mean of all values is noise without `features`: subtract it. NaN in a key counts as 0.
 
     A trace knows sums only: what it is asked to `forget` it subtracts, and cannot tell whether it was stored; it can
     tell whether the value was. Cost of `fit` and `predict` O(n_components log n_components) a pair and a cue under
@@ -361,7 +361,7 @@ class HolographicMemory(SkamemEstimator):
         """What makes keys of cues, from fitted attributes alone."""
         mixing = self._mixing(self.key_codes_, self.n_key_features_)
         algebra = resolve_algebra(self.algebra)
-        return KeySpace(algebra, self.features_, mixing, self.directions_, self.unitary)
+        return KeySpace(algebra, self.features_, mixing, self.directions_, self.unitary, self.n_key_features_)
 
     def _mixing(self, codes, n_inputs):
         return None if codes is None else Mixing(codes, n_inputs, self.trace_.shape[1])

@@ -27,6 +27,8 @@ class KeySpace:
         Of the traces; None for one.
     unitary : bool
         Whether keys are made unitary.
+    n_inputs : int, default=None
+        How many features a cue has; None where that is to be learnt.
     """
 
     algebra: Any
@@ -34,6 +36,7 @@ class KeySpace:
     mixing: Any
     directions: Any
     unitary: bool
+    n_inputs: int | None = None
 
     def featured(self, block, placement):
         """Features of cues (n_rows, n_inputs) on the placement, real or complex."""
@@ -48,6 +51,10 @@ class KeySpace:
             raise ValueError(
                 f"features of {cues.shape[0]} cues are of type {found.dtype} and shape {found.shape}; expected shape "
                 f"({cues.shape[0]}, n_features): a row of numbers for each cue."
+            )
+        if self.n_inputs not in (None, found.shape[1]):
+            raise ValueError(
+                f"features of {cues.shape[0]} cues have {found.shape[1]} columns; expected {self.n_inputs}, as in fit."
             )
         if not np.all(np.isfinite(found)):
             raise ValueError("features have entries that are not finite; expected finite numbers for every cue.")

@@ -323,6 +323,15 @@ def test_what_cannot_be_stored_is_refused_and_leaves_nothing(settings, X, y, err
     assert not [name for name in vars(memory) if name.endswith("_")]
 
 
+def test_features_that_change_their_number_are_refused():
+    keys, values = pairs(6, 16, 3)
+    memory = HolographicMemory(features=lambda cues: np.ones((len(cues), 5 + (len(cues) > 4)))).fit(
+        keys[:4], values[:4]
+    )
+    with pytest.raises(ValueError, match="6 columns; expected 5, as in fit"):
+        memory.predict(keys)
+
+
 def test_float32_stays_and_a_pickle_recalls_the_same():
     keys, values = pairs(10, 256)
     memory = HolographicMemory(ModernHopfieldMemory(), algebra="fhrr", random_state=0)
