@@ -123,7 +123,8 @@ class Progress:
 def belief(options):
     (train, labels), (test, truth) = split(options)
     train, test = ((rows / 255).astype(np.float32) for rows in (train, test))
-    model = DeepBeliefClassifier((500, 500, 2000), dropout=0.3, max_iter=60, random_state=0)
+    # Layers that were pretrained are moved with care: a low rate, and units left out.
+    model = DeepBeliefClassifier((500, 500, 2000), learning_rate=0.003, dropout=0.5, max_iter=60, random_state=0)
     say(f"belief: {model!r}, {options.threads} threads")
     model.set_callbacks(Progress(test, truth))
     start, cpu = time.perf_counter(), time.process_time()
