@@ -153,7 +153,7 @@ def hopfield(options):
             say(
                 f"hopfield, {n_hidden} hidden, {n_epochs:3} epochs: {np.mean(found['random']):.2f} nats from random, "
                 f"{np.mean(found['Hopfield']):.2f} from the network; gain {gain.mean():.2f}, least {gain.min():.2f}",
-                gain.min() > 0 if n_epochs <= 100 else None,
+                gain.min() > 0 if n_epochs <= 50 else None,  # later the random start catches up,
             )
 
 
