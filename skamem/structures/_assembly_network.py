@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skamem.core import arrays, validation
+from skamem.core import arrays
 from skamem.core.parameters import BOOLEAN, COUNT, Interval, Kind, Options, RandomState, check_parameters
-from skamem.structures._areas import Path, Plasticity, run
+from skamem.structures._areas import Path, Plasticity, named_pairs, run
 from skamem.structures._assembly_base import default_p
 from skamem.structures._synapses import CEILING, draw_synapses
 
@@ -285,7 +285,7 @@ class AssemblyNetwork:
             For names that are unknown, or a stimulus as a target.
         """
         _check(COUNT, "n_rounds", n_rounds)
-        paths = _pairs(paths)
+        paths = named_pairs(paths)
         known = [Path(*pair, self._between(*pair), self._loudness(*pair)) for pair in paths]
         before = {name: self._group(name).firing for pair in paths for name in pair}
         caps = {target: self._group(target).n_active for _, target in paths}
@@ -443,15 +443,6 @@ class AssemblyNetwork:
             np.flatnonzero(those) if np.asarray(those).dtype == bool else np.unique(those) for those in (first, second)
         )
         return len(np.intersect1d(first, second)) / max(1, len(first), len(second))
-
-
-def _pairs(paths):
-    """Paths as pairs of names, each once, in their order; raise for anything else."""
-    pairs = validation.check_sequence("paths", paths, "pairs (source, area) of names")
-    for pair in pairs:
-        if not (isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(name, str) for name in pair)):
-            raise TypeError(f"paths has {pair!r}; expected pairs (source, area) of names.")
-    return list(dict.fromkeys(map(tuple, pairs)))
 
 
 def _check(kind, name, value):
