@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from skamem.core import arrays
+from skamem.core import arrays, validation
 from skamem.core.dynamics import settle
 from skamem.core.thresholds import k_cap
 from skamem.structures._synapses import CEILING
 
-__all__ = ["Path", "Plasticity", "fire_most", "received", "recur", "run"]
+__all__ = ["Path", "Plasticity", "fire_most", "named_pairs", "received", "recur", "run"]
 
 _SAME = 16.0  # in units of rounding: inputs that are no farther apart are equal
 
@@ -155,6 +155,15 @@ def run(paths, firing, caps, plasticity, *, n_rounds, learn=True):
         firing |= winners
         reaches = {path: reach for path, reach in reaches.items() if path.source not in moved}
     return rounds
+
+
+def named_pairs(paths):
+    """Paths as pairs of names, each once, in their order; raise for anything else."""
+    pairs = validation.check_sequence("paths", paths, "pairs (source, area) of names")
+    for pair in pairs:
+        if not (isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(name, str) for name in pair)):
+            raise TypeError(f"paths has {pair!r}; expected pairs (source, area) of names.")
+    return list(dict.fromkeys(map(tuple, pairs)))
 
 
 def recur(inputs, recurrent, k, plasticity, *, n_rounds, firing):

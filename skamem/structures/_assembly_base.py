@@ -68,7 +68,7 @@ class BaseAssembly(SkamemEstimator, ABC):
     def _draw_area(self, n_inputs, placement):
         """Synapses of a new area, (from the inputs, from its own neurons), and the numbers that say how they are."""
         rng = check_random_state(self.random_state)
-        n_neurons = int(self.n_neurons)
+        n_neurons = self._size = int(self.n_neurons)
         self.n_active_ = max(1, round(n_neurons**0.5)) if self.n_active == "auto" else int(self.n_active)
         self.p_ = default_p(self.n_active_) if self.p == "auto" else float(self.p)
         afferent = draw_synapses(rng, n_inputs, n_neurons, self.p_, placement)
@@ -135,9 +135,8 @@ class BaseAssembly(SkamemEstimator, ABC):
 
     def _row_bytes(self, n_inputs, placement):
         """Bytes of work arrays of a row of which so many inputs may be active."""
-        n_neurons = int(self.n_neurons)
         n_firing = n_inputs + self.n_active_ if arrays.host_checks_are_free(placement.xp) else 0
-        return int(n_neurons * (_NEURON_BYTES + _SYNAPSE_BYTES * n_firing * self.p_))
+        return int(self._size * (_NEURON_BYTES + _SYNAPSE_BYTES * n_firing * self.p_))
 
     def _fired(self, block, n_firing):
         xp = arrays.namespace(block)
@@ -165,7 +164,7 @@ class BaseAssembly(SkamemEstimator, ABC):
     def _silence(self, placement):
         """Nobody of the area fires."""
         xp = placement.xp
-        return xp.zeros((1, int(self.n_neurons)), dtype=xp.bool, device=placement.device)
+        return xp.zeros((1, self._size), dtype=xp.bool, device=placement.device)
 
     def _first_inputs(self, X, placement, area):
         """Yield what neurons receive from blocks of rows of validated stimuli."""

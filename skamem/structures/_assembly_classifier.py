@@ -183,7 +183,7 @@ class AssemblyClassifier(ClassifierMixin, BaseAssembly):
     def _learn(self, X, codes, placement, *, reset):
         xp, n_classes = placement.xp, len(self.classes_)
         area = self._draw_area(X.shape[1], placement) if reset else tuple(part.copy() for part in self._area())
-        shape = (n_classes, int(self.n_neurons))
+        shape = (n_classes, self._size)
         counts = xp.zeros(shape, dtype=placement.dtype, device=placement.device) if reset else self.firing_counts_
         n_samples = np.zeros(n_classes) if reset else arrays.to_numpy(self.class_count_)
 

@@ -228,7 +228,7 @@ class AssemblyMemory(ClassNamePrefixFeaturesOutMixin, SkamemTransformer, BaseAss
 
     @property
     def _n_features_out(self):
-        return int(self.n_neurons)
+        return self._size
 
     def transform(self, X):
         """The assembly that each stimulus leads to; nothing is learnt.
@@ -292,7 +292,7 @@ class AssemblyMemory(ClassNamePrefixFeaturesOutMixin, SkamemTransformer, BaseAss
         """
         check_is_fitted(self)
         parts, placement = self._receive_outputs(
-            parts, int(self.n_neurons), method="complete", name="parts", unit="neuron",
+            parts, self._size, method="complete", name="parts", unit="neuron",
             accept_sparse="csr", ensure_all_finite="allow-nan",
         )  # fmt: skip
         return self._given(self._completed(parts, placement), placement, scipy.sparse.issparse(parts))

@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 
 from skamem.core import arrays
 from skamem.core.parameters import BOOLEAN, COUNT, Interval, Kind, Options, RandomState, check_parameters
-from skamem.structures._areas import Path, Plasticity, run
+from skamem.structures._areas import Path, Plasticity, named_pairs, run
 from skamem.structures._assembly_base import default_p
 from skamem.structures._synapses import CEILING, draw_synapses
 
@@ -100,6 +100,10 @@ class AssemblyNetwork:
         check_parameters(self, self._parameters)
         self._seed = int(check_random_state(random_state).randint(2**31))
         self._groups, self._synapses = {}, {}
+
+    def __repr__(self):
+        stimuli = sorted(self._groups.keys() - set(self._areas()))
+        return f"AssemblyNetwork(areas={self._areas()}, stimuli={stimuli})"
 
     # ------------------------------------------------------------------ who is there
 
@@ -210,8 +214,8 @@ class AssemblyNetwork:
         ----------
         area : str
             Its name.
-        neurons : array-like of int
-            Which, each in [0, n_neurons).
+        neurons : array-like of int, or of bool of shape (n_neurons,)
+            Which, each in [0, n_neurons), or a mask.
 
         Raises
         ------
@@ -220,6 +224,8 @@ class AssemblyNetwork:
         """
         group = self._group(area, area=True)
         found = np.asarray(neurons)
+        if found.dtype == bool and found.shape == (group.n_neurons,):
+            found = np.flatnonzero(found)
         if found.size and (found.dtype.kind not in "iu" or found.min() < 0 or found.max() >= group.n_neurons):
             raise ValueError(
                 f"neurons={neurons!r} are not all whole numbers in [0, {group.n_neurons}), those of {area!r}."
@@ -279,7 +285,7 @@ class AssemblyNetwork:
             For names that are unknown, or a stimulus as a target.
         """
         _check(COUNT, "n_rounds", n_rounds)
-        paths = list(dict.fromkeys((source, target) for source, target in paths))
+        paths = named_pairs(paths)
         known = [Path(*pair, self._between(*pair), self._loudness(*pair)) for pair in paths]
         before = {name: self._group(name).firing for pair in paths for name in pair}
         caps = {target: self._group(target).n_active for _, target in paths}
@@ -405,8 +411,8 @@ class AssemblyNetwork:
         ----------
         area : str
             Where it is.
-        part : array-like of int
-            Neurons that fire at first.
+        part : array-like of int, or of bool of shape (n_neurons,)
+            Neurons that fire at first, or their mask.
         n_rounds : int, default=10
             Rounds at most, >= 1.
 
@@ -425,15 +431,17 @@ class AssemblyNetwork:
 
         Parameters
         ----------
-        first, second : array-like of int
-            Neurons.
+        first, second : array-like of int, or of bool
+            Neurons, or masks of them.
 
         Returns
         -------
         overlap : float
             In [0, 1].
         """
-        first, second = np.unique(first), np.unique(second)
+        first, second = (
+            np.flatnonzero(those) if np.asarray(those).dtype == bool else np.unique(those) for those in (first, second)
+        )
         return len(np.intersect1d(first, second)) / max(1, len(first), len(second))
 
 

@@ -267,6 +267,19 @@ def test_bad_input_is_refused_and_changes_nothing(settings, X, error, message):
         assert all(vars(memory)[name] is value for name, value in before.items())
 
 
+def test_the_area_stays_as_it_was_drawn():
+    memory = AssemblyMemory(100, random_state=0).fit(stimuli())
+    expected = memory.transform(stimuli())
+    memory.set_params(n_neurons=50, n_active=3, p=1.0)
+    np.testing.assert_array_equal(memory.transform(stimuli()), expected)
+    np.testing.assert_array_equal(memory.complete(expected).shape, (8, 100))
+    assert len(memory.get_feature_names_out()) == 100
+    memory.partial_fit(stimuli(2, seed=1))
+    assert memory.assemblies_.shape == (10, 100)
+    with pytest.raises(ValueError, match="parts has 50 columns; expected 100"):
+        memory.complete(np.ones((1, 50)))
+
+
 def test_parts_of_another_width_are_refused(memory):
     with pytest.raises(ValueError, match="parts has 5 columns; expected 4000, one for each neuron"):
         memory.complete(np.ones((2, 5)))

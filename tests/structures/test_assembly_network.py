@@ -137,6 +137,20 @@ def test_overlap():
     assert overlap([1, 2], [1, 2, 3, 4]) == 0.5
     assert overlap([], []) == overlap([], [1]) == 0.0
     assert overlap([2, 1, 1], [1, 2]) == 1.0
+    assert overlap(np.asarray([True, False, True]), np.asarray([True, True, False])) == 0.5
+
+
+def test_masks_say_the_same_as_numbers(brain):
+    x = brain.project("x", "A")
+    mask = np.isin(np.arange(2000), x[:20])
+    np.testing.assert_array_equal(brain.complete("A", mask), brain.complete("A", x[:20]))
+    assert repr(brain) == "AssemblyNetwork(areas=['A', 'B', 'C'], stimuli=['x', 'y'])"
+
+
+@pytest.mark.parametrize("paths", ["xA", ("x", "A"), None, [("x", "A", "B")], [(["x"], "A")], 3], ids=repr)
+def test_paths_that_are_no_pairs_are_refused(paths, brain):
+    with pytest.raises(TypeError, match="expected pairs"):
+        brain.fire(paths)
 
 
 # -------------------------------------------------------------------------------------------------------- odd input
