@@ -228,7 +228,9 @@ def superpose(keys, values, algebra="hrr", *, weights=None):
         spectra = spectra if weights is None else spectra * weights[rows][:, None]
         part = xp.sum(spectra, axis=0)
         total = part if total is None else total + part
-    return algebra.synthesise(xp.sum(algebra.analyse(keys), axis=0) if total is None else total, keys.shape[1])
+    if total is None:  # not transformed: PyTorch has no transform of no rows
+        return xp.zeros_like(xp.sum(keys, axis=0))
+    return algebra.synthesise(total, keys.shape[1])
 
 
 def permute(vectors, shifts=1, algebra="hrr"):

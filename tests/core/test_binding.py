@@ -267,6 +267,7 @@ def everything(algebra, x, y, z):
         "bundle": bundle(x, y, algebra=algebra),
         "bundle rows": bundle(x, algebra=algebra),
         "superpose": superpose(x, y, algebra),
+        "superpose nothing": superpose(x[:0, :], y[:0, :], algebra),
         "permute": permute(x, 3, algebra),
         "permute order": permute(x, list(range(x.shape[-1]))[::-1], algebra),
         "inverse": inverse(x, algebra),

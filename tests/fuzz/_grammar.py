@@ -119,7 +119,10 @@ BY_NAME = {
     "layers": (("auto", (3,), (4, 2)), ([3], (skamem.RestrictedBoltzmannMachine(2, max_iter=2), 2))),
     "algebra": (("hrr", "fhrr", "map"), (np.str_("map"),)),
     "n_traces": ((1, 2, 3), (np.int8(3), 50)),
-    "features": ((None, RBFSampler(n_components=20, random_state=0)), (np.tanh, RBFSampler(n_components=1))),
+    "features": (
+        (None, RBFSampler(n_components=20, random_state=0)),
+        (np.tanh, RBFSampler(n_components=1, random_state=0)),
+    ),
     "unitary": (_BOTH, (np.bool_(True),)),
     "rbm": ((skamem.RestrictedBoltzmannMachine(max_iter=2), None), ()),
     "dictionary": ((None,), (((1.0, 0.0, 0.0), (0.0, 1.0, 1.0)), ((0.0, 0.0, 0.0),), ((nan, 1.0, 0.0),))),
