@@ -139,7 +139,7 @@ BY_NAME = {
     "sigma": (("auto", 1.0), (1e-300, 1e300, (1.0, 2.0, 3.0))),
     "n_neurons": ((5, 20, 100), (1, np.int8(30))),
     "p": (("auto", 0.1, 0.5), (0, 1, 1e-300, np.float32(0.5))),
-    "n_rounds": ((1, 2, 10), (np.int8(3), 1000)),
+    "n_rounds": ((1, 2, 10), (np.int8(3), 100)),
     "max_weight": ((None, 1.0, 2.0, 5.0), (1, 1e300, np.float32(2))),
     "homeostasis": (_BOTH, (np.bool_(True),)),
     "cyclic": (_BOTH, (np.bool_(False),)),
