@@ -167,8 +167,9 @@ class Growth:
         alpha, trial = self._penalty(outputs, factor, certain)
         if alpha is None and not certain:
             return False
-        # What is certain and of no use is penalised until it is silent.
-        alpha = max(1.0, factor.largest) / _LEAST_FALL if alpha is None else alpha
+        if alpha is None:
+            # What is certain and of no use is silent, exactly: next to nothing would decide where all else is a tie.
+            alpha, factor = max(1.0, factor.largest) / _LEAST_FALL, factor.silenced()
         found = self._fit_one(outputs, factor, alpha, self.fit, self.share)
         if not certain and not found.loss < self.fit.loss * (1.0 - _LEAST_FALL):
             return False

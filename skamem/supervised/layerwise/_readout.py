@@ -6,6 +6,7 @@ preconditioner of conjugate gradients, which end at the joint optimum in a few c
 need hundreds. For the logistic loss the sweep uses the bound on its Hessian.
 """
 
+import copy
 import math
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -54,6 +55,12 @@ class Factor:
     def largest(self):
         """Largest eigenvalue, 0 where nothing varies."""
         return float(self.values[-1]) if self.values.shape[0] else 0.0
+
+    def silenced(self):
+        """The same without any direction: readouts of it stay 0."""
+        twin = copy.copy(self)
+        twin.values, twin.vectors = self.values[:0], self.vectors[:, :0]
+        return twin
 
     def solve(self, right_side, curvature, alpha):
         """(curvature Hᵀ diag(share) H + alpha)⁻¹ `right_side`, in the span of the rows."""

@@ -76,6 +76,12 @@ def test_labels_of_noise_get_the_class_shares():
     assert log_loss(labels[300:], fitted.predict_proba(table[300:])) < chance + 0.05
 
 
+def test_where_nothing_is_found_the_shares_are_answered_exactly():
+    table, labels = np.repeat(np.random.RandomState(0).uniform(size=(5, 3)), 8, axis=0), np.arange(40) % 2
+    fitted = LayerwiseClassifier(2, random_state=0, early_stopping=False, max_epochs=0).fit(table, labels)
+    np.testing.assert_allclose(fitted.decision_function(table), np.zeros(40), atol=1e-12)
+
+
 def test_weights_of_classes_and_rows():
     weight = np.where(y == 2, 3.0, 1.0)
     by_row = clone(SMALL).fit(X, y, sample_weight=weight)
