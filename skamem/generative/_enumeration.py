@@ -7,10 +7,11 @@ import numpy as np
 from skamem.core import arrays
 from skamem.core.rows import row_blocks
 
-__all__ = ["MOST_UNITS", "log_partition", "log_sum_exp", "state_blocks"]
+__all__ = ["MOST_UNITS", "drawn_visibles", "is_drawn_exactly", "log_partition", "log_sum_exp", "state_blocks"]
 
 MOST_UNITS = 20
 """Binary units whose states can all be visited: a million."""
+_MOST_DRAWN = 12  # binary units one of whose states is drawn by the probabilities of all: four thousand
 _MOST_FACTORS = 16  # for a logarithm: it then costs little beside them
 _HOST_NUMBERS, _DEVICE_NUMBERS = 2**15, 2**25  # worked on at once: in the processor's cache, or enough for a device
 
@@ -66,11 +67,52 @@ def log_partition(machine):
         other, biases, weights = biases, other, arrays.namespace(weights).matrix_transpose(weights)
     length = _factors_per_logarithm(weights, other)
     if length == 0:
-        by_visible = machine.n_visible < machine.n_hidden
-        free_energy = machine.free_energy if by_visible else machine.hidden_free_energy
+        free_energy = machine.free_energy if _sums_visible_states(machine) else machine.hidden_free_energy
         blocks = state_blocks(biases.shape[0], weights, 8 * 6 * max(weights.shape))
         return float(np.logaddexp.reduce([log_sum_exp(-free_energy(states)) for states in blocks]))
     return _of_products(weights, biases, other, length)
+
+
+# ------------------------------------------------------------------ exact samples
+
+
+def _sums_visible_states(machine):
+    """Whether it is the states of the visible layer that are visited: it is binary, and the other is not or larger."""
+    return machine.gaussian_hidden or (machine.is_binary and machine.n_visible < machine.n_hidden)
+
+
+def is_drawn_exactly(machine):
+    """Whether a binary layer of a `Bipartite` machine is small enough for `drawn_visibles`."""
+    return (machine.n_visible if _sums_visible_states(machine) else machine.n_hidden) <= _MOST_DRAWN
+
+
+def drawn_visibles(machine, n_samples, draws):
+    """Independent visible units of a `Bipartite` machine, drawn from its distribution and not by a chain.
+
+    Parameters
+    ----------
+    machine : Bipartite
+        One for which `is_drawn_exactly`.
+    n_samples : int
+        Rows wanted.
+    draws : Draws
+        Random numbers.
+
+    Returns
+    -------
+    visibles : array of shape (n_samples, n_visible)
+        A state of the smaller binary layer, by its probability, and the other layer given it.
+    """
+    xp, by_visible = arrays.namespace(machine.weights), _sums_visible_states(machine)
+    n_units = machine.n_visible if by_visible else machine.n_hidden
+    free_energy = machine.free_energy if by_visible else machine.hidden_free_energy
+    blocks = list(state_blocks(n_units, machine.weights, 8 * 6 * max(machine.weights.shape)))
+    energies = np.concatenate([arrays.to_numpy(free_energy(states)) for states in blocks]).astype(np.float64)
+    totals = np.cumsum(np.exp(energies.min() - energies))
+    chosen = np.searchsorted(totals, draws.uniform(totals, (n_samples,)) * totals[-1], side="right")
+    rows = arrays.placement_of(machine.weights).asarray(np.minimum(chosen, len(totals) - 1))
+    states = xp.take(xp.concat(blocks, axis=0), rows, axis=0)
+    return states if by_visible else machine.draw_visible(machine.visible_mean(states), draws)
 
 
 # ------------------------------------------------------------------ a Gaussian layer: a quadratic form

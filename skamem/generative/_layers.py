@@ -14,6 +14,7 @@ from skamem.core.rows import Rows, row_blocks
 from skamem.generative._bipartite import Bipartite, sigmoid
 from skamem.generative._chains import ParallelTempering
 from skamem.generative._draws import Draws
+from skamem.generative._enumeration import drawn_visibles, is_drawn_exactly
 from skamem.generative._path import Path
 
 __all__ = ["LayersEstimator", "clip_binary", "machine_of", "on_host", "opened", "value_range"]
@@ -173,14 +174,15 @@ class LayersEstimator(ClassNamePrefixFeaturesOutMixin, SkamemTransformer, ABC):
             Rows wanted, >= 1.
         n_steps : int, default=500
             Steps of parallel tempering, >= 1: each row comes from chains at `n_temperatures` of its own, which swap
-            states, so that modes far apart have their shares.
+            states, so that modes far apart have their shares. A machine with a binary layer of at most 12 units makes
+            none: a state of that layer is drawn by its probability among all.
         random_state : int, RandomState instance or None, default=None
             Draws the units.
 
         Returns
         -------
         visibles : array of shape (n_samples, n_features)
-            Independent of each other; nearer to the model's distribution the more steps are made.
+            Independent of each other; from the model's distribution, or nearer to it the more steps are made.
         """
         check_is_fitted(self)
         validation.check_number("n_samples", n_samples, kind=numbers.Integral, low=1)
@@ -188,7 +190,11 @@ class LayersEstimator(ClassNamePrefixFeaturesOutMixin, SkamemTransformer, ABC):
         machine, placement = self._machine()
         draws, path = Draws(check_random_state(random_state)), self._path(machine)
         parts = []
+        is_exact = is_drawn_exactly(machine)
         for rows in row_blocks(n_samples, int(self.n_temperatures) * self._row_bytes()):
+            if is_exact:
+                parts.append(drawn_visibles(machine, rows.stop - rows.start, draws))
+                continue
             sampler = ParallelTempering.started(path, rows.stop - rows.start, int(self.n_temperatures), n_steps, draws)
             parts.append(sampler.sample(machine, path.reference, None))
         return placement.give(parts)

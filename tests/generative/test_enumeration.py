@@ -1,11 +1,15 @@
 """Sums over all states: products of two cuts against one sum of free energies, and quadratic forms likewise."""
 
+import numpy as np
 import pytest
 from scipy.special import logsumexp
+from scipy.stats import chi2
 
+from skamem.core import arrays
 from skamem.generative import _enumeration
 from skamem.generative._bipartite import Bipartite
-from skamem.generative._enumeration import log_partition
+from skamem.generative._draws import Draws
+from skamem.generative._enumeration import drawn_visibles, is_drawn_exactly, log_partition
 
 from ._machines import machine, states
 
@@ -46,3 +50,36 @@ def test_everywhere_the_same(kind, place):
     m = machine(kind, n_visible=40, n_hidden=6)
     there = Bipartite(*(None if a is None else place.put(a) for a in (m.weights, m.visible, m.hidden, m.sigma)))
     assert log_partition(there) == pytest.approx(log_partition(m), rel=1e-12)
+
+
+def test_small_machines_are_drawn_by_the_probabilities_of_all_states():
+    """Two modes far apart have their shares, which chains would have to cross for; of binary and Gaussian layers."""
+    m = machine(n_visible=6, n_hidden=3, scale=8.0)
+    gaussian_hidden = Bipartite(m.weights / 4, m.visible, m.hidden, None, gaussian_hidden=True)
+    for each in (m, Bipartite(m.weights.T, m.hidden, m.visible), gaussian_hidden):
+        assert is_drawn_exactly(each)
+        v = drawn_visibles(each, 20_000, Draws(np.random.RandomState(0)))
+        p = np.exp(-each.free_energy(states(each.n_visible)) - log_partition(each))
+        counts = np.bincount((v @ 2.0 ** np.arange(each.n_visible)[::-1]).astype(int), minlength=len(p))
+        seen = 20_000 * p > 5
+        expected, counts = (
+            np.append(20_000 * p[seen], 20_000 * p[~seen].sum()),
+            np.append(counts[seen], counts[~seen].sum()),
+        )
+        # A chi-square test that fails once in 10,000 seeds.
+        assert chi2.sf(((counts - expected) ** 2 / np.maximum(expected, 1e-9)).sum(), len(expected) - 1) > 1e-4
+    visible = machine("gaussian", n_visible=3, n_hidden=4, scale=3.0)
+    h = states(4)
+    p = np.exp(-visible.hidden_free_energy(h) - log_partition(visible))
+    v = drawn_visibles(visible, 20_000, Draws(np.random.RandomState(0)))
+    # Four standard errors of three means: fails once in 5,000 seeds.
+    np.testing.assert_allclose(v.mean(axis=0), p @ visible.visible_mean(h), atol=4 * v.std(axis=0).max() / 20_000**0.5)
+    assert not is_drawn_exactly(machine(n_visible=13, n_hidden=13))
+
+
+def test_what_is_drawn_is_everywhere_the_same(place):
+    m = machine(n_visible=40, n_hidden=6)
+    there = Bipartite(*(None if a is None else place.put(a) for a in (m.weights, m.visible, m.hidden, m.sigma)))
+    found = drawn_visibles(there, 50, Draws(np.random.RandomState(0)))
+    expected = drawn_visibles(m, 50, Draws(np.random.RandomState(0)))
+    np.testing.assert_array_equal(arrays.to_numpy(found), expected)
