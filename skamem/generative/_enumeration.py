@@ -161,7 +161,8 @@ def _of_products(weights, biases, other, length):
     width = -(-weights.shape[0] // length)  # of a slice of the factors; slices are multiplied with each other
     n_b = min(n_units - 1, max(1, int(math.log2(max(2, _HOST_NUMBERS // width))))) if n_units > 1 else 0
     n_a = n_units - n_b
-    states = next(state_blocks(n_b, weights, 1)) if n_b else xp.zeros((1, 0), dtype=weights.dtype)
+    # All of them at once, however few rows a block may have: no more numbers than one block of the work below.
+    states = xp.concat(list(state_blocks(n_b, weights, 1)), axis=0)
     factors_b, log_b = xp.exp(states @ weights[:, n_a:].T), states @ biases[n_a:]
     at_once = max(1, (_HOST_NUMBERS if host else _DEVICE_NUMBERS) // (factors_b.shape[0] * width))
     parts = []

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 from scipy.stats import chi2
+from sklearn import config_context
 
 from skamem.core import arrays
 from skamem.generative import _enumeration
@@ -20,7 +21,7 @@ def by_free_energies(m):
     return logsumexp(-m.hidden_free_energy(states(m.n_hidden)))
 
 
-@pytest.mark.parametrize(("n_visible", "n_hidden"), [(1, 1), (5, 1), (4, 3), (100, 7), (33, 9), (6, 40)])
+@pytest.mark.parametrize(("n_visible", "n_hidden"), [(1, 1), (5, 1), (4, 3), (100, 7), (33, 9), (6, 40), (14, 14)])
 @pytest.mark.parametrize("scale", [0.1, 3.0, 40.0, 400.0])
 def test_every_size_and_strength_of_couplings(n_visible, n_hidden, scale):
     """Up to couplings whose exponentials overflow, where factors are not multiplied."""
@@ -35,6 +36,15 @@ def test_blocks_of_any_size_give_the_same(numbers, monkeypatch):
     expected = by_free_energies(m)
     monkeypatch.setattr(_enumeration, "_HOST_NUMBERS", numbers)
     assert log_partition(m) == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize("n_units", [15, 16, 17])
+@pytest.mark.parametrize("memory", [1e-4, 1024])
+def test_no_state_is_left_out(n_units, memory):
+    """Of units that are free: ln Z counts the states, whichever way these are cut into blocks."""
+    free = Bipartite(*(np.zeros(shape) for shape in [(n_units, n_units), n_units, n_units]))
+    with config_context(working_memory=memory):
+        assert log_partition(free) == pytest.approx(2 * n_units * np.log(2), rel=1e-13)
 
 
 def test_gaussian_layers_are_quadratic_forms():
