@@ -11,8 +11,10 @@ from sklearn.pipeline import make_pipeline
 
 import skamem
 from skamem import (
+    AssemblyMemory,
     BoltzmannMachine,
     DenseAMClassifier,
+    FiniteStateMemory,
     HebbianMemory,
     HopfieldNetwork,
     IHTClassifier,
@@ -22,6 +24,7 @@ from skamem import (
     MemoryClassifier,
     PseudoinverseMemory,
     RestrictedBoltzmannMachine,
+    SequenceMemory,
     StabilitySelection,
     WillshawMemory,
 )
@@ -59,6 +62,11 @@ def partly_nan(estimator, X, y):
     return np.nan if np.count_nonzero(estimator.coef_) == 1 else -1.0
 
 
+def strangers():
+    """A sequence of which nothing is stored."""
+    return SequenceMemory().fit(PATTERNS[:10]).score(PATTERNS[10:20])
+
+
 CASES = {
     "the function": lambda: warn("so many"),
     "fit": lambda: HebbianMemory().fit(PATTERNS),
@@ -81,6 +89,12 @@ CASES = {
     "an estimate": rough_partition,
     "an estimate of a network": lambda: BoltzmannMachine.from_weights(couplings(25), np.zeros(25)).log_partition(),
     "a residual": lambda: IHTRegressor(max_residual=1e-9, max_features=1).fit(REAL, Y),
+    "equal stimuli": lambda: AssemblyMemory(100, random_state=0).fit(1.0 + RNG.uniform(size=(3, 20))),
+    "a long sequence": lambda: SequenceMemory(HebbianMemory()).fit(PATTERNS),
+    "a pattern that comes again": lambda: SequenceMemory().fit(PATTERNS[[0, 1, 0, 2]]),
+    "a threshold": lambda: SequenceMemory(HebbianMemory()).fit([[1.0, 2.0], [3.0, 4.0], [-1.0, 1.0]]),
+    "sequences of others": strangers,
+    "a machine": lambda: FiniteStateMemory(n_units=2).fit({(s, a): s ^ a for s in range(8) for a in range(8)}),
     "a bound": lambda: StabilitySelection(n_select=5, max_false=1e-4, n_pairs=4, random_state=0).fit(REAL, Y),
 }
 

@@ -21,6 +21,8 @@ import scipy.sparse
 import sklearn
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
+from sklearn.kernel_approximation import RBFSampler
+from sklearn.preprocessing import FunctionTransformer
 
 import skamem
 from skamem.core.interactions import Softplus
@@ -109,7 +111,8 @@ class Outcome:
 def read_case(text):
     """The case that a line of Python describes."""
     names = {name: getattr(skamem, name) for name in skamem.__all__}
-    names |= {"nan": np.nan, "inf": np.inf, "np": np, "array": np.array, "Softplus": Softplus}
+    names |= {"nan": np.nan, "inf": np.inf, "np": np, "array": np.array}
+    names |= {"Softplus": Softplus, "RBFSampler": RBFSampler, "FunctionTransformer": FunctionTransformer}
     return eval(text, {**names, "Case": Case, "Data": Data, "Call": Call})
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.kernel_approximation import RBFSampler
+from sklearn.preprocessing import FunctionTransformer
 
 import skamem
 from skamem.core.interactions import Softplus
@@ -121,7 +122,7 @@ BY_NAME = {
     "n_traces": ((1, 2, 3), (np.int8(3), 50)),
     "features": (
         (None, RBFSampler(n_components=20, random_state=0)),
-        (np.tanh, RBFSampler(n_components=1, random_state=0)),
+        (FunctionTransformer(), RBFSampler(n_components=1, random_state=0)),
     ),
     "unitary": (_BOTH, (np.bool_(True),)),
     "rbm": ((skamem.RestrictedBoltzmannMachine(max_iter=2), None), ()),
