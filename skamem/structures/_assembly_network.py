@@ -308,7 +308,7 @@ class AssemblyNetwork:
         Parameters
         ----------
         source : str
-            A stimulus, or an area, whose neurons go on firing as they do.
+            A stimulus, or an area in which something fires, whose neurons go on firing as they do.
         area : str
             Where the assembly forms.
         n_rounds : int, default=10
@@ -329,7 +329,7 @@ class AssemblyNetwork:
         Parameters
         ----------
         a, b : str
-            Stimuli, or areas whose neurons go on firing.
+            Stimuli, or areas in which something fires and goes on firing.
         area : str
             Where both have been projected to.
         n_rounds : int, default=10
@@ -346,9 +346,14 @@ class AssemblyNetwork:
         for source in sources:
             if source == area:
                 raise ValueError(f"{area!r} cannot project into itself; use complete, or fire([({area!r}, {area!r})]).")
+            self._require_firing(source)
         self.set_firing(area, ())
         self.fire([*((source, area) for source in sources), (area, area)], n_rounds, learn=learn)
         return self.firing(area)
+
+    def _require_firing(self, source, *, area=False):
+        if not self._group(source, area=area).firing.any():
+            raise ValueError(f"Nothing fires in {source!r}; project something into it first.")
 
     def reciprocal_project(self, stimulus, a, b, n_rounds=10):
         """Project a stimulus into area `a` and on into area `b`, which sends back: two assemblies that hold each other.
@@ -388,16 +393,9 @@ class AssemblyNetwork:
         -------
         assembly : int ndarray of shape (n_active,)
             Neurons of `area` that fire in the end.
-
-        Raises
-        ------
-        ValueError
-            When one of them is silent.
         """
         for name in (a, b):
-            self._group(name, area=True)
-            if not len(self.firing(name)):
-                raise ValueError(f"Nothing fires in {name!r}; project something into it first.")
+            self._require_firing(name, area=True)
         if len({a, b, area}) < 3:
             raise ValueError(f"merge needs three areas; found {a!r}, {b!r} and {area!r}.")
         self.set_firing(area, ())

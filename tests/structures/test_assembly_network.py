@@ -163,6 +163,7 @@ def test_paths_that_are_no_pairs_are_refused(paths, brain):
         (lambda brain: brain.project("x", "y"), "'y' is a stimulus; expected an area, of"),
         (lambda brain: brain.project("A", "A"), "'A' cannot project into itself"),
         (lambda brain: brain.merge("A", "B", "C"), "Nothing fires in 'A'"),
+        (lambda brain: brain.project("A", "B"), "Nothing fires in 'A'"),
         (lambda brain: brain.add_area("A"), "name='A' is taken"),
         (lambda brain: brain.add_stimulus("A"), "name='A' is taken"),
         (
