@@ -115,7 +115,9 @@ right.set(
 )
 right.set_yticks(range(0, 101, 25))
 right.set_title("Held long, it completes itself and keeps apart", fontsize=11)
-right.legend(frameon=False, loc="center left", bbox_to_anchor=(0.0, 0.4), fontsize=9)
+right.legend(
+    frameon=False, loc="center left", bbox_to_anchor=(0.0, 0.45), fontsize=8, handlelength=1
+)
 for axis in (left, right):
     axis.spines[["top", "right"]].set_visible(False)
 plt.show()
