@@ -1,14 +1,12 @@
 """Memories of pairs inside other estimators: which may be one, how it is set up, and how it reads what it recalled."""
 
-from dataclasses import dataclass
-
 from sklearn.base import clone
 
 from skamem.core import arrays
 from skamem.core.parameters import Kind
 from skamem.memory import DenseMemory
 
-__all__ = ["PairMemory", "new_engine", "readable"]
+__all__ = ["PairMemory", "levels_of", "new_engine", "readable"]
 
 
 class PairMemory(Kind):
@@ -61,22 +59,12 @@ def new_engine(memory, backend):
     return engine if backend is None else engine.set_params(backend=backend)
 
 
-@dataclass(frozen=True)
-class _Levels:
-    """The threshold of a memory's inputs, and the states that its outputs take for off and on."""
-
-    threshold: float
-    off: float
-    on: float = 1.0
-
-
-def _levels(engine):
-    """Levels of a memory with a threshold that its own states are on the wrong side of; None of any other."""
-    threshold = getattr(engine, "binarize", None)
-    if threshold is None or getattr(engine, "activation", "sign") == "identity":
+def levels_of(engine):
+    """The states that the outputs of a fitted memory with a threshold take for off and on; None of any other."""
+    if not hasattr(engine, "binarize") or getattr(engine, "activation", "sign") == "identity":
         return None
-    levels = _Levels(float(threshold), 0.0 if getattr(engine, "coding_", "bipolar") == "binary" else -1.0)
-    return None if levels.off <= levels.threshold < levels.on else levels
+    coding = getattr(engine, "output_coding_", getattr(engine, "coding_", "bipolar"))
+    return (0.0 if coding == "binary" else -1.0), 1.0
 
 
 def readable(engine, states):
@@ -96,11 +84,12 @@ def readable(engine, states):
     values : array
         Of the shape and type of `states`.
     """
-    levels = _levels(engine)
-    if levels is None:
+    levels, threshold = levels_of(engine), getattr(engine, "binarize", None)
+    if levels is None or threshold is None or levels[0] <= threshold < levels[1]:
         return states
+    threshold = float(threshold)
     xp = arrays.namespace(states)
     most = float(xp.finfo(states.dtype).max)  # beyond it the threshold is one that no value reaches
-    above, below = (max(-most, min(most, levels.threshold + way * max(1.0, abs(levels.threshold)))) for way in (1, -1))
-    values = xp.where(states > 0.5 * (levels.off + levels.on), above, below)
+    above, below = (max(-most, min(most, threshold + way * max(1.0, abs(threshold)))) for way in (1, -1))
+    values = xp.where(states > 0.5 * sum(levels), above, below)
     return xp.where(xp.isnan(states), states, xp.astype(values, states.dtype))

@@ -8,11 +8,31 @@ __all__ = ["completed", "parts_of", "rows_at", "sequence_labels", "stacked", "wi
 
 
 def parts_of(X):
-    """The tables of a list of sequences (or of a 3-D array); None where `X` is no such thing."""
-    if isinstance(X, list | tuple):
-        return list(X) if X and all(len(arrays.shape_of(part)) == 2 for part in X) else None
+    """The tables of a list of sequences (or of a 3-D array); None where `X` is no such thing.
+
+    Raises
+    ------
+    ValueError
+        For none at all, and for a list of which only some are tables.
+    """
     shape = getattr(X, "shape", ())
-    return [X[index, ...] for index in range(shape[0])] if len(shape) == 3 and shape[0] else None
+    if (isinstance(X, list | tuple) and not X) or (len(shape) == 3 and not shape[0]):
+        raise ValueError(
+            f"Found a {type(X).__name__} of 0 sequences; expected at least one, a table (n_patterns, n_units), "
+            "or a list of such."
+        )
+    if not isinstance(X, list | tuple):
+        return [X[index, ...] for index in range(shape[0])] if len(shape) == 3 else None
+    shapes = [arrays.shape_of(part) for part in X]
+    if all(len(shape) == 2 for shape in shapes):
+        return list(X)
+    if any(len(shape) == 2 for shape in shapes):
+        place, other = next((place, shape) for place, shape in enumerate(shapes) if len(shape) != 2)
+        raise ValueError(
+            "Expected 2D array, each of shape (n_patterns, n_units), in a list of sequences; found shape "
+            f"{tuple(other)} at place {place}."
+        )
+    return None
 
 
 def sequence_labels(groups, lengths, taken, owner):

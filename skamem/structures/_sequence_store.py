@@ -13,21 +13,22 @@ from skamem.core.coding import perfect_recall
 from skamem.core.warn import warn
 from skamem.exceptions import CapacityWarning
 from skamem.memory import DenseMemory
-from skamem.structures._engines import new_engine
+from skamem.structures._engines import PairMemory, levels_of, new_engine
 from skamem.structures._reading import completed, parts_of, rows_at, sequence_labels
 from skamem.structures._stepping import cell_size, cells
 from skamem.structures._succession import Succession, distinct
 from skamem.structures._tracking import StoredPatterns
 
-__all__ = ["SequenceStore"]
+__all__ = ["PAIR_MEMORY", "SequenceStore"]
 
 _ASKED = 256  # stored steps that `fit` asks the memory about
 _NAMED = 3  # ambiguous patterns that a warning names
+PAIR_MEMORY = PairMemory("predict", "patterns with those that follow")
 
 
 def _learns_in_pieces(sequences):
     memory = DenseMemory() if sequences.memory is None else sequences.memory
-    if hasattr(memory, "partial_fit"):
+    if hasattr(memory, "partial_fit") or not PAIR_MEMORY.accepts(memory):  # what is no memory is refused by name
         return True
     raise AttributeError(
         f"SequenceMemory has partial_fit where its memory has it; found memory={memory!r}. Use fit on all sequences, "
@@ -69,7 +70,7 @@ class SequenceStore(SkamemEstimator):
             Ignored: pipelines and searches pass labels.
         groups : array-like of shape (n_patterns,), default=None
             The sequence of each row, by any labels: the rows of a label are a sequence, in their order. For a list, one
-            label a row or one a sequence.
+            label a row or one a sequence; a single label for a single table is that of its only sequence.
 
         Returns
         -------
@@ -94,7 +95,7 @@ class SequenceStore(SkamemEstimator):
         Parameters
         ----------
         X : array-like of shape (n_patterns, n_units), or list of such
-            Whole sequences, as in `fit`.
+            Whole sequences, as in `fit`; closed or open as `cyclic` is now, whatever those before are.
         y : object, default=None
             Ignored.
         groups : array-like of shape (n_patterns,), default=None
@@ -108,11 +109,14 @@ class SequenceStore(SkamemEstimator):
         Raises
         ------
         ValueError
-            As `fit`, and for labels of sequences stored before. A failed call changes nothing.
+            As `fit`; for labels of sequences stored before; and when `order`, or the class of `memory`, is no longer
+            that of what is stored. A failed call changes nothing.
         """
         return self._store(X, groups, reset=not hasattr(self, "memory_"))
 
     def _store(self, X, groups, *, reset):
+        if not reset:
+            self._check_unchanged()
         taken = [] if reset else self.groups_
         X, labels, numbers = self._receive_sequences(X, groups, taken, None if reset else "partial_fit")
         succession, position = Succession.of_groups(numbers, self.cyclic)
@@ -123,8 +127,7 @@ class SequenceStore(SkamemEstimator):
                 "sample, n_samples=1; expected a sequence of at least two patterns. Use cyclic=True for a pattern that "
                 "follows itself."
             )
-        order = self.order if reset else self._order
-        keys, whole = rows_at(X, succession.windows(order)[steps]), completed(X)
+        keys, whole = rows_at(X, succession.windows(self.order)[steps]), completed(X)
         following = rows_at(whole, succession.successor[steps][:, None])
         engine = self._new_engine() if reset else copy.copy(self.memory_)
         for _ in fit_tasks(self, [0], name="memory", n_tasks=1, X=X, attributes=dict, inner=engine):
@@ -135,6 +138,15 @@ class SequenceStore(SkamemEstimator):
         self._warn_of_thresholds(whole, n_before)
         self._warn_of_losses(steps + n_before, keys)
         return self
+
+    def _check_unchanged(self):
+        found = self._order, type(self.memory_).__name__
+        asked = int(self.order), type(self._new_engine()).__name__
+        if found != asked:
+            raise ValueError(
+                f"partial_fit goes on with order={found[0]} and a {found[1]}, but found order={asked[0]} and a "
+                f"{asked[1]}; call fit to start anew."
+            )
 
     def _new_engine(self):
         return new_engine(self.memory, self.backend)
@@ -185,7 +197,7 @@ class SequenceStore(SkamemEstimator):
 
     def _are_right(self, recalled, truth):
         """Whether recalled patterns are the true ones, up to the tolerance: an ndarray of bool."""
-        stored = StoredPatterns.measured(self.patterns_)
+        stored = StoredPatterns.measured(self.patterns_, levels_of(self.memory_))
         return arrays.to_numpy(stored.are_near(recalled, truth, self.tolerance))
 
     def _warn_of_losses(self, steps, keys):

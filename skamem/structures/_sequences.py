@@ -13,10 +13,10 @@ from skamem.core.parameters import BOOLEAN, COUNT, Interval, RandomState
 from skamem.core.rows import row_blocks
 from skamem.core.warn import warn
 from skamem.datasets import corrupt
-from skamem.structures._engines import PairMemory, readable
+from skamem.structures._engines import levels_of, readable
 from skamem.structures._reading import completed, parts_of, rows_at, stacked
 from skamem.structures._recall import recall_of
-from skamem.structures._sequence_store import SequenceStore
+from skamem.structures._sequence_store import PAIR_MEMORY, SequenceStore
 from skamem.structures._succession import Succession, distinct, keys_of
 from skamem.structures._tracking import StoredPatterns
 from skamem.structures._walks import Walks
@@ -47,9 +47,12 @@ class SequenceMemory(SequenceStore):
     noise : float, default=0.1
         Share of the units in [0, 1] that `score` flips in its cues.
     tolerance : float, default=0.05
-        How far, >= 0, a recalled state may be from a pattern and still count as that pattern: for random two-valued
-        patterns the share of units that are wrong; in general the squared distance, in units in which unrelated
-        patterns are 0.5 apart.
+        How far, >= 0, a recalled state may be from a pattern and still count as that pattern, the limit included. For
+        two-valued patterns the share of units that are wrong, however many patterns are stored; if fewer than an eighth
+        of all units are on (or off), the number of wrong units over eight times the number that is on (or off) on
+        average, since unrelated sparse patterns differ in few. For real values the squared distance, over twice its
+        mean between two different stored patterns, so that these are 0.5 apart; a single pattern is taken for a sample
+        of independent units alike.
     check_stored : bool, default=True
         Ask up to 256 of the stored patterns whether they lead to the next ones, and warn if they do not.
     random_state : int, RandomState instance or None, default=None
@@ -116,7 +119,7 @@ class SequenceMemory(SequenceStore):
     """
 
     _parameters: ClassVar = {
-        "memory": PairMemory("predict", "patterns with those that follow") | None,
+        "memory": PAIR_MEMORY | None,
         "cyclic": BOOLEAN,
         "order": COUNT,
         "noise": Interval(Real, low=0, high=1),
@@ -160,7 +163,7 @@ class SequenceMemory(SequenceStore):
         Returns
         -------
         patterns : array of shape (n_samples, n_units)
-            What follows, in the coding of the stored patterns, dtype of `X`.
+            What follows, in the coding of the stored patterns; dtype of `X` if that is floating, else float64.
 
         Examples
         --------
@@ -208,9 +211,9 @@ class SequenceMemory(SequenceStore):
         n_steps : int, default=None
             Steps of the trajectory, >= 0; None is as many as the longest sequence has patterns.
         max_steps : int, default=None
-            Steps, at least `n_steps`, within which the final cycle is looked for, and found if twice the larger of its
-            length and its entry time, and its length, are no more; None is 1000, or four times the number of stored
-            patterns if that is more.
+            Steps, at least `n_steps`, within which the final cycle is looked for. It is found for certain if
+            ``2 * max(cycle_length, entry_time) + cycle_length <= max_steps``. None is 1000, or four times the number of
+            stored patterns if that is more.
 
         Returns
         -------
@@ -247,7 +250,7 @@ class SequenceMemory(SequenceStore):
         cues = arrays.to_numpy(self._coded(cues))
         patterns = patterns.astype(np.result_type(patterns, cues), copy=False)
 
-        stored = StoredPatterns.measured(place.asarray(patterns))
+        stored = StoredPatterns.measured(place.asarray(patterns), levels_of(self.memory_))
 
         def ask(windows):
             values = place.asarray(np.reshape(windows, (len(windows), -1)))

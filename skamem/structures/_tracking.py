@@ -7,10 +7,14 @@ import numpy as np
 
 from skamem.core import arrays
 from skamem.core.rows import row_blocks
+from skamem.structures._stepping import cell_size, cells
+from skamem.structures._succession import distinct
 
 __all__ = ["StoredPatterns", "followed", "stored_cycle"]
 
 _SAME = 64.0  # in units of rounding: distances that are no farther apart are equal
+_TIE = 8.0  # likewise, for a distance and the tolerance: .05 is not 1/20, and less so in float32
+_SPARSE = 8.0  # a two-valued pattern with fewer than one unit in so many on, or off, is sparse
 
 
 @dataclass(frozen=True)
@@ -24,9 +28,9 @@ class StoredPatterns:
     centre : array of shape (n_units,)
         What is subtracted before lengths are squared: about the mean pattern.
     spread : array of shape (n_units,)
-        Mean squared deviation of each unit from it, in units of `unit` squared.
+        Half the mean squared difference of two unrelated patterns, unit by unit, in units of `unit` squared.
     unit : float
-        The largest deviation.
+        The difference of the two values, or else the largest deviation from the centre.
     """
 
     patterns: Any
@@ -35,21 +39,21 @@ class StoredPatterns:
     unit: float
 
     @classmethod
-    def measured(cls, patterns):
-        """With their centre and spread."""
+    def measured(cls, patterns, levels=None):
+        """With their centre and spread; `levels`, if known, are the two values where patterns show only one of them."""
         xp = arrays.namespace(patterns)
-        n_patterns, row_bytes = patterns.shape[0], 32 * patterns.shape[1]
         low, high = xp.min(patterns, axis=0), xp.max(patterns, axis=0)
-        blocks = list(row_blocks(n_patterns, row_bytes))
-        centre = low + sum(xp.sum(patterns[rows, :] - low, axis=0) for rows in blocks) / n_patterns
-        unit = float(xp.max(xp.maximum(high - centre, centre - low))) or 1.0
-        squares = (xp.sum(((patterns[rows, :] - centre) / unit) ** 2, axis=0) for rows in blocks)
-        return cls(patterns, centre, sum(squares) / n_patterns, unit)
+        centre = low + _block_sum(patterns, lambda block: block - low) / patterns.shape[0]
+        least, most = float(xp.min(low)), float(xp.max(high))
+        values = levels if least == most else _values_of(patterns, least, most)
+        spread = _real_spread(patterns, centre) if values is None else _two_valued_spread(patterns, *values)
+        return cls(patterns, centre, *spread)
 
     def distances(self, states, patterns):
         """Squared distances of states from patterns, one for one, in units in which unrelated patterns are 1/2 apart.
 
-        For random two-valued patterns: the share of units that differ. Unknown units of a state (NaN) do not count.
+        For two-valued patterns, unless they are sparse: the share of units that differ, whatever is stored. Unknown
+        units of a state (NaN) do not count.
         """
         xp = arrays.namespace(states)
         known = ~xp.isnan(states)
@@ -64,8 +68,9 @@ class StoredPatterns:
     def are_near(self, states, patterns, tolerance):
         """Whether states are within the tolerance of patterns, one for one."""
         apart = self.distances(states, patterns)
+        limits = arrays.namespace(apart).finfo(apart.dtype)
         # A tolerance beyond the type is one that every distance is within.
-        return apart <= min(float(tolerance), float(arrays.namespace(apart).finfo(apart.dtype).max))
+        return apart <= min(float(tolerance) * (1.0 + _TIE * float(limits.eps)), float(limits.max))
 
     def nearest(self, states, tolerance):
         """Index of the stored pattern next to each state, the first of several; -1 beyond the tolerance."""
@@ -90,6 +95,53 @@ class StoredPatterns:
         least = xp.min(gaps, axis=1, keepdims=True)
         rounding = _SAME * xp.finfo(cues.dtype).eps * xp.max(half, axis=1, keepdims=True)
         return xp.argmax(xp.astype(gaps <= least + rounding, xp.int64), axis=1)
+
+
+def _block_sum(patterns, function):
+    """Sum over the rows of a function of patterns, block by block."""
+    xp = arrays.namespace(patterns)
+    blocks = row_blocks(patterns.shape[0], 32 * patterns.shape[1])
+    return sum(xp.sum(function(patterns[rows, :]), axis=0) for rows in blocks)
+
+
+def _values_of(patterns, low, high):
+    """The least and the largest value where there are no others; None where there are."""
+    xp = arrays.namespace(patterns)
+    others = _block_sum(patterns, lambda block: xp.astype((block != low) & (block != high), xp.int64))
+    return None if bool(xp.any(others)) else (low, high)
+
+
+def _two_valued_spread(patterns, low, high):
+    """Spread and unit by which distances are shares of wrong units.
+
+    They owe nothing to the sample: a spread measured from few patterns is too small, and moves with every other one.
+    But unrelated sparse patterns differ in few units, so their wrong units are counted against `_SPARSE` times those
+    that are on (or off, if those are fewer).
+    """
+    xp = arrays.namespace(patterns)
+    counts = _block_sum(patterns, lambda block: xp.astype(block > 0.5 * (low + high), xp.int64))
+    share = float(xp.sum(counts)) / (patterns.shape[0] * patterns.shape[1])
+    rarer = min(share, 1.0 - share)
+    relative = min(1.0, _SPARSE * rarer) if rarer > 0.0 else 1.0
+    return xp.full_like(patterns[0, :], 0.25 * relative), high - low
+
+
+def _real_spread(patterns, centre):
+    """Spread and unit by which two different patterns are 1/2 apart on average, however often each of them comes."""
+    xp, host = arrays.namespace(patterns), arrays.to_numpy(patterns)
+    numbers, keys = distinct(cells(host, cell_size(host)))
+    n_distinct = len(keys)
+    if n_distinct < len(host):
+        first = np.unique(numbers, return_index=True)[1]
+        patterns = xp.take(patterns, arrays.placement_of(patterns).asarray(first), axis=0)
+        centre = patterns[0, :] + _block_sum(patterns, lambda block: block - patterns[0, :]) / n_distinct
+    if n_distinct == 1:  # nothing to compare it with but its own units
+        gaps = patterns[0, :] - xp.mean(patterns[0, :])
+        unit = float(xp.max(xp.abs(gaps))) or 1.0
+        variance = float(xp.sum((gaps / unit) ** 2)) / max(gaps.shape[0] - 1, 1)
+        return xp.full_like(gaps, variance), unit
+    unit = float(xp.max(xp.maximum(xp.max(patterns, axis=0) - centre, centre - xp.min(patterns, axis=0)))) or 1.0
+    return _block_sum(patterns, lambda block: ((block - centre) / unit) ** 2) / (n_distinct - 1), unit
 
 
 def followed(labels, pattern, succession):

@@ -125,6 +125,17 @@ def test_sequences_may_come_in_pieces(engine, order, cyclic):
         np.testing.assert_array_equal(found[name], value)
 
 
+def test_pieces_may_be_closed_and_open():
+    memory = SequenceMemory(cyclic=False).fit(PATTERNS[:6]).set_params(cyclic=True).partial_fit(PATTERNS[6:])
+    np.testing.assert_array_equal(memory.successor_, [1, 2, 3, 4, 5, -1, 7, 8, 9, 10, 11, 6])
+
+
+def test_a_single_table_may_have_a_single_label():
+    memory = SequenceMemory().fit(PATTERNS, groups=["only"])
+    assert memory.groups_ == ["only"]
+    np.testing.assert_array_equal(memory.sequence_, 0)
+
+
 def test_the_memory_is_not_changed():
     engine = HebbianMemory()
     memory = SequenceMemory(engine, backend="numpy").fit(PATTERNS)
@@ -432,6 +443,47 @@ def test_a_tolerance_beyond_the_type_is_one_that_all_are_within():
     assert memory.score(PATTERNS.astype(np.float32)) == 1.0
 
 
+def accepted(memory, pattern):
+    """The most units of a stored pattern that may be wrong, the first ones, for it still to count as that."""
+    order = np.arange(pattern.shape[0])
+    states = np.where(order < order[:, None], -pattern, pattern)
+    return int(np.flatnonzero(memory.recall_sequence(states, 0).visited[:, 0] == 0)[-1])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n_patterns", [1, 2, 3, 5, 30, 300])
+@pytest.mark.parametrize("n_units", [20, 60, 1000])
+def test_the_tolerance_of_two_valued_patterns_is_the_share_of_wrong_units(n_units, n_patterns, dtype):
+    patterns = make_patterns(n_patterns, n_units, random_state=0).astype(dtype)
+    memory = SequenceMemory(check_stored=False).fit(patterns[:1])
+    for tolerance in (0.0, 0.05, 0.15):
+        memory.set_params(tolerance=tolerance)
+        assert accepted(memory, patterns[0]) == round(tolerance * n_units)
+    if n_patterns > 1:
+        memory.partial_fit(patterns[1:])
+        assert accepted(memory, patterns[0]) == round(0.15 * n_units)
+        assert accepted(memory.set_params(tolerance=0.05), patterns[0]) == round(0.05 * n_units)
+        assert accepted(memory.set_params(tolerance=0.0499), patterns[0]) == round(0.05 * n_units) - 1
+
+
+def test_the_score_is_within_the_same_tolerance():
+    patterns = make_patterns(2, 20, random_state=0)
+    memory = SequenceMemory().fit(patterns)
+    spoiled = patterns.copy()
+    spoiled[:, 3] *= -1
+    with pytest.warns(UserWarning, match="no pattern that is stored"):
+        assert memory.score(spoiled) == 1.0  # one of 20 is .05
+    with pytest.warns(UserWarning, match="no pattern that is stored"):
+        assert memory.set_params(tolerance=0.04).score(spoiled) == 0.0
+
+
+def test_sparse_patterns_are_not_all_within_the_tolerance():
+    """Two of them differ in .04 of the units, and nothing at all is .02 from each."""
+    memory = SequenceMemory(WillshawMemory()).fit(np.eye(50))
+    visited = memory.recall_sequence(np.stack([np.zeros(50), np.eye(50)[7]]), 0).visited
+    np.testing.assert_array_equal(visited[:, 0], [-1, 7])
+
+
 # -------------------------------------------------------------------------------------------------------- capacities
 
 
@@ -441,6 +493,22 @@ def test_25_patterns_of_500_units_from_cues_with_30_percent_of_the_units_wrong()
     recall = memory.recall_sequence(corrupt(patterns, "flip", 0.3, random_state=1), 50)
     np.testing.assert_array_equal(recall.sequence, 0)
     np.testing.assert_array_equal(recall.cycle_length, 25)
+    truth = np.stack([np.roll(patterns, -time, axis=0) for time in range(51)], axis=1)
+    right = (recall.states == truth).mean(axis=(0, 2))
+    np.testing.assert_array_equal(right[3:], 1.0)
+    np.testing.assert_allclose(right[:3], [0.7, 0.963, 0.998], atol=0.01)
+
+
+def test_a_cycle_is_found_within_the_steps_that_are_documented():
+    memory = SequenceMemory().fit(PATTERNS)
+    recall = memory.recall_sequence(CUES[0], 0, max_steps=3 * 12)
+    assert (recall.cycle_length, recall.entry_time) == (12, 1)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int64, np.float32, np.float64])
+def test_the_type_of_answers(dtype):
+    memory = SequenceMemory().fit(PATTERNS > 0)
+    assert memory.predict((PATTERNS > 0).astype(dtype)).dtype == (dtype if dtype == np.float32 else np.float64)
 
 
 def test_a_pseudoinverse_holds_as_many_steps_as_units():
@@ -627,7 +695,10 @@ def test_in_a_pipeline_of_real_data():
         ({}, {"X": [PATTERNS, PATTERNS[:, :7]]}, ValueError, "7 features, but SequenceMemory is expecting 400"),
         ({}, {"X": PATTERNS[0]}, ValueError, "Expected 2D array"),
         ({}, {"X": np.full((3, 4), np.inf)}, ValueError, "infinity"),
-        ({}, {"X": []}, ValueError, "Expected 2D array"),
+        ({}, {"X": []}, ValueError, "Found a list of 0 sequences; expected at least one, a table"),
+        ({}, {"X": np.zeros((0, 3, N_UNITS))}, ValueError, "Found a ndarray of 0 sequences"),
+        ({}, {"X": [PATTERNS, PATTERNS[0]]}, ValueError, r"Expected 2D array, .*found shape \(400,\) at place 1"),
+        ({}, {"X": [PATTERNS, []]}, ValueError, r"found shape \(0,\) at place 1"),
     ],
 )
 def test_bad_input_is_refused_and_changes_nothing(parameters, data, error, message):
@@ -643,6 +714,20 @@ def test_bad_input_is_refused_and_changes_nothing(parameters, data, error, messa
     [
         (lambda memory: memory.partial_fit(PATTERNS, groups=[0] * 12), ValueError, "label 0, which SequenceMemory has"),
         (lambda memory: memory.partial_fit(PATTERNS[:, :5]), ValueError, "expecting 400 features"),
+        (lambda memory: memory.partial_fit([]), ValueError, "a list of 0 sequences"),
+        (lambda memory: memory.score([]), ValueError, "Found a list of 0 sequences"),
+        (lambda memory: memory.recall_sequence(()), ValueError, "Found a tuple of 0 sequences"),
+        (lambda memory: memory.set_params(memory="x").partial_fit(PATTERNS), TypeError, "memory='x' cannot associate"),
+        (
+            lambda memory: memory.set_params(order=2).partial_fit(PATTERNS),
+            ValueError,
+            "goes on with order=1 and a DenseMemory, but found order=2 and a DenseMemory; call fit to start anew",
+        ),
+        (
+            lambda memory: memory.set_params(memory=HebbianMemory()).partial_fit(PATTERNS),
+            ValueError,
+            "goes on with order=1 and a DenseMemory, but found order=1 and a HebbianMemory",
+        ),
         (lambda memory: memory.predict(PATTERNS[:, :6]), ValueError, "6 features, but"),
         (lambda memory: memory.recall_sequence(PATTERNS[0, :7]), ValueError, "7 features, but"),
         (lambda memory: memory.recall_sequence(PATTERNS[0], -1), ValueError, "n_steps"),
