@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import clone
 
 from skamem.analysis._probing import Probing, in_parallel, task_seeds
-from skamem.core.validation import check_number, check_option
+from skamem.core.validation import check_number, check_option, type_of
 from skamem.datasets import corrupt, make_patterns
 from skamem.exceptions import CapacityWarning
 
@@ -240,7 +240,7 @@ def capacity_curve(
     n_seeds = int(check_number("n_seeds", n_seeds, kind=numbers.Integral, low=1))
     check_number("rate", rate, low=0, high=1)
     if not callable(patterns):
-        raise TypeError(f"patterns={patterns!r} is a {type(patterns).__name__}; expected a function, as make_patterns.")
+        raise TypeError(f"patterns={patterns!r} is {type_of(patterns)}; expected a function, as make_patterns.")
     counts = _counts(n_units, loads, n_patterns)
 
     def measure(count, seed):

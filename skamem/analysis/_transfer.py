@@ -7,7 +7,7 @@ import numpy as np
 
 from skamem.analysis._attack import attack
 from skamem.analysis._intervals import wilson_interval
-from skamem.core import arrays
+from skamem.core import arrays, validation
 
 __all__ = ["TransferTable", "transfer_table"]
 
@@ -133,7 +133,7 @@ def transfer_table(classifiers, X, y, *, eps, **options):
     """
     if not isinstance(classifiers, Mapping) or not classifiers:
         raise TypeError(
-            f"classifiers is a {type(classifiers).__name__}; expected a dict of fitted classifiers by name."
+            f"classifiers is {validation.type_of(classifiers)}; expected a dict of fitted classifiers by name."
         )
     found = [attack(classifier, X, y, eps=eps, **options) for classifier in classifiers.values()]
     truth = np.asarray(arrays.to_numpy(y) if arrays.is_array(y) else y)

@@ -3,9 +3,10 @@
 import copy
 import functools
 import inspect
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -72,7 +73,30 @@ def _forget_fit(estimator):
                 del attributes[name]
 
 
-_CONDITIONAL = type(available_if(bool)(len))  # the descriptor that scikit-learn's decorator makes
+_CONDITIONAL: Any = type(available_if(bool)(len))  # the descriptor that scikit-learn's decorator makes
+
+
+class _Conditional(_CONDITIONAL):
+    """A method that is there under a condition; where it is not, the user's error has the words of the condition.
+
+    scikit-learn says only that there is no such attribute, and keeps the reason as the cause.
+    """
+
+    def __get__(self, obj, owner=None):
+        try:
+            return super().__get__(obj, owner)
+        except AttributeError as error:
+            reason = error.__cause__
+            if reason is None:
+                raise
+            if isinstance(reason, NotFittedError):
+                raise reason from None
+            raise AttributeError(f"{error}: {reason}") from reason
+
+
+def _available_if(condition):
+    """As scikit-learn's `available_if`, with the reason in the message."""
+    return lambda method: _Conditional(method, condition, attribute_name=method.__name__)
 
 
 def _scoped(method, *, of_instance=True, checks=True):
@@ -116,7 +140,7 @@ def _on_its_device(member):
     if isinstance(member, _CONDITIONAL):
         method = _scoped(member.__wrapped__)
         method._condition = member.check
-        return available_if(member.check)(method)
+        return _available_if(member.check)(method)
     if isinstance(member, classmethod):
         return classmethod(_scoped(member.__func__, of_instance=False, checks=False))
     if isinstance(member, property) and member.fget is not None:
@@ -303,7 +327,7 @@ class SkamemTransformer(TransformerMixin, SkamemEstimator):
         super().__init_subclass__(**kwargs)
         for name, member in list(vars(cls).items()):
             if inspect.isfunction(member) and hasattr(member, "_condition"):
-                setattr(cls, name, available_if(member._condition)(member))
+                setattr(cls, name, _available_if(member._condition)(member))
         if "transform" in vars(cls):
             cls.fit_transform = available_if(_can_transform)(cls.fit_transform)
 

@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.metrics import get_scorer_names
 
 from skamem.core import arrays
-from skamem.core.validation import check_number, check_option
+from skamem.core.validation import check_number, check_option, type_of
 
 __all__ = [
     "BOOLEAN",
@@ -58,7 +58,7 @@ class Kind:
 
     def refuse(self, name, value):
         """Raise the error for a `value` that is not accepted."""
-        raise TypeError(f"{name}={value!r} is a {type(value).__name__}; expected {self}.")
+        raise TypeError(f"{name}={value!r} is {type_of(value)}; expected {self}.")
 
     def __or__(self, other):
         return AnyOf((self, Options(None) if other is None else other))

@@ -22,6 +22,7 @@ __all__ = [
     "check_targets",
     "known_classes",
     "known_codes",
+    "type_of",
 ]
 
 
@@ -79,7 +80,7 @@ def check_number(name, value, *, kind=numbers.Real, low=None, high=None, low_ope
     """
     noun = "an integer" if kind is numbers.Integral else "a number"
     if isinstance(value, bool) or not isinstance(value, kind):
-        raise TypeError(f"{name}={value!r} is a {type(value).__name__}; expected {noun}.")
+        raise TypeError(f"{name}={value!r} is {type_of(value)}; expected {noun}.")
     below = low is not None and not (value > low if low_open else value >= low)
     above = high is not None and not (value < high if high_open else value <= high)
     if below or above or value != value:
@@ -87,6 +88,23 @@ def check_number(name, value, *, kind=numbers.Real, low=None, high=None, low_ope
         right = "" if high is None else f" {'<' if high_open else '<='} {high}"
         raise ValueError(f"{name}={value!r} is out of range; expected {left}{name}{right}.")
     return value
+
+
+def type_of(value):
+    """The type of a value with its article, for messages.
+
+    Parameters
+    ----------
+    value : object
+        What the user gave.
+
+    Returns
+    -------
+    named : str
+        "an int", "a str".
+    """
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeioAEIO' or name.startswith('nd') else 'a'} {name}"
 
 
 def check_sequence(name, value, expected, *, length=None):
@@ -119,7 +137,7 @@ def check_sequence(name, value, expected, *, length=None):
     except TypeError:  # not iterable; an array without dimensions says so only when it is asked
         entries = None
     if entries is None:
-        raise TypeError(f"{name}={value!r} is a {type(value).__name__}; expected {expected}.")
+        raise TypeError(f"{name}={value!r} is {type_of(value)}; expected {expected}.")
     if length is not None and len(entries) != length:
         raise ValueError(f"{name}={value!r} has {len(entries)} entries; expected {length}: {expected}.")
     return entries

@@ -65,7 +65,7 @@ def stack(layers, prototype, n_rows, random_state):
         raise ValueError(f"layers={layers!r}; expected {LAYERS}.")
     if not isinstance(prototype, RestrictedBoltzmannMachine):
         raise TypeError(
-            f"rbm={prototype!r} is a {type(prototype).__name__}; expected a RestrictedBoltzmannMachine or None."
+            f"rbm={prototype!r} is {validation.type_of(prototype)}; expected a RestrictedBoltzmannMachine or None."
         )
     machines = []
     for depth, layer in enumerate(layers):

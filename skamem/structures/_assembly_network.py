@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils import check_random_state
 
-from skamem.core import arrays
+from skamem.core import arrays, validation
 from skamem.core.parameters import BOOLEAN, COUNT, Interval, Kind, Options, RandomState, check_parameters
 from skamem.structures._areas import Path, Plasticity, named_pairs, run
 from skamem.structures._assembly_base import default_p
@@ -176,7 +176,7 @@ class AssemblyNetwork:
 
     def _add(self, name, group):
         if not isinstance(name, str):
-            raise TypeError(f"name={name!r} is a {type(name).__name__}; expected a string.")
+            raise TypeError(f"name={name!r} is {validation.type_of(name)}; expected a string.")
         if name in self._groups:
             raise ValueError(f"name={name!r} is taken; expected another one than {sorted(self._groups)}.")
         self._groups[name] = group

@@ -32,17 +32,20 @@ class Machine:
     labels: dict[int, Any] | None
 
 
-def read_answers(outputs, strings, name="outputs"):
+def read_answers(outputs, strings, name="outputs", *, are_labels=None):
     """What a machine answered: to each string one string of the same length, or one label.
 
     Parameters
     ----------
-    outputs : iterable of strings, or of labels (numbers or booleans)
+    outputs : iterable of strings, or of labels (numbers, booleans, strings in an array)
         One for each string.
     strings : list of list
         What was read, as `read_strings` gives it.
     name : str, default="outputs"
         The argument's name, for the messages.
+    are_labels : bool, default=None
+        Whether a str is a label, rather than a string of outputs; None for one that is in an array or a Series only,
+        as scikit-learn has labels.
 
     Returns
     -------
@@ -56,15 +59,16 @@ def read_answers(outputs, strings, name="outputs"):
     ValueError
         When there are more or less answers than strings, or an answer is not as long as its string.
     """
-    expected = "one output string, or one number or boolean, for each input string"
+    expected = "one output string, or one number or boolean (or a str in an array) as its label, for each input string"
     if hasattr(outputs, "to_numpy"):
         outputs = outputs.to_numpy()
     if arrays.is_array(outputs):
         outputs = arrays.to_numpy(outputs).tolist()  # strings of NumPy's as Python's, too
+        are_labels = are_labels is not False
     answers = check_sequence(name, outputs, expected)
     if len(answers) != len(strings):
         raise ValueError(f"{name} has {len(answers)} entries for {len(strings)} strings; expected {expected}.")
-    if all(not hasattr(answer, "__len__") or getattr(answer, "ndim", 1) == 0 for answer in answers):
+    if all(_is_scalar(answer) or (are_labels and isinstance(answer, str | bytes)) for answer in answers):
         labels = [read_label(getattr(a, "item", lambda a=a: a)(), f"{name}[{i}]") for i, a in enumerate(answers)]
         if None in labels:
             raise ValueError(f"{name}[{labels.index(None)}] is None; expected {expected}. Leave out what is not known.")
@@ -74,9 +78,14 @@ def read_answers(outputs, strings, name="outputs"):
         if len(string) != len(answer):
             raise ValueError(
                 f"{name}[{number}] has {len(answer)} entries, but its string has {len(string)} symbols; expected an "
-                "output for each symbol. To tell whole strings apart, label them by numbers or booleans."
+                "output for each symbol. To tell whole strings apart, label them by numbers or booleans, or give their "
+                "labels in a NumPy array."
             )
     return answers, False
+
+
+def _is_scalar(answer):
+    return not hasattr(answer, "__len__") or getattr(answer, "ndim", 1) == 0
 
 
 def learnt_machine(inputs, outputs):

@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 from skamem.core import arrays, validation
 from skamem.structures._codes import sure_margin
 from skamem.structures._inference import read_answers
-from skamem.structures._running import recalled_numbers, traces
+from skamem.structures._running import noise_seeds, recalled_numbers, traces
 from skamem.structures._stored_machine import StoredMachine
 from skamem.structures._table import is_binary
 from skamem.structures._transitions import read_string, read_strings
@@ -16,10 +16,11 @@ __all__ = ["FiniteStateMemory"]
 
 
 def _is_recogniser(machine):
+    check_is_fitted(machine)
     if machine.labels_ is not None and is_binary(machine.labels_):
         return True
     raise AttributeError(
-        "This FiniteStateMemory accepts nothing: it has no accepting states. Give them with the table, "
+        "the machine has no accepting states. Give them with the table, "
         "fit(transitions, accepting=[...]), or learn them from strings labelled True and False."
     )
 
@@ -177,12 +178,14 @@ class FiniteStateMemory(StoredMachine):
         noise : float, default=0.0
             Probability that a unit of the state is flipped, anew in each step, before clean-up.
         random_state : int, RandomState instance or None, default=None
-            Draws a seed for the noise of each string; None takes one that `fit` drew.
+            Draws the noise; None takes a seed that `fit` drew. Each string has noise of its own, which follows from
+            the seed, the start and the symbols of the string. The same string given several times has other noise each
+            time, the first time that of `run`.
 
         Returns
         -------
         runs : list of MachineRun
-            In the order of `strings`. What is read of a string does not depend on those beside it.
+            In the order of `strings`. What is read of a string depends neither on its place nor on other strings.
 
         Raises
         ------
@@ -202,7 +205,7 @@ class FiniteStateMemory(StoredMachine):
         seeds = None
         if noise > 0:
             draw = check_random_state(self.code_seed_ if random_state is None else random_state)
-            seeds = draw.randint(2**31 - 1, size=len(strings))
+            seeds = noise_seeds(int(draw.randint(2**31 - 1)), coded, starts)
         if unknown == "recall":
             known[:, :-1] = True
 
@@ -270,7 +273,7 @@ class FiniteStateMemory(StoredMachine):
         X : list of strings, or array of shape (n_strings, n_symbols)
             Strings of symbols, of any lengths.
         y : list
-            Right answers, as in `fit_strings`: an output for each symbol, or a label for each string.
+            Right answers, what `predict` should say: an output for each symbol, or a label for each string.
         noise : float, default=0.0
             As in `run`.
         random_state : int, RandomState instance or None, default=None
@@ -283,7 +286,8 @@ class FiniteStateMemory(StoredMachine):
         """
         check_is_fitted(self)
         strings = read_strings(X, "X")
-        truths, are_labels = read_answers(y, strings, "y")
+        says_words = self.labels_ is not None and any(isinstance(label, str | bytes) for label in self.labels_.values())
+        truths, are_labels = read_answers(y, strings, "y", are_labels=says_words)
         if are_labels != (self.labels_ is not None) or not (are_labels or self.outputs_):
             kinds = {True: "a label for each string", False: "an output for each symbol"}
             has = (

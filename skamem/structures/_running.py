@@ -1,5 +1,7 @@
 """Running a state machine that is kept in a memory: many strings at a time, a step for all of them at once."""
 
+import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +13,7 @@ from skamem.core.threads import product_threads
 from skamem.core.thresholds import sign
 from skamem.structures._codes import CodeBook
 
-__all__ = ["Circuit", "Trace", "losses", "recalled_numbers", "traces"]
+__all__ = ["Circuit", "Trace", "losses", "noise_seeds", "recalled_numbers", "traces"]
 
 _MOST_STRINGS = 1024  # that run side by side
 _KEPT_BYTES = 2**24  # of what is kept of the steps on the device before it is looked at
@@ -100,6 +102,34 @@ class Circuit:
         return taken, said, margins
 
 
+def noise_seeds(seed, strings, starts):
+    """Seeds of the noise of strings, each from what the string is rather than from where in the list it stands.
+
+    Parameters
+    ----------
+    seed : int
+        Of the whole.
+    strings : list of int ndarray
+        Symbols by number.
+    starts : int ndarray of shape (n_strings,)
+        Where each string begins.
+
+    Returns
+    -------
+    seeds : list of uint32 ndarray
+        What `numpy.random.RandomState` takes. The copies of a string are counted, and have a seed each: what is told by
+        a hundred of them would be told by one otherwise.
+    """
+    copies: Counter[bytes] = Counter()
+    seeds = []
+    for string, start in zip(strings, starts, strict=True):
+        content = hashlib.sha256(np.append(start, string).astype("<i8").tobytes()).digest()
+        drawn = hashlib.sha256(content + np.asarray([seed, copies[content]], dtype="<i8").tobytes()).digest()
+        copies[content] += 1
+        seeds.append(np.frombuffer(drawn, dtype="<u4"))
+    return seeds
+
+
 def traces(circuit, strings, starts, *, n_pairs, noise=0.0, seeds=None, watch=None):
     """Run strings through a circuit, as many of them side by side as fit the working memory.
 
@@ -115,8 +145,8 @@ def traces(circuit, strings, starts, *, n_pairs, noise=0.0, seeds=None, watch=No
         Pairs that the memory holds.
     noise : float, default=0.0
         Probability that a unit of the state is flipped at each step.
-    seeds : int ndarray of shape (n_strings,), default=None
-        Of the noise: each string has its own, so that it does not depend on the others.
+    seeds : list, default=None
+        Of the noise, from `noise_seeds`: each string has its own, so that it does not depend on the others.
     watch : callable, default=None
         ``(string, first, states, symbols)``: called for each string with some of its steps as soon as they are known,
         the states before the symbols; may raise.

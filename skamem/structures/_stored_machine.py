@@ -47,9 +47,11 @@ class StoredMachine(SkamemEstimator):
             machine speaks, output; ``{(state, symbol): next_state}`` or ``{(state, symbol): (next_state, output)}``,
             nested as ``{state: {symbol: ...}}`` too; edges ``(state, next_state, {"symbol": ..., "output": ...})``, or
             a graph with ``edges(data=True)`` as networkx has them, a list of symbols standing for several transitions.
-            A pair in a dictionary is a next state and an output, unless it is itself a state.
-        outputs : dict or list, default=None
-            Of a table without outputs, ``{(state, symbol): output}``. To strings: see `fit_strings`.
+            The values of a dictionary are all next states, or all pairs of a next state and an output; where states are
+            pairs themselves, known states tell which, and what is built as they are (see the user guide).
+        outputs : dict, list, array or Series, default=None
+            Of a table without outputs, ``{(state, symbol): output}``. To strings what was answered: a list of output
+            strings, or labels, strings in an array being labels (see `fit_strings`).
         start : object, default=None
             The state in which strings begin; None takes the first one that the table names.
         accepting : iterable of states, default=None
@@ -65,8 +67,9 @@ class StoredMachine(SkamemEstimator):
         TypeError
             For what is no table, and labels that are not hashable.
         ValueError
-            For an empty table, transitions (or strings) that contradict each other, NaN among the labels, and a start
-            or accepting states that are not in the table. A failed call changes nothing.
+            For an empty table, transitions (or strings) that contradict each other, NaN among the labels, a dictionary
+            that can be read in two ways, columns by other names, an undirected graph, and a start or accepting states
+            that are not in the table. A failed call changes nothing.
         """
         if outputs is None or isinstance(outputs, Mapping):
             table = Table.of(*read_transitions(transitions, outputs), None)
@@ -87,9 +90,10 @@ class StoredMachine(SkamemEstimator):
         ----------
         inputs : list of strings, or array of shape (n_strings, n_symbols)
             Strings of symbols, of any lengths.
-        outputs : list
-            For each string an output string of the same length, one output a symbol; or one label, a number or a
-            boolean, of the whole string.
+        outputs : list, array or Series
+            For each string an output string of the same length, one output a symbol; or one label of the whole string,
+            a number or a boolean. A str in a list is an output string, ``["no", "ok"]`` two outputs for each of two
+            strings; in a NumPy array of one dimension or a Series, as scikit-learn has classes, it is a label.
 
         Returns
         -------
@@ -126,7 +130,7 @@ class StoredMachine(SkamemEstimator):
         """
         if not hasattr(self, "states_"):
             return self.fit(transitions)
-        new, has_outputs = read_transitions(transitions)
+        new, has_outputs = read_transitions(transitions, states=self.states_)
         merged = dict(self.transitions_)
         for pair, leads in new.items():
             if merged.setdefault(pair, leads) != leads:

@@ -1,12 +1,14 @@
 """Transitions of a state machine in the forms that users have them, as one plain table; strings of symbols."""
 
 from collections.abc import Iterable, Mapping
+from numbers import Number
 from typing import Any
 
 import scipy.sparse
 
 from skamem.core import arrays
 from skamem.core.parameters import plain
+from skamem.core.validation import type_of
 
 __all__ = ["labels_of", "read_label", "read_string", "read_strings", "read_transitions"]
 
@@ -19,7 +21,7 @@ _FORMS = (
 )
 
 
-def read_transitions(given, outputs=None):
+def read_transitions(given, outputs=None, states=()):
     """The table of a machine.
 
     Parameters
@@ -28,6 +30,8 @@ def read_transitions(given, outputs=None):
         See `skamem.FiniteStateMemory.fit`.
     outputs : mapping, default=None
         ``{(state, symbol): output}``, where the table itself has none.
+    states : iterable, default=()
+        States that are known beside those of the table.
 
     Returns
     -------
@@ -41,15 +45,16 @@ def read_transitions(given, outputs=None):
     TypeError
         For what is no table in any of these forms, and labels that are not hashable.
     ValueError
-        For an empty table, NaN among the labels, and transitions that contradict each other.
+        For an empty table, NaN among the labels, transitions that contradict each other, and tables that can be read
+        in two ways.
     """
     _refuse_sparse(given, "transitions")
     if isinstance(given, str | bytes) or not (isinstance(given, Iterable) or hasattr(given, "edges")):
-        raise TypeError(f"transitions={given!r} is a {type(given).__name__}; expected {_FORMS}.")
+        raise TypeError(f"transitions={given!r} is {type_of(given)}; expected {_FORMS}.")
     if isinstance(given, Mapping):
-        rows = _of_mapping(given)
+        rows = _of_mapping(given, states, outputs is not None)
     elif callable(getattr(given, "edges", None)):
-        rows = _of_rows(given.edges(data=True))
+        rows = _of_rows(_edges(given))
     elif hasattr(given, "columns"):
         rows = _of_frame(given)
     else:
@@ -123,6 +128,16 @@ def _of_rows(rows):
             raise ValueError(f"transition {number} is {row!r}, of {len(row)} entries; expected {_ROW}.")
 
 
+def _edges(graph):
+    if callable(getattr(graph, "is_directed", None)) and not graph.is_directed():
+        raise ValueError(
+            "transitions is an undirected graph, whose edges do not say which state comes first; expected a directed "
+            "one. Build a DiGraph (MultiDiGraph for several symbols between two states), or give graph.to_directed() "
+            "if every transition goes both ways."
+        )
+    return graph.edges(data=True)
+
+
 def _of_edge(number, state, next_state, data):
     """An edge stands for a transition, or for several where its symbol is a list."""
     if "symbol" not in data:
@@ -139,14 +154,15 @@ def _of_frame(frame):
     names = list(frame.columns)
     if {"state", "symbol", "next_state"} <= set(names):
         names = [name for name in _COLUMNS if name in names]
-    elif len(names) not in (3, 4):
+    elif any(isinstance(name, str) for name in names) or len(names) not in (3, 4):  # columns by number go by place
         raise ValueError(
-            f"transitions has the columns {names!r}; expected {list(_COLUMNS)!r}, the last where there is one."
+            f"transitions has the columns {names!r}; expected {list(_COLUMNS)!r}, the last where the machine speaks. "
+            "Rename them, or give transitions.to_numpy() for columns in this order."
         )
     return zip(*(list(frame[name]) for name in names), strict=True)
 
 
-def _of_mapping(given):
+def _of_mapping(given, states, silent):
     nested = {state: leads for state, leads in given.items() if isinstance(leads, Mapping)}
     if nested and len(nested) < len(given):
         raise ValueError("transitions mixes {(state, symbol): ...} with {state: {symbol: ...}}; expected one of them.")
@@ -156,12 +172,53 @@ def _of_mapping(given):
         raise ValueError(
             f"transitions has the key {wrong[0]!r}; expected pairs (state, symbol), or {{state: {{symbol: ...}}}}."
         )
-    states = {state for state, _ in flat}
+    speaks = _speaks(flat, states, silent)
     for pair, leads in flat.items():
-        # A pair that is itself a state of the machine is where the transition leads to; any other has an output in it.
-        is_pair = isinstance(leads, tuple | list) and len(leads) == 2
-        has_output = is_pair and not (_hashable(leads) and leads in states)
-        yield (*pair, *leads) if has_output else (*pair, leads)
+        yield (*pair, *leads) if speaks else (*pair, leads)
+
+
+def _speaks(flat, known, silent):
+    """Whether the values of a dictionary are pairs (next_state, output) rather than next states.
+
+    All of them are the one or the other. A value that is itself a known state speaks for states, one that has a known
+    state in it for pairs; where no state is known, what is built as the known ones are counts as known. Without any
+    such evidence pairs have outputs, unless states are pairs themselves.
+    """
+    sources = {state for state, _ in flat} | set(known)
+    kinds = {_kind(state) for state in sources}
+    states, pairs = [], []
+    for value in flat.values():
+        if not isinstance(value, tuple | list) or len(value) != 2:
+            states.append(value)
+        elif not _hashable(value):  # a list, as JSON has them, is no state
+            pairs.append(value)
+        elif value in sources or value[0] in sources:
+            (states if value in sources else pairs).append(value)
+        elif (_kind(value) in kinds) != (_kind(value[0]) in kinds):
+            (states if _kind(value) in kinds else pairs).append(value)
+    undecided = not states and not pairs and any(isinstance(state, tuple) and len(state) == 2 for state in sources)
+    if not undecided and not (states and pairs):
+        return not states
+    if silent:
+        return False
+    found = (
+        f"{next(iter(flat.values()))!r} is a next state or has one in it, and no known state tells which"
+        if undecided
+        else f"{states[0]!r} is a next state, but {pairs[0]!r} a pair of a next state and an output"
+    )
+    raise ValueError(
+        f"transitions can be read in two ways: {found}. The values of a dictionary are all next states, or all pairs "
+        f"(next_state, output). Give rows {_ROW}, which leave no doubt; or next states, with "
+        "outputs={(state, symbol): output}."
+    )
+
+
+def _kind(label):
+    """How a label is built, so that a state that is not known is told from a state with its output."""
+    label = plain(label)
+    if isinstance(label, tuple):
+        return (type(label), *map(_kind, label))
+    return Number if isinstance(label, Number) else type(label)
 
 
 def _hashable(label):
@@ -195,7 +252,7 @@ def read_label(label, where):
     """
     given, label = label, plain(label)
     if not _hashable(label):
-        raise TypeError(f"{where}={label!r} is a {type(label).__name__}, which is not hashable; expected a number, a "
+        raise TypeError(f"{where}={label!r} is {type_of(label)}, which is not hashable; expected a number, a "
                         "string, a tuple or the like.")  # fmt: skip
     if not _equals_itself(given):  # as it came: NumPy's NaT is None in Python
         raise ValueError(f"{where}={given!r} equals nothing, not even itself; expected a label. Give unknowns a name.")
@@ -240,7 +297,7 @@ def read_string(given, name):
         given = host.tolist()
     elif isinstance(given, Mapping | set | frozenset) or not isinstance(given, Iterable):
         raise TypeError(
-            f"{name}={given!r} is a {type(given).__name__}; expected a string of symbols, such as 'abba' or [0, 1, 1]."
+            f"{name}={given!r} is {type_of(given)}; expected a string of symbols, such as 'abba' or [0, 1, 1]."
         )
     return [read_label(symbol, f"{name}[{position}]") for position, symbol in enumerate(given)]
 
@@ -262,7 +319,7 @@ def read_strings(given, name):
     _refuse_sparse(given, name)
     if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
         one = f", [{given!r}] for one" if isinstance(given, str | bytes) else ""
-        raise TypeError(f"{name}={given!r} is a {type(given).__name__}; expected a list of strings{one}.")
+        raise TypeError(f"{name}={given!r} is {type_of(given)}; expected a list of strings{one}.")
     if hasattr(given, "to_numpy"):  # a table: a string a row
         given = given.to_numpy()
     elif arrays.is_array(given):

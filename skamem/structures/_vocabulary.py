@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 
 from skamem.core.binding import bind, bundle, permute, random_keys, resolve_algebra, similarity, unbind
 from skamem.core.parameters import COUNT, RandomState
-from skamem.core.validation import check_number
+from skamem.core.validation import check_number, type_of
 
 __all__ = ["Vocabulary"]
 
@@ -173,7 +173,7 @@ class Vocabulary:
                           algebra=self._algebra)  # fmt: skip
         for role in record:
             if not isinstance(role, str):
-                raise TypeError(f"The role {role!r} is a {type(role).__name__}; expected the name of a role, a string.")
+                raise TypeError(f"The role {role!r} is {type_of(role)}; expected the name of a role, a string.")
             roles[role] = None
         bound = [bind(self[r], self._part(f, symbols, roles), algebra=self._algebra) for r, f in record.items()]
         return bundle(*bound, self._zero(), algebra=self._algebra)

@@ -165,6 +165,29 @@ def test_every_kind_of_member_runs_on_the_device_and_gives_back_the_callers(fake
         assert cupy.cuda.Device() == cupy.cuda.Device(0)
 
 
+class Sealed(Sum):
+    """It opens under a condition that has words of its own."""
+
+    def _opens(self):
+        if not hasattr(self, "sum_"):
+            raise NotFittedError("Sealed is not fitted yet.")
+        raise AttributeError("Sealed never opens; use Sum.")
+
+    @available_if(_opens)
+    def open(self):
+        """Never."""
+
+
+def test_the_words_of_a_condition_reach_the_user():
+    fitted = Sealed().fit(X)
+    assert not hasattr(fitted, "open")
+    assert not hasattr(Sealed(), "open")
+    with pytest.raises(AttributeError, match="'Sealed' has no attribute 'open': Sealed never opens; use Sum"):
+        fitted.open()
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        Sealed().open()
+
+
 def test_a_condition_may_stand_on_transform_and_output_can_still_be_set():
     pytest.importorskip("pandas")
     for name in ("transform", "fit_transform", "total"):

@@ -17,6 +17,7 @@ from skamem.core.validation import (
     check_targets,
     known_classes,
     known_codes,
+    type_of,
 )
 
 X = np.ones((3, 2))
@@ -80,7 +81,7 @@ def test_numbers_out_of_range_are_shown_the_range(value, limits, message):
     ],
 )
 def test_what_is_no_number_is_a_type_error(value, kind, noun):
-    with pytest.raises(TypeError, match=rf"name={value!r} is a {type(value).__name__}; expected {noun}\."):
+    with pytest.raises(TypeError, match=rf"name={value!r} is {type_of(value)}; expected {noun}\."):
         check_number("name", value, kind=kind)
 
 
@@ -102,7 +103,7 @@ def test_sequences_pass_as_lists(value):
 
 @pytest.mark.parametrize("value", ["ab", b"ab", {1: 2}, 3, None, np.array(3), np.float32(1)], ids=repr)
 def test_what_is_no_sequence_is_a_type_error(value):
-    with pytest.raises(TypeError, match=r"flips=.* is a \w+; expected a pair"):
+    with pytest.raises(TypeError, match=r"flips=.* is an? \w+; expected a pair"):
         check_sequence("flips", value, "a pair")
 
 
@@ -230,3 +231,10 @@ def test_a_column_of_labels_is_taken_with_a_warning_at_the_caller():
     assert caught[0].filename == __file__
     assert classes.tolist() == ["a", "b"]
     assert codes.tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("value", "named"), [(1, "an int"), ("1", "a str"), (X, "an ndarray"), (object(), "an object"), (1.0, "a float")]
+)
+def test_types_have_their_article(value, named):
+    assert type_of(value) == named

@@ -149,6 +149,23 @@ def test_outputs_of_several_types_are_told_apart():
 
 @pytest.mark.parametrize("kind", [list, np.asarray, iter], ids=["list", "array", "iterator"])
 def test_strings_in_arrays_are_strings(kind):
-    machine = learnt_machine(kind(["ab", "ba"]), kind(["xy", "yx"]))
+    machine = learnt_machine(kind(["ab", "ba"]), ["xy", "yx"])
     assert machine.labels is None
     assert answers(machine.transitions, "ab")[1] == ["x", "y"]
+
+
+def series(labels):
+    return pytest.importorskip("pandas").Series(labels)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [np.asarray, lambda labels: np.asarray(labels, dtype=object), series, lambda x: series(x).astype("category")],
+    ids=["array", "objects", "series", "categories"],
+)
+def test_answers_in_an_array_are_labels_though_lengths_agree(kind):
+    machine = learnt_machine(["ab", "ba"], kind(["no", "ok"]))
+    assert {"no", "ok"} <= set(machine.labels.values()) <= {None, "no", "ok"}
+    assert {output for _, output in machine.transitions.values()} == {None}
+    assert learnt_machine(["ab", "ba"], ["no", "ok"]).labels is None  # a list has output strings
+    assert learnt_machine(["ab", "ba"], np.asarray([list("no"), list("ok")])).labels is None  # so have rows

@@ -192,19 +192,31 @@ def test_strings_of_all_lengths_side_by_side_are_read_as_if_alone():
     assert machine.run_many([]) == []
 
 
-def test_noise_of_a_string_depends_on_its_place_and_not_on_its_neighbours():
+def test_noise_of_a_string_depends_on_what_it_is_and_not_on_its_place_or_neighbours():
     machine = FiniteStateMemory(random_state=0).fit(random_table(3))
-    strings = strings_of(0)
-    runs = machine.run_many(strings, noise=0.1, random_state=5)
-    again = machine.run_many([*strings[:-1], [0] * 100], noise=0.1, random_state=5)
+    strings = [[0, 1, 2], *strings_of(0, n_strings=11)]
+    margins = [run.margins for run in machine.run_many(strings, noise=0.1, random_state=5)]
+    order = np.random.default_rng(0).permutation(len(strings))
+    moved = machine.run_many([strings[i] for i in order], noise=0.1, random_state=5)
+    fewer = machine.run_many([[0] * 100, *strings[::2]], noise=0.1, random_state=5)[1:]
+    alone = [machine.run(string, noise=0.1, random_state=5) for string in strings]
     with config_context(working_memory=0.01):  # a few strings at a time
         blocks = machine.run_many(strings, noise=0.1, random_state=5)
-    for run, other, part in zip(runs[:-1], again, blocks, strict=False):
-        np.testing.assert_array_equal(run.margins, other.margins)
-        np.testing.assert_array_equal(run.margins, part.margins)
+    for runs, numbers in ((moved, order), (fewer, range(0, 12, 2)), (alone, range(12)), (blocks, range(12))):
+        for run, number in zip(runs, numbers, strict=True):
+            np.testing.assert_array_equal(run.margins, margins[number])
     other = machine.run_many(strings, noise=0.1, random_state=6)
-    assert any(not np.array_equal(run.margins, one.margins) for run, one in zip(runs, other, strict=True))
+    assert any(not np.array_equal(run.margins, one) for run, one in zip(other, margins, strict=True))
     np.testing.assert_array_equal(machine.run([0] * 9, noise=0.1).margins, machine.run([0] * 9, noise=0.1).margins)
+
+
+def test_copies_of_a_string_have_noise_of_their_own():
+    # Two of 50 copies agree in all of 20 margins, each a count of flips among some 50 units, less often than 1e-12.
+    machine = FiniteStateMemory(random_state=0).fit(random_table(3))
+    runs = machine.run_many([[0, 1, 2, 3] * 5] * 50, noise=0.1, random_state=5)
+    assert len({tuple(run.margins.tolist()) for run in runs}) == 50
+    starts = machine.run_many([[0] * 20] * 2, [1, 2], noise=0.1, random_state=5)
+    np.testing.assert_array_equal(starts[1].margins, machine.run([0] * 20, 2, noise=0.1, random_state=5).margins)
 
 
 def test_margins_fall_with_noise_as_flips_do():
@@ -338,6 +350,40 @@ def test_the_table_comes_back():
     assert list(silent.to_table().columns) == ["state", "symbol", "next_state"]
 
 
+def test_a_dictionary_comes_back_whatever_the_states_are():
+    kinds = {
+        "int": range(6),
+        "str": "abcdef",
+        "two letters": ["ab", "ba", "aa", "bb", "ca", "cb"],
+        "pairs": [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)],
+        "named places": [("q", place) for place in range(6)],
+        "triples": [(0, 0, place) for place in range(6)],
+        "pairs of pairs": [((0, place), (place, "a")) for place in range(6)],
+    }
+    answers = {"silent": None, "numbers": [0, 1], "words": ["yes", "no"], "pairs": [(0, 1), (1, 0)]}
+    for states in kinds.values():
+        for outputs in answers.values():
+            for seed in range(8):
+                rng = np.random.default_rng(seed)
+                rows = []
+                for state in list(states)[: 1 + seed % 6]:  # the others absorb
+                    for symbol in "rd"[: 1 + seed % 2]:
+                        leads = [states[rng.integers(6)], *([] if outputs is None else [outputs[rng.integers(2)]])]
+                        rows.append((state, symbol, *leads))
+                machine = FiniteStateMemory(n_units=200, random_state=0).fit(rows)
+                again = FiniteStateMemory(n_units=200, random_state=0).fit(machine.to_dict())
+                assert again.transitions_ == machine.transitions_
+                assert again.outputs_ == machine.outputs_
+
+
+def test_an_absorbing_state_that_is_a_pair():
+    steps = {((0, 0), "r"): (0, 1), ((0, 1), "r"): (1, 1)}
+    run = FiniteStateMemory(random_state=0).fit(steps).run("rr")
+    assert (run.states, run.outputs) == (((0, 0), (0, 1), (1, 1)), None)
+    pieces = FiniteStateMemory(random_state=0).partial_fit({((0, 0), "r"): (0, 1)})
+    assert pieces.partial_fit({((0, 1), "r"): (1, 1)}).run("rr").states == run.states
+
+
 def test_the_table_comes_back_without_pandas(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pandas", None)
     rows = FiniteStateMemory(random_state=0).fit(PARITY).to_table()
@@ -386,8 +432,22 @@ def test_labels_of_several_kinds_and_of_nowhere():
     np.testing.assert_array_equal(machine.predict(["a" * n for n in range(12)]), np.arange(12) % 3)
     assert machine.predict(["ab"]).shape == (1,)  # halts, and has the label of most states
     assert not hasattr(machine, "accepts")
-    with pytest.raises(AttributeError, match="accepts"):
+    with pytest.raises(AttributeError, match=r"no attribute 'accepts': .* fit\(transitions, accepting=\[...\]\)"):
         machine.accepts(["a"])
+
+
+def test_classes_of_strings_are_learnt_predicted_and_scored():
+    strings = ["".join(bits) for bits in np.random.default_rng(0).choice(list("01"), size=(60, 4))]
+    labels = np.asarray(["even" if string.count("1") % 2 == 0 else "oddy" for string in strings])  # as long as strings
+    machine = FiniteStateMemory(random_state=0).fit(strings, labels)
+    assert len(machine.states_) == 2
+    np.testing.assert_array_equal(machine.predict(strings), labels)
+    assert machine.score(strings, labels) == machine.score(strings, labels.tolist()) == 1.0
+    assert machine.score(strings, machine.predict(strings)) == 1.0
+    assert cross_val_score(FiniteStateMemory(random_state=0), strings, labels, cv=3).min() == 1.0
+    speaks = FiniteStateMemory(random_state=0).fit(["ab", "ba"], ["no", "ok"])
+    assert speaks.predict(["ab"]) == [("n", "o")]
+    assert speaks.score(["ab", "ba"], np.asarray(["no", "ok"])) == 1.0  # the machine says how they are meant
 
 
 def test_scores_ask_for_what_the_machine_answers():
@@ -397,6 +457,10 @@ def test_scores_ask_for_what_the_machine_answers():
     adder = FiniteStateMemory(random_state=0).fit(ADDER)
     with pytest.raises(ValueError, match="but the machine has an output for each symbol"):
         adder.score([[(0, 1)]], [True])
+    accepts = FiniteStateMemory(random_state=0).fit(PARITY, accepting=["even"])
+    for kind in (list, np.asarray):
+        with pytest.raises(ValueError, match="y has an output for each symbol, but the machine has a label"):
+            accepts.score(["10", "01"], kind(["no", "no"]))
     assert adder.run([]).margins.dtype == adder.run([(0, 1)]).margins.dtype
     with pytest.raises(ValueError, match="no symbols to score"):
         adder.score([[]], [[]])
@@ -451,6 +515,9 @@ def test_nothing_works_before_fit():
         needed = [p for p in inspect.signature(method).parameters.values() if p.default is p.empty]
         with pytest.raises(NotFittedError):
             method(*[["a"]] * len(needed))
+    assert not hasattr(machine, "accepts")
+    with pytest.raises(NotFittedError, match="is not fitted yet"):
+        machine.accepts(["a"])
 
 
 def test_a_changed_parameter_is_checked_and_heeded():

@@ -748,6 +748,5 @@ def test_bad_calls_are_refused_and_change_nothing(call, error, message):
 
 def test_pieces_need_a_memory_that_takes_them():
     assert not hasattr(SequenceMemory(KernelMemory()), "partial_fit")
-    with pytest.raises(AttributeError, match="has no attribute 'partial_fit'") as caught:
+    with pytest.raises(AttributeError, match="has no attribute 'partial_fit': .* partial_fit where its memory has it"):
         SequenceMemory(KernelMemory()).partial_fit(PATTERNS)
-    assert "partial_fit where its memory has it" in str(caught.value.__cause__)

@@ -60,9 +60,11 @@ def test_data_frames_by_name_or_by_place():
     assert read_transitions(frame) == (TABLE, True)
     assert read_transitions(frame[["output", "next_state", "symbol", "state"]]) == (TABLE, True)
     assert read_transitions(frame.drop(columns="output").assign(remark="")) == (SILENT, False)
-    assert read_transitions(frame.rename(columns={"state": "from", "next_state": "to"})) == (TABLE, True)
-    with pytest.raises(ValueError, match="has the columns"):
-        read_transitions(frame[["state", "symbol"]])
+    assert read_transitions(pd.DataFrame(ROWS)) == read_transitions(frame.to_numpy()) == (TABLE, True)
+    others = frame.rename(columns={"state": "from", "symbol": "sym", "next_state": "to"})[["to", "sym", "from"]]
+    for wrong in (frame[["state", "symbol"]], others, others.rename(columns={"from": 3}), pd.DataFrame([(1, 2)])):
+        with pytest.raises(ValueError, match=r"has the columns \[.*expected \['state', .*Rename them"):
+            read_transitions(wrong)
 
 
 def test_an_edge_may_stand_for_several_symbols():
@@ -77,6 +79,75 @@ def test_states_that_are_pairs():
     pairs = {((0, 0), "up"): (0, 1), ((0, 1), "up"): (0, 0)}
     assert read_transitions(pairs)[0] == {pair: (leads, None) for pair, leads in pairs.items()}
     assert read_transitions({("a", 0): ("b", 1)}) == ({("a", 0): ("b", 1)}, True)
+
+
+@pytest.mark.parametrize(
+    "leads",
+    [
+        [(0, 1), (1, 1)],  # the second is no source, but the first is
+        [(5, 5), (6, 6)],  # none is, but all are built as sources are
+        [(0, 1), "goal"],
+        ["goal", "trap"],
+    ],
+)
+def test_states_that_are_pairs_may_absorb(leads):
+    given = dict(zip([((0, 0), "r"), ((0, 1), "r")], leads, strict=True))
+    assert read_transitions(given) == ({pair: (state, None) for pair, state in given.items()}, False)
+
+
+@pytest.mark.parametrize(
+    "leads",
+    [
+        [((0, 1), "x"), ((1, 1), "y")],
+        [((5, 5), "x"), ((6, 6), (7, 7))],
+        [((0, 1), -1), ("goal", 10)],
+        [[(0, 1), "x"], [(1, 1), "y"]],
+    ],
+)
+def test_states_that_are_pairs_may_speak(leads):
+    given = dict(zip([((0, 0), "r"), ((0, 1), "r")], leads, strict=True))
+    assert read_transitions(given) == ({pair: tuple(lead) for pair, lead in given.items()}, True)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {((0, 0), "r"): (0, 1), ((0, 1), "r"): ((0, 0), "x")},
+        {((0, 0), "r"): (0, 1), ((0, 1), "r"): ((1, 1), "x")},
+        {("a", 0): "b", ("b", 0): ("a", "x")},
+        {"a": {0: "b"}, "b": {0: ["a", "x"]}},
+        {((0, 0), "r"): ("goal", "x")},
+    ],
+)
+def test_a_dictionary_that_can_be_read_in_two_ways_is_refused(given):
+    with pytest.raises(
+        ValueError, match=r"can be read in two ways: .* Give rows .* outputs=\{\(state, symbol\): output"
+    ):
+        read_transitions(given)
+
+
+def test_outputs_of_their_own_say_that_values_are_states():
+    given = {((0, 0), "r"): ("goal", "x")}
+    assert read_transitions(given, {((0, 0), "r"): 1}) == ({((0, 0), "r"): (("goal", "x"), 1)}, True)
+
+
+def test_a_graph_must_have_directions():
+    class Undirected(Graph):
+        def is_directed(self):
+            return False
+
+    with pytest.raises(ValueError, match=r"undirected graph.*graph\.to_directed\(\)"):
+        read_transitions(Undirected(edges(ROWS)))
+
+
+def test_graphs_of_networkx():
+    networkx = pytest.importorskip("networkx")
+    graph = networkx.Graph()
+    graph.add_edge("a", "b", symbol=0)
+    with pytest.raises(ValueError, match="undirected graph"):
+        read_transitions(graph)
+    both = {("a", 0): ("b", None), ("b", 0): ("a", None)}
+    assert read_transitions(graph.to_directed()) == (both, False)
 
 
 @pytest.mark.parametrize(

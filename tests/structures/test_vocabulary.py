@@ -97,7 +97,7 @@ def test_a_symbol_has_the_same_vector_whenever_it_is_met():
         (lambda words, record: Vocabulary(random_state="x"), TypeError, "no seed"),
         (lambda words, record: words.encode({}), ValueError, "empty record"),
         (lambda words, record: words.encode({"a": []}), ValueError, "empty record"),
-        (lambda words, record: words.encode({1: "x"}), TypeError, "The role 1 is a int"),
+        (lambda words, record: words.encode({1: "x"}), TypeError, "The role 1 is an int"),
         (lambda words, record: words.encode(None), TypeError, "None is no symbol"),
         (lambda words, record: words.encode({"new": None}), TypeError, "None is no symbol"),
         (lambda words, record: words.encode({"new": {"x"}}), TypeError, "is no symbol"),
