@@ -286,7 +286,6 @@ def test_far_from_all_cues_the_answer_is_near_the_mean_and_not_beyond_it(algebra
         # to sqrt(3) times as much, as normal entries of the value are squared. Five standard deviations of it.
         noise = 0.7 * np.sqrt(3.0) / 1.5
         assert np.abs(found - 5.0).max() < 5.0 * noise
-        assert np.sqrt(np.mean((found - 5.0) ** 2)) < 1.5 * noise
 
 
 @pytest.mark.parametrize("scale", [1e-160, 1e160])
