@@ -31,7 +31,7 @@ def random_keys(n_keys, n_units, *, algebra="hrr", unitary=True, random_state=No
         of length 1 that are noise, phasors, signs. False: independent normal entries, of power 1 on the average.
     random_state : int, RandomState instance or None, default=None
         Draws them, on the host.
-    dtype : {"float64", "float32"}, default="float64"
+    dtype : {"float64", "float32"}, or a NumPy dtype or type of such, default="float64"
         Of the numbers that they are made of.
 
     Returns
@@ -55,7 +55,7 @@ def random_keys(n_keys, n_units, *, algebra="hrr", unitary=True, random_state=No
         COUNT.accepts(count) or COUNT.refuse(name, count)
     RandomState().accepts(random_state) or RandomState().refuse("random_state", random_state)
     check_option("unitary", unitary, (True, False))
-    algebra, dtype = resolve_algebra(algebra), check_option("dtype", dtype, _DTYPES)
+    algebra, dtype = resolve_algebra(algebra), check_option("dtype", _dtype_name(dtype), _DTYPES)
     rng = check_random_state(random_state)
     vectors = rng.standard_normal((int(n_keys), int(n_units)))
     if algebra.is_complex:
@@ -68,6 +68,12 @@ def random_keys(n_keys, n_units, *, algebra="hrr", unitary=True, random_state=No
         return vectors
     xp = arrays.namespace(vectors)
     return xp.astype(vectors, xp.complex64 if algebra.is_complex else xp.float32)
+
+
+def _dtype_name(dtype):
+    """Name of a dtype or of a type of numbers; what has none, as it is."""
+    name = dtype if isinstance(dtype, str) else getattr(dtype, "name", getattr(dtype, "__name__", dtype))
+    return "float64" if dtype is float else name
 
 
 def unitary(vectors, algebra="hrr"):

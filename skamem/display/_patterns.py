@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays
 
@@ -81,12 +82,16 @@ class PatternsDisplay:
 
         Raises
         ------
+        NotFittedError
+            When the estimator is not fitted.
         TypeError
             When the estimator has neither memories nor hidden units and there are no cues.
         """
         if X is not None:
             recall = estimator.predict if hasattr(estimator, "predict") else estimator.reconstruct
             return cls.from_predictions(X, recall(X), y, image_shape=image_shape, ax=ax)
+        if hasattr(estimator, "fit"):
+            check_is_fitted(estimator)
         filters = _filters(estimator)
         return cls({"": filters}, image_shape=image_shape, signed=True).plot(ax=ax, n_columns=n_columns)
 

@@ -14,7 +14,7 @@ from skamem.core.rows import Rows
 from skamem.generative._bipartite import log_odds, sigmoid
 from skamem.generative._draws import drawn_states
 from skamem.generative._enumeration import MOST_UNITS
-from skamem.generative._layers import clip_binary, on_host, opened
+from skamem.generative._layers import binary_values, on_host, opened
 from skamem.generative._network import Network
 from skamem.generative._network_queries import NetworkEstimator
 
@@ -171,7 +171,7 @@ class BoltzmannMachine(NetworkEstimator):
         Parameters
         ----------
         X : array-like or csr matrix of shape (n_samples, n_features)
-            Binary features, or probabilities; values outside [0, 1] count as 0 or 1.
+            Binary features, or probabilities; values outside [0, 1] count as 0 or 1, with a warning.
         y : None
             Ignored.
 
@@ -186,8 +186,10 @@ class BoltzmannMachine(NetworkEstimator):
             For NaN or infinite entries, parameters out of range, and ``method="exact"`` with more than 20 units.
         """
         X, placement = self._receive(X, reset=True, accept_sparse="csr")
+        remedy = "Scale features with MinMaxScaler, or use RestrictedBoltzmannMachine(visible='gaussian')."
+        X = binary_values(X, type(self).__name__, remedy)
         rows = Rows(X, placement, arrays.float_dtype(X, placement.xp))
-        data = clip_binary(rows.block(slice(0, len(rows))))
+        data = rows.block(slice(0, len(rows)))
         xp = placement.xp
         random_state = check_random_state(self.random_state)
         self.annealing_seed_ = random_state.randint(np.iinfo(np.int32).max)

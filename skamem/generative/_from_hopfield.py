@@ -13,9 +13,9 @@ def hopfield_to_rbm(source, *, factor="polar", temperature=1.0, backend=None):
 
     Parameters
     ----------
-    source : array-like of shape (n_patterns, n_units) or fitted HopfieldNetwork
+    source : array-like of shape (n_patterns, n_units) or fitted memory
         Patterns of -1 and 1, or 0 and 1, linearly independent in -1 and 1, to be stored by the projection rule; or a
-        network of any weights.
+        `HopfieldNetwork` of any weights, an autoassociative `HebbianMemory` or `PseudoinverseMemory`.
     factor : {"polar", "qr"}, default="polar"
         For patterns: which factor of them the couplings are. "polar" is nearest to the patterns, "qr" takes them one
         after another. A network's weights are factored by their eigenvectors.
@@ -32,6 +32,8 @@ def hopfield_to_rbm(source, *, factor="polar", temperature=1.0, backend=None):
 
     Raises
     ------
+    TypeError
+        For memories without an energy of pairs of units.
     ValueError
         For patterns of other values, or that depend on each other.
 

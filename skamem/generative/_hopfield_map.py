@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 from scipy.linalg import polar
+from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays, validation
 from skamem.generative._layers import on_host
-from skamem.memory import HopfieldNetwork
+from skamem.memory import HebbianMemory, HopfieldNetwork, PseudoinverseMemory
 
 __all__ = ["same_energy", "stored"]
 
@@ -19,9 +20,9 @@ def same_energy(source, factor, temperature):
 
     Parameters
     ----------
-    source : array-like of shape (n_patterns, n_units) or fitted HopfieldNetwork
+    source : array-like of shape (n_patterns, n_units) or fitted memory
         Patterns of -1 and 1, or of 0 and 1, linearly independent in -1 and 1, to be stored by the projection rule; or a
-        network with any weights, each self-coupling of which counts for nothing.
+        `HopfieldNetwork` of any weights, or a memory of symmetric ones, each self-coupling of which counts for nothing.
     factor : {"polar", "qr"}
         For patterns: which factor of them the couplings are. "polar" is nearest to the patterns; "qr" takes them one
         after another. A network's weights are factored by their eigenvectors.
@@ -35,6 +36,8 @@ def same_energy(source, factor, temperature):
 
     Raises
     ------
+    TypeError
+        For memories without an energy of pairs of units.
     ValueError
         For patterns of other values, or that depend on each other.
 
@@ -49,8 +52,8 @@ def same_energy(source, factor, temperature):
     """
     validation.check_option("factor", factor, ("polar", "qr"))
     validation.check_number("temperature", temperature, low=0.0, low_open=True, high=np.finfo(np.float64).max)
-    if isinstance(source, HopfieldNetwork):
-        couplings, fields = _factor_of_weights(source)
+    if hasattr(source, "get_params"):
+        couplings, fields = _factor_of_weights(*_energy_of(source))
     else:
         couplings, fields = _factor_of_patterns(source, factor), 0.0
     # With s = 2v - 1: ½ abs(Qᵀs)² = ½ abs(2 Qᵀv - Qᵀ1)², and fieldsᵀs = 2 fieldsᵀv up to a constant.
@@ -123,9 +126,26 @@ def _factor_of_patterns(patterns, factor, name="patterns"):
     return polar(patterns.T)[0] if factor == "polar" else np.linalg.qr(patterns.T)[0]
 
 
-def _factor_of_weights(network):
-    values, vectors = np.linalg.eigh(arrays.to_numpy(network.weights_).astype(np.float64))
+def _energy_of(memory):
+    """Symmetric couplings and fields of a fitted memory of two-valued units, on the host."""
+    has_energy = isinstance(memory, HopfieldNetwork) or (
+        isinstance(memory, HebbianMemory | PseudoinverseMemory) and hasattr(memory, "energy")
+    )
+    if not has_energy:
+        raise TypeError(
+            f"source is of type {type(memory).__name__} and has no energy -½ sᵀWs of units of -1 and 1; expected "
+            "patterns, a fitted HopfieldNetwork, or a HebbianMemory or PseudoinverseMemory that stores patterns with "
+            "themselves. Give the patterns that it stores."
+        )
+    check_is_fitted(memory)
+    weights = arrays.to_numpy(memory.weights_).astype(np.float64)
+    bias = arrays.to_numpy(memory.bias_).astype(np.float64) if isinstance(memory, HopfieldNetwork) else 0.0
+    return 0.5 * (weights + weights.T), bias
+
+
+def _factor_of_weights(weights, fields):
+    values, vectors = np.linalg.eigh(weights)
     # Self-couplings are constants for s = ±1: as much of them as makes all eigenvalues count from 0.
     values = values - min(values[0], 0.0)
     kept = values > _INDEPENDENT * max(values[-1], 1e-300)
-    return vectors[:, kept] * np.sqrt(values[kept]), arrays.to_numpy(network.bias_).astype(np.float64)
+    return vectors[:, kept] * np.sqrt(values[kept]), fields

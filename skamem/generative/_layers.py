@@ -11,13 +11,14 @@ from sklearn.utils.validation import check_is_fitted
 from skamem.core import arrays, validation
 from skamem.core.base import SkamemTransformer
 from skamem.core.rows import Rows, row_blocks
+from skamem.core.warn import warn
 from skamem.generative._bipartite import Bipartite, sigmoid
 from skamem.generative._chains import ParallelTempering
 from skamem.generative._draws import Draws
 from skamem.generative._enumeration import drawn_visibles, is_drawn_exactly
 from skamem.generative._path import Path
 
-__all__ = ["LayersEstimator", "clip_binary", "machine_of", "on_host", "opened", "value_range"]
+__all__ = ["LayersEstimator", "binary_values", "clip_binary", "machine_of", "on_host", "opened", "value_range"]
 
 _ROUNDING = 1e-6  # beyond [0, 1]: what scaling leaves there
 
@@ -36,6 +37,26 @@ def value_range(values):
     xp = arrays.namespace(values) if arrays.is_array(values) else None
     ends = (values.min(), values.max()) if xp is None else (float(xp.min(values)), float(xp.max(values)))
     return ends, -_ROUNDING <= ends[0] <= ends[1] <= 1.0 + _ROUNDING
+
+
+def binary_values(values, owner, remedy):
+    """Values that binary units learn, those outside [0, 1] clipped; a warning where that is more than rounding.
+
+    Parameters
+    ----------
+    values : array or csr matrix of shape (n_samples, n_features)
+        Validated input.
+    owner, remedy : str
+        Who found them, and what to do, for the message.
+
+    Returns
+    -------
+    values : array or csr matrix of shape (n_samples, n_features)
+    """
+    (least, largest), fits = value_range(values)
+    if not fits:
+        warn(f"{owner} found values from {least:.4g} to {largest:.4g}; those outside [0, 1] count as 0 or 1. {remedy}")
+    return clip_binary(values) if least < 0.0 or largest > 1.0 else values
 
 
 def machine_of(rbm):

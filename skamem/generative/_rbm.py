@@ -9,10 +9,9 @@ from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.parameters import BOOLEAN, Interval, Options, RandomState, WithData
 from skamem.core.rows import Rows
-from skamem.core.warn import warn
 from skamem.generative._chains import SAMPLERS
 from skamem.generative._hopfield_map import same_energy
-from skamem.generative._layers import clip_binary, on_host, opened, value_range
+from skamem.generative._layers import binary_values, on_host, opened
 from skamem.generative._learning import Learning, given_sigma
 from skamem.generative._likelihoods import BipartiteEstimator
 from skamem.generative._monitor import Monitor
@@ -309,14 +308,8 @@ class RestrictedBoltzmannMachine(BipartiteEstimator):
         X, placement = self._receive(X, reset=reset, method=None if reset else "partial_fit", accept_sparse="csr")
         dtype = arrays.float_dtype(X, placement.xp) if reset else self.components_.dtype
         if self.visible == "binary":
-            (least, largest), fits = value_range(X)
-            if not fits:
-                warn(
-                    f"{type(self).__name__}(visible='binary') found values from {least:.4g} to {largest:.4g}; those "
-                    "outside [0, 1] count as 0 or 1. Scale features with MinMaxScaler, or use visible='gaussian'."
-                )
-            if least < 0.0 or largest > 1.0:
-                X = clip_binary(X)
+            owner, remedy = f"{type(self).__name__}(visible='binary')", "or use visible='gaussian'."
+            X = binary_values(X, owner, f"Scale features with MinMaxScaler, {remedy}")
         return Rows(X, placement, dtype, keep_sparse=self.visible == "binary")
 
     def _store(self, attributes):
@@ -391,9 +384,9 @@ class RestrictedBoltzmannMachine(BipartiteEstimator):
 
         Parameters
         ----------
-        source : array-like of shape (n_patterns, n_units) or fitted HopfieldNetwork
+        source : array-like of shape (n_patterns, n_units) or fitted memory
             Patterns of -1 and 1, or 0 and 1, linearly independent in -1 and 1, to be stored by the projection rule; or
-            a network of any weights.
+            a `HopfieldNetwork` of any weights, an autoassociative `HebbianMemory` or `PseudoinverseMemory`.
         factor : {"polar", "qr"}, default="polar"
             For patterns: which factor of them the couplings are. "polar" is nearest to the patterns, "qr" takes them
             one after another. A network's weights are factored by their eigenvectors.

@@ -3,33 +3,22 @@
 from typing import ClassVar
 
 import numpy as np
-import scipy.sparse
-from sklearn.base import clone
 from sklearn.metrics import r2_score
-from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays, validation
-from skamem.core.base import SkamemEstimator, transactional
-from skamem.core.binding import (
-    ALGEBRA,
-    random_keys,
-    resolve_algebra,
-)
+from skamem.core.base import transactional
+from skamem.core.binding import ALGEBRA
 from skamem.core.callbacks import fit_tasks
 from skamem.core.parameters import BOOLEAN, COUNT, Callable, Methods, Options, RandomState
 from skamem.core.rows import Rows
-from skamem.structures._key_space import KeySpace, in_precision
-from skamem.structures._mixing import Mixing, drawn_mixing
-from skamem.structures._nearest import ValueTable, item_memory, nearest, prepared
-from skamem.structures._traces import Traces
+from skamem.structures._holographic_base import PAIRS, BaseHolographic, takes_nan
+from skamem.structures._nearest import nearest
 
 __all__ = ["HolographicMemory"]
 
-_PAIRS = 4096  # pairs or cues that are worked on at a time
 
-
-class HolographicMemory(SkamemEstimator):
+class HolographicMemory(BaseHolographic):
     """Holographic memory: pairs of keys and values superposed in one vector, read by a key and cleaned up.
 
     The trace c = Σ_i key_i ⊛ value_i has the length of a key, however many pairs it holds. Read with a key it answers
@@ -48,7 +37,7 @@ class HolographicMemory(SkamemEstimator):
     n_components : int, default=None
         Length of the trace, at least the number of outputs. None: the larger of the numbers of features and outputs.
         Keys and values of another length are put into it by a random rotation, those of this length are taken as they
-        are (under "fhrr" real keys are always rotated).
+        are (under "fhrr" they are always rotated: keys and values are real, only features may be complex).
     n_traces : int, default=1
         Number of traces; a pair is kept in the one whose random direction is nearest to its key, so that each holds
         fewer.
@@ -108,6 +97,13 @@ class HolographicMemory(SkamemEstimator):
     What is read is divided by the power of the key, so that it has the size of the value, times the weight of the pair,
     whatever that of the key. A mean of all values is noise without `features`: subtract it. NaN in a key counts as 0.
 
+    Pairs are read as they were stored: `predict`, `field` and `forget` follow the parameters of the fit, whatever
+    `set_params` changed since. Under `features` what is read has noise too, of standard deviation about
+    sqrt(p / n), p the squared length of the sum of keys and n the smaller of the number of features and `n_components`:
+    between sqrt(n_pairs / n) for keys of length 1 that are far from each other and n_pairs / sqrt(n) for equal ones. A
+    sum of weights below 1.5 times that counts as that much, so that the answer goes towards the mean of the values.
+    Still it may be some way beyond their range: more features make it less.
+
     A trace knows sums only: what it is asked to `forget` it subtracts, and cannot tell whether it was stored; it can
     tell whether the value was. Cost of `fit` and `predict` O(n_components log n_components) a pair and a cue under
     "hrr", and of the nearest value O(n_values n_outputs) a cue; one trace whatever the number of pairs.
@@ -130,7 +126,6 @@ class HolographicMemory(SkamemEstimator):
     True
     """
 
-    _anchor = "output_sum_"
     target = "y"
     _parameters: ClassVar = {
         "memory": Options("passthrough") | Methods("fit", "predict", noun="an autoassociative memory") | None,
@@ -172,9 +167,9 @@ class HolographicMemory(SkamemEstimator):
         Parameters
         ----------
         X : array-like or csr matrix of shape (n_pairs, n_features)
-            Keys, or cues that `features` make keys of. NaN marks an unknown unit.
+            Keys, or cues that `features` make keys of; real numbers. NaN marks an unknown unit.
         y : array-like or csr matrix of shape (n_pairs, n_outputs)
-            Values.
+            Values, real numbers; of one output ``y[:, None]``.
         sample_weight : array-like of shape (n_pairs,), default=None
             How often each pair counts; >= 0, not all zero.
 
@@ -216,9 +211,12 @@ class HolographicMemory(SkamemEstimator):
         Raises
         ------
         ValueError
-            As `fit`. A failed call changes nothing.
+            As `fit`, and for parameters that `set_params` changed since: pairs are bound in one way, that of the first
+            call. A failed call changes nothing.
         """
         reset = not hasattr(self, "trace_")
+        if not reset:
+            self._check_unchanged()
         pairs = self._receive_pairs(X, y, sample_weight, reset=reset)
         for _ in fit_tasks(self, [0], name="store", n_tasks=1, X=X, y=y, attributes=dict):
             if reset:
@@ -258,114 +256,6 @@ class HolographicMemory(SkamemEstimator):
         self._add(X, y, weight, placement, sign=-1.0)
         return self
 
-    def _receive_pairs(self, X, y, sample_weight, *, reset, method=None):
-        """Validated keys where the user had them, values on their placement, weights on the host."""
-        method = method or (None if reset else "partial_fit")
-        name = type(self).__name__
-        X, placement = self._receive(X, reset=reset, method=method, **self._input_options())
-        y = validation.check_targets(y, X, placement, placement.xp.float64, owner=name, optional=False)
-        y = placement.asarray(y, arrays.float_dtype(X, placement.xp) if reset else self.output_sum_.dtype)
-        if not reset and y.shape[1] != self.output_sum_.shape[0]:
-            raise ValueError(
-                f"y has {y.shape[1]} columns, but {name} was fitted with {self.output_sum_.shape[0]}; give values of "
-                "the same width, or call fit to start anew."
-            )
-        weight = validation.check_sample_weight(sample_weight, X, placement, placement.xp.float64)
-        weight = None if weight is None else arrays.to_numpy(weight)
-        if weight is not None and not np.all(weight > 0):
-            kept = np.flatnonzero(weight > 0)
-            X, weight = Rows(X, placement).take(kept), weight[kept]
-            y = placement.xp.take(y, placement.asarray(kept), axis=0)
-        return X, y, weight, placement
-
-    def _input_options(self):
-        return {"accept_sparse": "csr", "ensure_all_finite": "allow-nan" if self._takes_nan() else True}
-
-    def _takes_nan(self):
-        if self.features is None:
-            return True
-        return hasattr(self.features, "__sklearn_tags__") and get_tags(self.features).input_tags.allow_nan
-
-    def _open(self, X, y, weight, placement):
-        """Draw what is random, and begin with empty traces."""
-        algebra, rng = resolve_algebra(self.algebra), check_random_state(self.random_state)
-        self.features_, self.directions_ = self.features, None
-        if hasattr(self.features, "fit"):
-            cues = arrays.to_numpy(X)
-            self.features_ = clone(self.features).fit(cues.toarray() if scipy.sparse.issparse(cues) else cues)
-        found = KeySpace(algebra, self.features_, None, None, False).featured(
-            Rows(X, placement, y.dtype).block(slice(0, 1)), placement
-        )
-        n_inputs, n_outputs = found.shape[1], y.shape[1]
-        self.n_key_features_ = n_inputs
-        n_units = max(n_inputs, n_outputs) if self.n_components is None else int(self.n_components)
-        if n_units < n_outputs:
-            raise ValueError(
-                f"n_components={self.n_components} is too short for y with {n_outputs} columns; expected n_components "
-                f">= {n_outputs}."
-            )
-        # Real keys are no phasors, nor have they the freedom of complex ones.
-        as_they_are = n_inputs == n_units and not (algebra.is_complex and "complex" not in arrays.dtype_name(found))
-
-        def placed(drawn):
-            return in_precision(placement.asarray(drawn), y)
-
-        def codes(n_numbers, needed):
-            return placed(drawn_mixing(n_numbers, n_units, algebra.freedom, rng)) if needed else None
-
-        self.key_codes_ = codes(n_inputs, not as_they_are)
-        self.value_codes_ = codes(n_outputs, n_outputs != n_units)
-        if self.n_traces > 1:
-            self.directions_ = placed(random_keys(int(self.n_traces), n_units, algebra=algebra, random_state=rng))
-        empty = np.zeros((int(self.n_traces), n_units), dtype=np.complex128 if algebra.is_complex else np.float64)
-        self.trace_ = placed(empty)
-        self.key_sum_ = None if self.features is None else self.trace_
-        self.output_sum_ = placement.xp.zeros_like(y[0, :])
-        self.weight_sum_, self.values_, self.value_counts_ = 0.0, None, None
-
-    def _add(self, X, y, weight, placement, sign=1.0):
-        """Add bound pairs to the traces, or take them away, and renew what cleans up."""
-        xp, space, traces = placement.xp, self._key_space(), self._traces()
-        weight = np.ones(y.shape[0]) if weight is None else weight
-        factors = placement.asarray(sign * weight, y.dtype)
-        for rows, block in Rows(X, placement, y.dtype).blocks(64 * self.trace_.shape[1], at_most=_PAIRS):
-            traces = traces.with_pairs(space, space.keys(block, placement), y[rows, :], factors[rows])
-        self.trace_, self.key_sum_ = traces.sums, traces.key_sums
-        self.output_sum_ = self.output_sum_ + xp.sum(factors[:, None] * y, axis=0)
-        if not bool(xp.all(xp.isfinite(xp.abs(self.trace_)))):
-            raise ValueError("The sum of the bound pairs is no longer finite; expected X and y of moderate size.")
-        self.weight_sum_ += float(sign * weight.sum())
-        if not isinstance(self.memory, str):
-            self._renew_values(ValueTable.of(arrays.to_numpy(y), weight), placement, sign)
-
-    def _renew_values(self, table, placement, sign):
-        """The table of distinct values after some came or went, and the memory of them."""
-        if self.values_ is not None:
-            held = ValueTable(*map(arrays.to_numpy, (self.values_, self.value_counts_)))
-            table = held.joined(table) if sign > 0 else held.without(table, type(self).__name__)
-        same = self.values_ is not None and np.array_equal(table.values, arrays.to_numpy(self.values_))
-        self.value_counts_ = placement.asarray(table.counts)
-        if same:
-            return
-        self.values_ = placement.asarray(table.values)
-        if self.memory is not None:
-            self.memory_ = item_memory(self.memory, self.backend).fit(placement.release(self.values_))
-        else:
-            self._prepared = prepared(self.values_)
-
-    def _traces(self):
-        mixing = self._mixing(self.value_codes_, self.output_sum_.shape[0])
-        return Traces(resolve_algebra(self.algebra), self.trace_, self.key_sum_, mixing)
-
-    def _key_space(self):
-        """What makes keys of cues, from fitted attributes alone."""
-        mixing = self._mixing(self.key_codes_, self.n_key_features_)
-        algebra = resolve_algebra(self.algebra)
-        return KeySpace(algebra, self.features_, mixing, self.directions_, self.unitary, self.n_key_features_)
-
-    def _mixing(self, codes, n_inputs):
-        return None if codes is None else Mixing(codes, n_inputs, self.trace_.shape[1])
-
     # ------------------------------------------------------------------ recalling
 
     def field(self, X):
@@ -380,7 +270,8 @@ class HolographicMemory(SkamemEstimator):
         -------
         field : array of shape (n_samples, n_outputs)
             The value of the key and noise from other pairs; under `features` the mean of values of near cues, weighted
-            as they are near, and the mean of all where none is.
+            as they are near, and the mean of all where none is, with noise that may lead beyond the range of the values
+            (see Notes).
         """
         return self._answer(X, "field", lambda read, placement: read)
 
@@ -421,26 +312,24 @@ class HolographicMemory(SkamemEstimator):
 
     def _answer(self, X, method, function):
         check_is_fitted(self)
-        X, placement = self._receive(X, reset=False, method=method, **self._input_options())
+        X, placement = self._receive_cues(X, reset=False, method=method)
         space, traces = self._key_space(), self._traces()
         mean = None if self.key_sum_ is None else self.output_sum_ / self.weight_sum_
         reader = traces.reader(space, mean)
         row_bytes = 128 * self.trace_.shape[1]
-        rows = Rows(X, placement, placement.working_dtype).blocks(row_bytes, at_most=_PAIRS)
+        rows = Rows(X, placement, placement.working_dtype).blocks(row_bytes, at_most=PAIRS)
         return placement.give(function(reader(space.keys(block, placement)), placement) for _, block in rows)
 
     def _cleaned(self, read, placement):
-        if isinstance(self.memory, str):
+        if self._passes_through():
             return read
         if hasattr(self, "memory_"):
             return self.memory_.predict(placement.release(read))
-        if not hasattr(self, "_prepared"):
-            raise ValueError("memory was 'passthrough' in fit, so no values were kept; call fit again to clean up.")
         return placement.xp.take(self.values_, nearest(read, *self._prepared), axis=0)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = self._takes_nan()
+        tags.input_tags.allow_nan = takes_nan(self.features)
         tags.input_tags.sparse = True
         tags.target_tags.required = True
         tags.target_tags.multi_output = True

@@ -8,6 +8,8 @@ from skamem.core.binding import bind, superpose, unbind
 
 __all__ = ["Traces"]
 
+_CLEAR = 1.5  # in units of its noise: from there on a sum of weights is told from none
+
 
 @dataclass(frozen=True)
 class Traces:
@@ -50,6 +52,7 @@ class Traces:
         if mean is not None:
             # Deviations from the mean value: its own part of the trace is known, and would be noise.
             sums = sums - bind(self.key_sums, self._mixed(mean), algebra=self.algebra)
+            noise = self._noise(space.n_inputs)
 
         def read(keys):
             where = space.places(keys)
@@ -57,10 +60,14 @@ class Traces:
             size = xp.where(size > 0, size, xp.ones_like(size))
             keys = keys / size  # what is squared below is neither too large nor too small
             found = self._unmixed(unbind(_rows(sums, where), keys, self.algebra))
-            weight = self.algebra.power(keys) * size
+            power = self.algebra.power(keys)
+            weight = power * size
             if mean is not None:
-                # Where all keys are far the sum of weights is next to 0: the mean value then counts as one near key.
-                weight = xp.maximum(weight, self._nearness(_rows(self.key_sums, where), keys))
+                # Where all keys are far the sum of weights is next to 0, of either sign, and what was read is noise of
+                # the same kind: divided by no less than a few times its size, it leaves the mean value. That counts as
+                # one near key at least.
+                least = _CLEAR * xp.sqrt(power) * _rows(noise, where)
+                weight = xp.maximum(xp.maximum(weight, least), self._nearness(_rows(self.key_sums, where), keys))
             found = found / xp.where(weight > 0, weight, xp.ones_like(weight))
             return found if mean is None else mean + found
 
@@ -71,6 +78,18 @@ class Traces:
         xp = arrays.namespace(keys)
         products = xp.real(sums * xp.conj(keys)) if self.algebra.is_complex else sums * keys
         return self.algebra.scale(keys.shape[1]) * xp.sum(products, axis=1, keepdims=True)
+
+    def _noise(self, n_inputs):
+        """Of the nearness of a unitary key that is far from all stored ones: standard deviation (n_traces, 1).
+
+        The inner product of a vector with a random one of n units is its length over sqrt(n); features that came in
+        fewer units make noise of their own number.
+        """
+        xp = arrays.namespace(self.key_sums)
+        largest = xp.max(xp.abs(self.key_sums), axis=1, keepdims=True)
+        largest = xp.where(largest > 0, largest, xp.ones_like(largest))
+        power = self.algebra.power(self.key_sums / largest)
+        return largest * xp.sqrt(power / min(n_inputs, self.sums.shape[1]))
 
     def _mixed(self, values):
         return values if self.mixing is None else self.mixing(values)

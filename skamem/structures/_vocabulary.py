@@ -86,6 +86,8 @@ class Vocabulary:
         """The vector of a symbol or of a role, drawn when it is first met."""
         if symbol is None or not isinstance(symbol, Hashable):
             raise TypeError(f"{symbol!r} is no symbol; expected a string, or another hashable object but None.")
+        if not _equals_itself(symbol):
+            raise ValueError(f"{symbol!r} is no symbol: it does not equal itself, so that it would be new every time.")
         if symbol not in self._vectors:
             # By its name: the same in every order, and in every process.
             digest = hashlib.sha256(f"{type(symbol).__name__}:{symbol!r}".encode()).digest()
@@ -142,7 +144,7 @@ class Vocabulary:
         Raises
         ------
         TypeError, ValueError
-            For what cannot be encoded: empty records, roles that are no strings, None. Nothing becomes known then.
+            For what cannot be encoded: empty records, roles that are no strings, None, NaN. Nothing becomes known then.
 
         Examples
         --------
@@ -290,3 +292,13 @@ class Vocabulary:
         if vector.dtype.kind not in "biufc" or not np.all(np.isfinite(vector)):
             raise ValueError(f"{name} has entries that are no finite numbers; expected a vector, as `encode` gives.")
         return vector
+
+
+def _equals_itself(symbol):
+    """False for NaN of any kind, and for what holds one."""
+    if isinstance(symbol, tuple | frozenset):
+        return all(map(_equals_itself, symbol))
+    try:
+        return bool(symbol == symbol)
+    except TypeError:  # pandas.NA says neither yes nor no
+        return False

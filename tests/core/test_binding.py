@@ -251,6 +251,9 @@ def test_keys_are_drawn_by_their_seed(algebra):
     options = {"algebra": algebra, "random_state": 3}
     np.testing.assert_array_equal(random_keys(2, 9, **options), random_keys(2, 9, **options))
     single = random_keys(2, 9, dtype="float32", **options)
+    for dtype in (np.float32, np.dtype("f4")):
+        np.testing.assert_array_equal(random_keys(2, 9, dtype=dtype, **options), single)
+    np.testing.assert_array_equal(random_keys(2, 9, dtype=float, **options), random_keys(2, 9, **options))
     assert single.dtype == ("complex64" if ALGEBRAS[algebra].is_complex else "float32")
     np.testing.assert_allclose(single, random_keys(2, 9, **options), rtol=1e-5, atol=1e-6)
 
@@ -332,6 +335,15 @@ def test_vectors_of_zeros_and_of_extreme_size(algebra):
         assert similarity(scale * x, [x, -x], algebra) == pytest.approx([1.0, -1.0])
 
 
+@pytest.mark.parametrize("algebra", ALGEBRAS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_similarity_is_never_more_than_one(algebra, dtype):
+    keys = random_keys(200, 37, algebra=algebra, unitary=False, random_state=0, dtype=dtype)
+    found = similarity(np.concatenate([keys, -keys]), keys, algebra=algebra)
+    assert found.max() <= 1.0
+    assert found.min() >= -1.0
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -365,6 +377,9 @@ def test_vectors_of_zeros_and_of_extreme_size(algebra):
         (lambda: random_keys(2, 4.0), TypeError, "n_units=4.0 is a float"),
         (lambda: random_keys(2, 4, random_state=-1), ValueError, "random_state=-1 is no seed"),
         (lambda: random_keys(2, 4, dtype="int8"), ValueError, "dtype='int8' is not an option"),
+        (lambda: random_keys(2, 4, dtype=np.int8), ValueError, "dtype='int8' is no.*expected one of 'float64'"),
+        (lambda: random_keys(2, 4, dtype=None), ValueError, "dtype=None is not an option"),
+        (lambda: random_keys(2, 4, dtype="number"), ValueError, "dtype='number' is not an option"),
         (lambda: identity(-1), ValueError, "n_units=-1 is out of range"),
         (lambda: inverse([1.0], exact="yes"), ValueError, "exact='yes' is not an option"),
     ],

@@ -86,6 +86,7 @@ CASES = {
     "a score": lambda: IHTRegressorCV(scoring=partly_nan, max_features=3).fit(REAL, Y),
     "dependent members": lambda: IHTRegressor(3, always_select=[0, 1]).fit(np.repeat(REAL, 2, axis=1), Y),
     "a range": lambda: RestrictedBoltzmannMachine(3, max_iter=1).fit(3.0 * PATTERNS),
+    "a range of a network": lambda: BoltzmannMachine(max_iter=1).fit(3.0 * PATTERNS),
     "an estimate": rough_partition,
     "an estimate of a network": lambda: BoltzmannMachine.from_weights(couplings(25), np.zeros(25)).log_partition(),
     "a residual": lambda: IHTRegressor(max_residual=1e-9, max_features=1).fit(REAL, Y),

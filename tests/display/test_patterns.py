@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.exceptions import NotFittedError
 
 from skamem import DeepBeliefNetwork, DenseAMClassifier, PseudoinverseMemory, RestrictedBoltzmannMachine
 from skamem.datasets import corrupt, make_patterns
@@ -114,3 +115,9 @@ def test_bad_input_is_named():
         PatternsDisplay({"": PATTERNS}).plot()
     with pytest.raises(TypeError, match="PseudoinverseMemory has no memories_ to draw"):
         PatternsDisplay.from_estimator(PseudoinverseMemory().fit(PATTERNS))
+
+
+@pytest.mark.parametrize("estimator", [RestrictedBoltzmannMachine(), DenseAMClassifier(), DeepBeliefNetwork()])
+def test_what_is_not_fitted_has_nothing_to_draw(estimator):
+    with pytest.raises(NotFittedError):
+        PatternsDisplay.from_estimator(estimator)

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+import scipy.sparse
 from scipy.special import logsumexp
 from scipy.stats import chi2
 
@@ -223,6 +224,16 @@ def test_gaps_are_filled_on_every_place(place, dispatched):
 def test_from_weights_says_what_is_wrong(weights, bias, message):
     with pytest.raises(ValueError, match=message):
         BoltzmannMachine.from_weights(weights, bias)
+
+
+def test_values_outside_the_unit_interval_are_reported_and_clipped():
+    X = (RNG.random((30, 4)) < 0.5).astype(float)
+    for given_, wrap in ((5 * X - 2, np.asarray), (5 * X, scipy.sparse.csr_array)):
+        with pytest.warns(UserWarning, match=r"BoltzmannMachine found values from .* to .*; .*MinMaxScaler") as caught:
+            loud = BoltzmannMachine(max_iter=20).fit(wrap(given_))
+        assert caught[0].filename == __file__
+        np.testing.assert_array_equal(loud.weights_, BoltzmannMachine(max_iter=20).fit(X).weights_)
+    BoltzmannMachine(max_iter=1).fit(X * (1 + 1e-9))  # rounding is no news
 
 
 def test_sums_over_too_many_states_are_refused():

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits
+from sklearn.exceptions import NotFittedError
 
-from skamem import HopfieldNetwork, RestrictedBoltzmannMachine
+from skamem import DenseMemory, HebbianMemory, HopfieldNetwork, PseudoinverseMemory, RestrictedBoltzmannMachine
 from skamem.datasets import make_patterns
 from skamem.generative import hopfield_to_rbm
 from skamem.generative._bipartite import Bipartite
@@ -39,6 +40,37 @@ def test_free_energy_is_the_energy_of_any_network(rule, fit_intercept):
     machine = RestrictedBoltzmannMachine.from_hopfield(network, temperature=0.5)
     difference = machine.free_energy(states(10)) - network.energy(SPINS) / 0.5
     np.testing.assert_allclose(difference, difference[0], atol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore::skamem.exceptions.CapacityWarning")
+@pytest.mark.parametrize(
+    ("memory", "coded"),
+    [
+        (HebbianMemory(), PATTERNS),
+        (HebbianMemory(coding="binary", binarize=0.5), (PATTERNS + 1) / 2),
+        (PseudoinverseMemory(), PATTERNS),
+    ],
+)
+def test_free_energy_is_the_energy_of_a_memory(memory, coded):
+    memory.fit(coded)
+    machine = hopfield_to_rbm(memory, temperature=0.5)
+    cues = states(10) if memory.coding == "binary" else SPINS
+    difference = machine.free_energy(states(10)) - memory.energy(cues) / 0.5
+    np.testing.assert_allclose(difference, difference[0], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "memory", [HebbianMemory(target="y"), HebbianMemory(activation="step"), DenseMemory(), RestrictedBoltzmannMachine()]
+)
+def test_a_memory_without_such_an_energy_is_refused(memory):
+    with pytest.raises(TypeError, match=f"{type(memory).__name__} and has no energy .*; expected patterns, a fitted"):
+        hopfield_to_rbm(memory)
+
+
+@pytest.mark.parametrize("memory", [HopfieldNetwork(), HebbianMemory(), PseudoinverseMemory()])
+def test_a_memory_must_be_fitted(memory):
+    with pytest.raises(NotFittedError):
+        hopfield_to_rbm(memory)
 
 
 def test_probabilities_sum_to_one():

@@ -151,6 +151,48 @@ def test_what_is_not_held_cannot_be_forgotten_and_nothing_changes():
         assert all(vars(memory)[name] is value for name, value in before.items())
 
 
+CHANGES = [
+    {"algebra": "fhrr"},
+    {"unitary": True},
+    {"n_components": 100},
+    {"n_traces": 2},
+    {"features": RBFSampler(gamma=3.0, n_components=500, random_state=0)},
+    {"features__gamma": 3.0},
+    {"features": None},
+    {"memory": "passthrough"},
+    {"memory": ModernHopfieldMemory()},
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=str)
+def test_what_is_set_after_fit_waits_for_the_next_fit(change):
+    keys, values = pairs(9, 64, 5)
+    features = RBFSampler(gamma=0.5, n_components=500, random_state=0)
+    memory = HolographicMemory(features=features, random_state=0).fit(keys, values)
+    field, recalled = memory.field(keys), memory.predict(keys)
+    left = pickle.loads(pickle.dumps(memory)).forget(keys[:2], values[:2]).predict(keys)
+    memory.set_params(**change)
+    np.testing.assert_array_equal(memory.field(keys), field)
+    np.testing.assert_array_equal(memory.predict(keys), recalled)
+    before = dict(vars(memory))
+    with pytest.raises(
+        ValueError, match=f"partial_fit goes on with {next(iter(change))}(__gamma)?=.*; call fit to start anew"
+    ):
+        memory.partial_fit(keys, values)
+    assert all(vars(memory)[name] is value for name, value in before.items())
+    np.testing.assert_array_equal(memory.forget(keys[:2], values[:2]).predict(keys), left)
+    memory.fit(keys, values).partial_fit(keys, values)
+
+
+def test_what_is_set_to_the_same_again_goes_on():
+    keys, values = pairs(9, 64, 5)
+    features = [RBFSampler(gamma=0.5, n_components=500, random_state=0) for _ in range(2)]
+    memory = HolographicMemory(features=features[0], n_traces=2, random_state=0).fit(keys, values)
+    memory.set_params(features=features[1], n_traces=np.int64(2), algebra="hrr", random_state=3)
+    memory.partial_fit(keys, values)
+    pickle.loads(pickle.dumps(memory)).partial_fit(keys, values)
+
+
 # ------------------------------------------------------------------------------------------------------- cleaning up
 
 
@@ -228,6 +270,36 @@ def test_features_average_the_values_of_near_cues_by_their_kernel(algebra):
     np.testing.assert_allclose(far.mean(axis=0), y.mean(axis=0), atol=0.2)
 
 
+@pytest.mark.parametrize("n_traces", [1, 3])
+@every_algebra
+def test_far_from_all_cues_the_answer_is_near_the_mean_and_not_beyond_it(algebra, n_traces):
+    rng = np.random.default_rng(0)
+    X, far = rng.uniform(-3, 3, (400, 1)), rng.uniform(4, 100, (2000, 1))
+    y = np.sin(2 * X) + 5
+    for n_features in (100, 1000):
+        features = RBFSampler(gamma=10.0, n_components=n_features, random_state=0)
+        memory = HolographicMemory(
+            "passthrough", features=features, algebra=algebra, n_traces=n_traces, random_state=0
+        ).fit(X, y)
+        found = memory.predict(far)
+        # Noise of the values' spread, .7, is divided by 1.5 times its size or more; products of unit by unit have up
+        # to sqrt(3) times as much, as normal entries of the value are squared. Five standard deviations of it.
+        noise = 0.7 * np.sqrt(3.0) / 1.5
+        assert np.abs(found - 5.0).max() < 5.0 * noise
+
+
+@pytest.mark.parametrize("scale", [1e-160, 1e160])
+def test_the_noise_of_features_is_in_their_units(scale):
+    X = np.random.default_rng(0).uniform(-3, 3, (50, 1))
+    one, other = (
+        HolographicMemory("passthrough", features=lambda cues, by=by: by * np.cos(cues * np.arange(1.0, 65)))
+        .fit(X, np.sin(X))
+        .predict(X)
+        for by in (1.0, scale)
+    )
+    np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-9)
+
+
 def test_near_cues_recall_what_is_stored_near_them():
     rng = np.random.default_rng(0)
     X, y = rng.uniform(-5, 5, (20, 3)), np.eye(20)
@@ -299,7 +371,9 @@ def test_sparse_cues_and_values_are_as_dense_ones():
         ({}, np.ones((3, 4)), np.ones(3), ValueError, r"y is 1-D; expected shape .*reshape\(-1, 1\)"),
         ({}, np.ones((3, 4)), np.full((3, 2), np.nan), ValueError, "y contains NaN"),
         ({}, np.full((3, 4), np.inf), np.ones((3, 2)), ValueError, "infinity"),
-        ({}, np.ones((3, 4)) * 1j, np.ones((3, 2)), ValueError, "Complex data not supported"),
+        ({}, np.ones((3, 4)) * 1j, np.ones((3, 2)), ValueError, r"Complex data .* found X .*; expected real .*hstack"),
+        ({"algebra": "fhrr"}, [[1j, 1.0]], [[1.0]], ValueError, r"found X of type complex128; expected real"),
+        ({}, np.ones((3, 4)), np.ones((3, 2)) * 1j, ValueError, r"found y of type complex128; expected real"),
         ({}, np.ones((3, 4)), np.ones((2, 2)), ValueError, "inconsistent numbers of samples"),
         ({"n_components": 2}, np.ones((3, 4)), np.ones((3, 5)), ValueError, "n_components >= 5"),
         ({"n_components": 0}, np.ones((3, 4)), np.ones((3, 5)), ValueError, "n_components=0"),

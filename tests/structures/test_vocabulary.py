@@ -1,5 +1,7 @@
 """Vocabulary: symbols as random vectors, and records that are asked for their fillers."""
 
+import decimal
+
 import numpy as np
 import pytest
 
@@ -98,6 +100,9 @@ def test_a_symbol_has_the_same_vector_whenever_it_is_met():
         (lambda words, record: words.encode({}), ValueError, "empty record"),
         (lambda words, record: words.encode({"a": []}), ValueError, "empty record"),
         (lambda words, record: words.encode({1: "x"}), TypeError, "The role 1 is an int"),
+        (lambda words, record: words.encode({"new": float("nan")}), ValueError, "nan is no symbol: it does not equal"),
+        (lambda words, record: words.add(("new", np.nan)), ValueError, "nan.* is no symbol"),
+        (lambda words, record: words.add(decimal.Decimal("NaN")), ValueError, "is no symbol"),
         (lambda words, record: words.encode(None), TypeError, "None is no symbol"),
         (lambda words, record: words.encode({"new": None}), TypeError, "None is no symbol"),
         (lambda words, record: words.encode({"new": {"x"}}), TypeError, "is no symbol"),
