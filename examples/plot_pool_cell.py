@@ -18,7 +18,7 @@ subtracts, and grows until k of them fire, it settles between the k-th and the n
 # .. math::
 #
 #    \tau \dot a_i = -a_i + \frac{e^{\beta q_i}}{P}, \qquad
-#    \tau_P \dot P = P \Big(\sum_i a_i - 1\Big).
+#    \tau_P \dot P = P \left(\sum_i a_i - 1\right).
 #
 # At rest the units sum to 1, so that P is the sum of the drives and a_i is softmax(β q)_i. The same P does for every
 # unit.

@@ -23,7 +23,7 @@ _GAUSSIAN_RATES = {"pcd": 0.02, "cd": 0.01, "pt": 0.02}
 _GAUSSIAN_HIDDEN_RATE = 0.01
 _SMALL_WEIGHTS = 0.01  # standard deviation of the first couplings
 # Chains of "pcd" for small machines: as many as need no more multiplications a product than cost little.
-_MOST_CHAINS, _CHEAP_PRODUCT = 1000, 800_000
+_MOST_CHAINS, _CHEAP_PRODUCT, _CHEAP_DRAWS = 1000, 800_000, 2**15
 # First hidden biases. From 0, centred learning leaves hidden units half on: features nearly linear in the input, which
 # tell a classifier little, and a lower likelihood in the end.
 _FIRST_HIDDEN = -1.0
@@ -194,7 +194,8 @@ class Learning:
         """Few chains follow the model they sample, and drive it away from where they are: as many as cost little."""
         if self._rbm.sampler == "pt":
             return 20
-        free = min(_MOST_CHAINS, _CHEAP_PRODUCT // (path.machine.n_visible * path.machine.n_hidden))
+        n_visible, n_hidden = path.machine.n_visible, path.machine.n_hidden
+        free = min(_MOST_CHAINS, _CHEAP_PRODUCT // (n_visible * n_hidden), _CHEAP_DRAWS // (n_visible + n_hidden))
         return max(100, self.batch_size, free)
 
     # ------------------------------------------------------------------ what is kept

@@ -38,7 +38,7 @@ class Vocabulary:
 
     See Also
     --------
-    HolographicMemory : The same for arrays of keys and values.
+    skamem.HolographicMemory : The same for arrays of keys and values.
 
     Notes
     -----

@@ -100,6 +100,13 @@ class Finding:
     detail: str
 
 
+def _fitted(value):
+    """What an estimator, and those it holds, make public."""
+    if isinstance(value, BaseEstimator):
+        return {name: _fitted(part) for name, part in vars(value).items() if name[0] != "_"}
+    return [_fitted(part) for part in value] if isinstance(value, list | tuple) else value
+
+
 @dataclass(frozen=True)
 class Outcome:
     """``"ok"``, ``"clear error"`` or ``"undocumented"``, with what was found."""
@@ -233,8 +240,7 @@ class _Runner:
         return result, error is not None
 
     def _state(self, public_only):
-        kept = {name: value for name, value in vars(self.memory).items() if not (public_only and name[0] == "_")}
-        return joblib.hash(kept)
+        return joblib.hash(_fitted(self.memory) if public_only else vars(self.memory))
 
     def _judge_warning(self, call, message, category, filename, line, *_):
         place = f"{filename.removeprefix(PACKAGE)}:{line}"

@@ -227,6 +227,7 @@ def test_verbose_tells_of_every_stage(capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_better_than_a_network_trained_as_a_whole_on_friedman():
     from sklearn.neural_network import MLPRegressor
 
