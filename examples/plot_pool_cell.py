@@ -70,7 +70,7 @@ print(
 #
 # .. math::
 #
-#    \tau \dot a_i = -a_i + \sigma\big(\gamma (q_i - \theta)\big), \qquad
+#    \tau \dot a_i = -a_i + \sigma(\gamma (q_i - \theta)), \qquad
 #    \tau_\theta \dot \theta = \sum_i a_i - k.
 #
 # At rest exactly k units' worth fire. As γ grows, these are the k units of the largest input, each at 1: the distance
