@@ -1,62 +1,14 @@
-"""Memories of pairs inside other estimators: which may be one, how it is set up, and how it reads what it recalled."""
+"""Memories of pairs inside other estimators: which one unless told, and how it reads what it recalled."""
 
-from sklearn.base import clone
-
-from skamem.core import arrays
-from skamem.core.parameters import Kind
+from skamem.core import arrays, pairs
 from skamem.memory import DenseMemory
 
-__all__ = ["PairMemory", "levels_of", "new_engine", "readable"]
-
-
-class PairMemory(Kind):
-    """A memory that can store pairs of patterns; the estimator around it sets its `target`.
-
-    Parameters
-    ----------
-    method : str
-        What the estimator asks it by.
-    aim : str
-        What it is to associate, for the message.
-    """
-
-    def __init__(self, method, aim):
-        self.method, self.aim = method, aim
-
-    def accepts(self, value):
-        if isinstance(value, type) or not all(hasattr(value, name) for name in (self.method, "set_params")):
-            return False
-        return "target" in value.get_params(deep=False) or getattr(value, "target", None) == "y"
-
-    def concerns(self, value):
-        return value is not None
-
-    def refuse(self, name, value):
-        raise TypeError(f"{name}={value!r} cannot associate {self.aim}; expected {self}.")
-
-    def __str__(self):
-        return f"a memory with target='y' and {self.method}, such as DenseMemory, HebbianMemory or PseudoinverseMemory"
+__all__ = ["levels_of", "new_engine", "readable"]
 
 
 def new_engine(memory, backend):
-    """A copy of a user's memory that stores pairs, where it is to compute.
-
-    Parameters
-    ----------
-    memory : estimator or None
-        What `PairMemory` accepts, not changed; None for ``DenseMemory("exponential")``, which holds most.
-    backend : str or None
-        For its ``backend=``; None leaves that as it is.
-
-    Returns
-    -------
-    engine : estimator
-        Not fitted.
-    """
-    engine = DenseMemory("exponential") if memory is None else clone(memory)
-    if "target" in engine.get_params(deep=False):
-        engine.set_params(target="y")
-    return engine if backend is None else engine.set_params(backend=backend)
+    """`skamem.core.pairs.new_engine` of a user's memory; None is ``DenseMemory("exponential")``, which holds most."""
+    return pairs.new_engine(DenseMemory("exponential") if memory is None else memory, backend)
 
 
 def levels_of(engine):

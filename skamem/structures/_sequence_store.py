@@ -10,10 +10,11 @@ from skamem.core import arrays
 from skamem.core.base import SkamemEstimator, transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.coding import perfect_recall
+from skamem.core.pairs import PairMemory
 from skamem.core.warn import warn
 from skamem.exceptions import CapacityWarning
 from skamem.memory import DenseMemory
-from skamem.structures._engines import PairMemory, levels_of, new_engine
+from skamem.structures._engines import levels_of, new_engine
 from skamem.structures._reading import completed, parts_of, rows_at, sequence_labels
 from skamem.structures._stepping import cell_size, cells
 from skamem.structures._succession import Succession, distinct

@@ -11,10 +11,11 @@ from sklearn.utils import check_random_state
 from skamem.core import arrays
 from skamem.core.base import SkamemEstimator, transactional
 from skamem.core.callbacks import fit_tasks
+from skamem.core.pairs import PairMemory
 from skamem.core.parameters import Interval, Kind, Options, RandomState, plain
 from skamem.core.warn import warn
 from skamem.exceptions import CapacityWarning
-from skamem.structures._engines import PairMemory, new_engine
+from skamem.structures._engines import new_engine
 from skamem.structures._inference import learnt_machine
 from skamem.structures._storing import circuit_of, stored_table
 from skamem.structures._table import Table, accepting_labels, check_state, is_binary

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 import scipy.sparse
-from sklearn.base import ClassifierMixin, clone
+from sklearn.base import ClassifierMixin
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -13,8 +13,9 @@ from sklearn.utils.validation import check_is_fitted
 from skamem.core import arrays, validation
 from skamem.core.base import SkamemEstimator, transactional
 from skamem.core.callbacks import fit_tasks
-from skamem.core.parameters import BOOLEAN, ClassWeight, Kind
-from skamem.memory import HebbianMemory, PseudoinverseMemory
+from skamem.core.pairs import PairMemory, new_engine
+from skamem.core.parameters import BOOLEAN, ClassWeight
+from skamem.memory import PseudoinverseMemory
 from skamem.supervised._witnesses import MAX_WITNESSES, held_back, rows_of, softmax_scale
 from skamem.training import class_weights
 
@@ -32,29 +33,6 @@ def _learns_in_pieces(classifier):
         f"MemoryClassifier has partial_fit where its memory has it; found memory={memory!r}. Use fit on all samples, "
         "or a memory such as HebbianMemory or ModernHopfieldMemory."
     )
-
-
-def _has_target(memory):
-    """Whether it is a parameter of a memory that makes it store pairs."""
-    return "target" in memory.get_params(deep=False)
-
-
-class _Associator(Kind):
-    """A memory that can store pairs; MemoryClassifier sets its `target`, or it always stores them."""
-
-    def accepts(self, value):
-        able = hasattr(value, "field") and hasattr(value, "set_params") and not isinstance(value, type)
-        return able and (_has_target(value) or getattr(value, "target", None) == "y")
-
-    def concerns(self, value):
-        return value is not None
-
-    def refuse(self, name, value):
-        raise TypeError(f"{name}={value!r} cannot associate patterns with labels; expected {self}.")
-
-    def __str__(self):
-        able = ", ".join(kind.__name__ for kind in (HebbianMemory, PseudoinverseMemory))
-        return f"a memory with target='y' and field, such as {able}"
 
 
 def _takes_nan(memory):
@@ -125,7 +103,7 @@ class MemoryClassifier(ClassifierMixin, SkamemEstimator):
     """
 
     _parameters: ClassVar = {
-        "memory": _Associator() | None,
+        "memory": PairMemory("field", "patterns with labels") | None,
         "fit_intercept": BOOLEAN,
         "class_weight": ClassWeight(),
     }
@@ -141,12 +119,8 @@ class MemoryClassifier(ClassifierMixin, SkamemEstimator):
         return 0
 
     def _new_memory(self):
-        memory = PseudoinverseMemory(binarize=None) if self.memory is None else clone(self.memory, safe=False)
-        if _has_target(memory):
-            memory.set_params(target="y")
-        if self.backend is not None:
-            memory.set_params(backend=self.backend)
-        return memory
+        memory = PseudoinverseMemory(binarize=None) if self.memory is None else self.memory
+        return new_engine(memory, self.backend)
 
     @transactional
     def fit(self, X, y, sample_weight=None):
