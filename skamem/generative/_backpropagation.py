@@ -7,7 +7,7 @@ import numpy as np
 
 from skamem.core import arrays
 from skamem.generative._bipartite import sigmoid
-from skamem.training import shuffled_batches
+from skamem.training import log_softmax, shuffled_batches
 
 __all__ = [
     "Descent",
@@ -16,7 +16,6 @@ __all__ = [
     "as_parameters",
     "gradients",
     "layers_outside",
-    "log_softmax",
     "unfolded",
 ]
 
@@ -232,10 +231,3 @@ class Descent:
             return 0.5 * xp.sum(share * error**2), share * error
         log_p = log_softmax(top)
         return -xp.sum(share * targets * log_p), share * (xp.exp(log_p) - targets)
-
-
-def log_softmax(top):
-    """ln of the softmax of each row."""
-    xp = arrays.namespace(top)
-    shifted = top - xp.max(top, axis=1, keepdims=True)
-    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=1, keepdims=True))

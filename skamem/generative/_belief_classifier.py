@@ -2,15 +2,13 @@
 
 from typing import ClassVar
 
-import numpy as np
 from sklearn.base import ClassifierMixin
 
 from skamem.core import arrays, validation
 from skamem.core.base import transactional
 from skamem.core.parameters import ClassWeight
-from skamem.generative._backpropagation import log_softmax
 from skamem.generative._belief_supervised import BaseDeepBelief
-from skamem.training import ClassTargets, class_weights
+from skamem.training import ClassTargets, check_two_classes, class_weights, log_softmax
 
 __all__ = ["DeepBeliefClassifier"]
 
@@ -173,8 +171,7 @@ class DeepBeliefClassifier(ClassifierMixin, BaseDeepBelief):
         X, placement = self._receive(X, reset=True, accept_sparse="csr")
         self.classes_, codes = validation.check_labels(y, X, owner=type(self).__name__)
         weights = class_weights(self.class_weight, self.classes_, codes, self._sample_weights(sample_weight, X))
-        if len(np.unique(codes[weights > 0])) < 2:
-            raise ValueError("Rows of positive weight are of one class only; expected at least 2 classes.")
+        check_two_classes(codes, weights)
         return self._fit(X, y, ClassTargets(codes, len(self.classes_), off=0.0), weights, placement)
 
     def predict_log_proba(self, X):

@@ -10,8 +10,9 @@ from skamem.training._epochs import Watch, run_epochs
 from skamem.training._noise import NoisePool
 from skamem.training._optimizers import Adam, Momentum
 from skamem.training._schedules import cosine_schedule, rising_schedule
+from skamem.training._softmax import log_softmax
 from skamem.training._targets import ClassTargets, RealTargets
-from skamem.training._weights import class_weights, column_peaks, merged_rows
+from skamem.training._weights import check_two_classes, class_weights, column_peaks, merged_rows
 
 __all__ = [
     "Adam",
@@ -22,10 +23,12 @@ __all__ = [
     "Watch",
     "balanced_batches",
     "batch_count",
+    "check_two_classes",
     "class_weights",
     "column_peaks",
     "cosine_schedule",
     "held_back",
+    "log_softmax",
     "merged_rows",
     "rising_schedule",
     "run_epochs",

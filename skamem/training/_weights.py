@@ -6,7 +6,7 @@ import scipy.sparse
 from skamem.core import arrays
 from skamem.core.rows import row_blocks, rows_in_cache
 
-__all__ = ["class_weights", "column_peaks", "merged_rows"]
+__all__ = ["check_two_classes", "class_weights", "column_peaks", "merged_rows"]
 
 # Keys of equal rows differ by rounding only; rows this close are compared entry by entry.
 _KEY_TOLERANCE = 1e-9
@@ -60,6 +60,31 @@ def class_weights(class_weight, classes, codes, weights):
     if not np.all(factors >= 0):
         raise ValueError(f"class_weight={class_weight!r} has negative weights; expected weights >= 0.")
     return weights * factors[codes]
+
+
+def check_two_classes(codes, weights):
+    """Raise unless rows of two classes at least count.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_samples,)
+        Class index of each row.
+    weights : ndarray of shape (n_samples,)
+        What the rows count.
+
+    Raises
+    ------
+    ValueError
+        When all rows of positive weight are of one class.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skamem.training import check_two_classes
+    >>> check_two_classes(np.asarray([0, 0, 1]), np.ones(3))
+    """
+    if len(np.unique(codes[weights > 0])) < 2:
+        raise ValueError("Rows of positive weight are of one class only; expected at least 2 classes.")
 
 
 def merged_rows(X, keys, weights):

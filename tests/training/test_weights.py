@@ -6,7 +6,7 @@ import pytest
 import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skamem.training import class_weights, merged_rows
+from skamem.training import check_two_classes, class_weights, merged_rows
 
 KINDS = pytest.mark.parametrize(
     "kind", [np.asarray, scipy.sparse.csr_array, array_api_strict.asarray], ids=["NumPy", "sparse", "strict"]
@@ -83,3 +83,10 @@ def test_unknown_labels_and_negative_weights_are_refused():
     for given, message in (("foo", "expected None, 'balanced' or a dict"), ({3: 1.0}, "not in y"), ({1: -1.0}, ">= 0")):
         with pytest.raises(ValueError, match=message):
             class_weights(given, np.arange(2), codes, weights)
+
+
+def test_classes_without_weight_do_not_count():
+    codes = np.asarray([0, 0, 1])
+    check_two_classes(codes, np.asarray([1.0, 0.0, 2.0]))
+    with pytest.raises(ValueError, match="one class only; expected at least 2"):
+        check_two_classes(codes, np.asarray([1.0, 1.0, 0.0]))

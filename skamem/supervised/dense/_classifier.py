@@ -15,7 +15,7 @@ from skamem.supervised.dense._duality import NetworkDual
 from skamem.supervised.dense._losses import PowerLoss, log_probabilities
 from skamem.supervised.dense._readouts import READOUTS
 from skamem.supervised.dense._recipes import RECIPES
-from skamem.training import ClassTargets, class_weights
+from skamem.training import ClassTargets, check_two_classes, class_weights
 
 __all__ = ["DenseAMClassifier"]
 
@@ -281,8 +281,7 @@ class DenseAMClassifier(ClassifierMixin, NetworkDual, BaseDenseAM):
         classes, codes = validation.check_labels(y, X, owner=type(self).__name__)
         start = self._present_memories(classes, placement)
         weights = self._row_weights(sample_weight, X, classes, codes)
-        if len(np.unique(codes[weights > 0])) < 2:
-            raise ValueError("Rows of positive weight are of one class only; expected at least 2 classes.")
+        check_two_classes(codes, weights)
         self.classes_ = classes
         self._fit(X, y, ClassTargets(codes, len(classes)), weights, placement, start)
         return self

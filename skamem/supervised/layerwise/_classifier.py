@@ -2,15 +2,14 @@
 
 from typing import ClassVar
 
-import numpy as np
 from sklearn.base import ClassifierMixin
 
 from skamem.core import arrays, validation
 from skamem.core.base import transactional
 from skamem.core.parameters import ClassWeight
 from skamem.supervised.layerwise._base import BaseLayerwise
-from skamem.supervised.layerwise._losses import LogisticLoss, log_softmax
-from skamem.training import ClassTargets, class_weights
+from skamem.supervised.layerwise._losses import LogisticLoss
+from skamem.training import ClassTargets, check_two_classes, class_weights, log_softmax
 
 __all__ = ["LayerwiseClassifier"]
 
@@ -228,8 +227,7 @@ class LayerwiseClassifier(ClassifierMixin, BaseLayerwise):
         X, placement = self._receive(X, reset=True)
         self.classes_, codes = validation.check_labels(y, X, owner=type(self).__name__)
         weights = class_weights(self.class_weight, self.classes_, codes, self._sample_weights(sample_weight, X))
-        if len(np.unique(codes[weights > 0])) < 2:
-            raise ValueError("Rows of positive weight are of one class only; expected at least 2 classes.")
+        check_two_classes(codes, weights)
         targets = ClassTargets(codes, len(self.classes_), off=0.0)
         self._fit(X, y, targets, LogisticLoss(), weights, placement)
         return self

@@ -7,27 +7,11 @@ bound, on outputs that sum to 0 over the classes). So one ridge regression of th
 import math
 
 from skamem.core import arrays
+from skamem.training import log_softmax
 
-__all__ = ["LogisticLoss", "SquaredLoss", "log_softmax"]
+__all__ = ["LogisticLoss", "SquaredLoss"]
 
 _NEWTON_STEPS, _HALVINGS = 3, 30
-
-
-def log_softmax(outputs):
-    """Logarithms of the softmax over the last axis.
-
-    Parameters
-    ----------
-    outputs : array of shape (n_rows, n_classes)
-
-    Returns
-    -------
-    log_probabilities : array of shape (n_rows, n_classes)
-        At most 0, finite where `outputs` are.
-    """
-    xp = arrays.namespace(outputs)
-    below = outputs - xp.max(outputs, axis=1, keepdims=True)
-    return below - xp.log(xp.sum(xp.exp(below), axis=1, keepdims=True))
 
 
 class SquaredLoss:
