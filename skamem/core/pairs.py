@@ -1,10 +1,13 @@
 """Memories of pairs inside other estimators: which may be one, and how it is set up."""
 
+from abc import ABC
+
 from sklearn.base import clone
 
+from skamem.core.base import SkamemEstimator
 from skamem.core.parameters import Kind
 
-__all__ = ["PairMemory", "new_engine"]
+__all__ = ["PairMemory", "PairMemoryEstimator", "new_engine"]
 
 
 class PairMemory(Kind):
@@ -55,3 +58,23 @@ def new_engine(memory, backend):
     if "target" in engine.get_params(deep=False):
         engine.set_params(target="y")
     return engine if backend is None else engine.set_params(backend=backend)
+
+
+class PairMemoryEstimator(SkamemEstimator, ABC):
+    """Abstract base of estimators around a memory of pairs: parameter ``memory``, fitted ``memory_``.
+
+    They compute where their memory does; what their own ``backend`` says goes to it.
+    """
+
+    def _largest_product(self, data):
+        """Not known: the memory, whose products they are, knows its own."""
+        return 0
+
+    def _home(self):
+        # Where the memory computes; one of the user's own looks itself whether cues are where it is.
+        memory = getattr(self, "memory_", None)
+        return memory._home() if isinstance(memory, SkamemEstimator) else None
+
+    @property
+    def _backend(self):
+        return self.backend if self.backend is not None else getattr(self.memory, "backend", None)

@@ -1,13 +1,13 @@
 """AssemblyClassifier: one assembly for each class."""
 
 import numpy as np
-import scipy.sparse
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays, validation
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
+from skamem.core.rows import Rows
 from skamem.structures._areas import fire_most
 from skamem.structures._assembly_base import BaseAssembly
 
@@ -197,7 +197,7 @@ class AssemblyClassifier(ClassifierMixin, BaseAssembly):
         for code in steps:
             rows = np.flatnonzero(codes == code)
             firing = self._silence(placement)
-            for stimulus, loud in self._one_by_one(_rows(X, rows), placement):
+            for stimulus, loud in self._one_by_one(Rows(X, placement).pick(rows), placement):
                 firing = self._project(area, stimulus, loud, firing)[-1]
         vars(self).update(state())
         return self
@@ -263,10 +263,3 @@ class AssemblyClassifier(ClassifierMixin, BaseAssembly):
             xp.round((base + xp.astype(firing, wide) @ per_neuron) * 2.0**20) / 2.0**20
             for firing in self._first_caps(X, placement, self._area())
         )
-
-
-def _rows(X, rows):
-    """Some rows of an array or a csr matrix, where they are."""
-    if scipy.sparse.issparse(X) or arrays.is_host(X):
-        return X[rows]
-    return arrays.namespace(X).take(X, arrays.placement_of(X).asarray(rows), axis=0)

@@ -7,10 +7,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
 from skamem.core import arrays
-from skamem.core.base import SkamemEstimator, transactional
+from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.coding import perfect_recall
-from skamem.core.pairs import PairMemory
+from skamem.core.pairs import PairMemory, PairMemoryEstimator
 from skamem.core.warn import warn
 from skamem.exceptions import CapacityWarning
 from skamem.memory import DenseMemory
@@ -37,21 +37,8 @@ def _learns_in_pieces(sequences):
     )
 
 
-class SequenceStore(SkamemEstimator):
+class SequenceStore(PairMemoryEstimator):
     """Abstract base of `SequenceMemory`, as far as it stores; the class itself has how it recalls."""
-
-    def _largest_product(self, data):
-        """Not known: the memory, whose products they are, knows its own."""
-        return 0
-
-    def _home(self):
-        # Where the memory computes; one of the user's own looks itself whether cues are where it is.
-        memory = getattr(self, "memory_", None)
-        return memory._home() if isinstance(memory, SkamemEstimator) else None
-
-    @property
-    def _backend(self):
-        return self.backend if self.backend is not None else getattr(self.memory, "backend", None)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

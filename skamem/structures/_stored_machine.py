@@ -9,9 +9,9 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skamem.core import arrays
-from skamem.core.base import SkamemEstimator, transactional
+from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
-from skamem.core.pairs import PairMemory
+from skamem.core.pairs import PairMemory, PairMemoryEstimator
 from skamem.core.parameters import Interval, Kind, Options, RandomState, plain
 from skamem.core.warn import warn
 from skamem.exceptions import CapacityWarning
@@ -24,10 +24,9 @@ from skamem.structures._transitions import read_transitions
 __all__ = ["StoredMachine"]
 
 
-class StoredMachine(SkamemEstimator):
+class StoredMachine(PairMemoryEstimator):
     """Abstract base of a state machine in a memory, as far as it stores; `_machine` has how it runs."""
 
-    _anchor = "state_codes_"
     _parameters: ClassVar[dict[str, Kind]] = {
         "memory": PairMemory("as_field", "states and symbols with next states") | None,
         "n_units": Options("auto") | Interval(Integral, low=1),
@@ -155,7 +154,7 @@ class StoredMachine(SkamemEstimator):
             rates = {"flip_rate": self.flip_rate, "error_rate": self.error_rate}
             stored = stored_table(table, self._new_memory, self.code_seed_, put, n_units=self.n_units, **rates)
             self.memory_, self.n_units_ = stored.memory, stored.n_units
-            place = arrays.placement_of(stored.memory._home())
+            place = arrays.placement_of(self._home())
             self.state_codes_, self.symbol_codes_, self.output_codes_ = map(place.asarray, stored.codes)
         if stored.n_lost or stored.falls_short:
             warn(
@@ -180,14 +179,6 @@ class StoredMachine(SkamemEstimator):
 
     def _table(self):
         return Table(self.transitions_, self.states_, self.symbols_, self.outputs_, self.labels_)
-
-    def _largest_product(self, data):
-        """Not known from the data: `traces` bounds its own products, and the memory those of its fit."""
-        return 0
-
-    @property
-    def _backend(self):
-        return self.backend if self.backend is not None else getattr(self.memory, "backend", None)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -11,13 +11,13 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays, validation
-from skamem.core.base import SkamemEstimator, transactional
+from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
-from skamem.core.pairs import PairMemory, new_engine
+from skamem.core.pairs import PairMemory, PairMemoryEstimator, new_engine
 from skamem.core.parameters import BOOLEAN, ClassWeight
 from skamem.memory import PseudoinverseMemory
 from skamem.supervised._witnesses import MAX_WITNESSES, held_back, rows_of, softmax_scale
-from skamem.training import class_weights
+from skamem.training import class_weights, log_softmax
 
 __all__ = ["MemoryClassifier"]
 
@@ -40,7 +40,7 @@ def _takes_nan(memory):
     return hasattr(memory, "__sklearn_tags__") and get_tags(memory).input_tags.allow_nan
 
 
-class MemoryClassifier(ClassifierMixin, SkamemEstimator):
+class MemoryClassifier(ClassifierMixin, PairMemoryEstimator):
     """Classify with a memory that associates patterns with their labels.
 
     Labels become bipolar one-hot patterns (+1 for the class, -1 for the others), the memory stores the pairs, and the
@@ -113,10 +113,6 @@ class MemoryClassifier(ClassifierMixin, SkamemEstimator):
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
         self.backend = backend
-
-    def _largest_product(self, data):
-        """Not known: the memory, whose products they are, knows its own."""
-        return 0
 
     def _new_memory(self):
         memory = PseudoinverseMemory(binarize=None) if self.memory is None else self.memory
@@ -347,17 +343,7 @@ class MemoryClassifier(ClassifierMixin, SkamemEstimator):
     def _log_probabilities(self, X, method):
         fields = self._fields(X, method)
         xp = arrays.namespace(fields)
-        scaled = self.scale_ * (fields - xp.max(fields, axis=1, keepdims=True))
-        return scaled - xp.log(xp.sum(xp.exp(scaled), axis=1, keepdims=True))
-
-    def _home(self):
-        # Where the memory computes; one of the user's own looks itself whether cues are where it is.
-        memory = getattr(self, "memory_", None)
-        return memory._home() if isinstance(memory, SkamemEstimator) else None
-
-    @property
-    def _backend(self):
-        return self.backend if self.backend is not None else getattr(self.memory, "backend", None)
+        return log_softmax(self.scale_ * (fields - xp.max(fields, axis=1, keepdims=True)))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
