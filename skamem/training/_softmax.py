@@ -11,6 +11,7 @@ def log_softmax(outputs):
     Parameters
     ----------
     outputs : array of shape (n_rows, n_classes)
+        Finite; a number added to all of a row changes nothing.
 
     Returns
     -------
