@@ -146,6 +146,7 @@ class _Tree:
     def __init__(self):
         self.parent, self.next, self.output, self.label = [0], [{}], [{}], [None]
         self.kept: dict[int, int] = {0: 0}  # the states that are kept, with their numbers
+        self.first_open = 0  # number of the first kept state that may lead to one that is not kept
         self.teller: list[dict[Any, int]] = [{}]  # the string that told an output first
         self._log: list[tuple[Any, Any, Any]] = []
 
@@ -214,6 +215,7 @@ class _Tree:
             self._set(self.parent, gone, kept)
             for symbol, follower in self.next[gone].items():
                 if symbol not in self.next[kept]:
+                    self.first_open = min(self.first_open, self.kept.get(kept, self.first_open))
                     self._set(self.next[kept], symbol, follower)
                     self._set(self.output[kept], symbol, self.output[gone][symbol])
                 elif self.output[kept][symbol] != self.output[gone][symbol]:
@@ -293,8 +295,9 @@ def _machine(tree, kept, are_labels):
 
 def _next_follower(tree, kept):
     """The first state that a kept one leads to and that is not kept; None when there is none left."""
-    for state in kept:  # all of them again: a merge may have given any of them another follower
-        for follower in tree.next[state].values():
+    for number in range(tree.first_open, len(kept)):  # those before have none, unless a fold gave them another follower
+        tree.first_open = number
+        for follower in tree.next[kept[number]].values():
             follower = tree.shorten(follower)
             if follower not in tree.kept:
                 return follower

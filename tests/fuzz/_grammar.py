@@ -168,7 +168,14 @@ BY_ESTIMATOR = {
         }.items()
     },
     ("FiniteStateMemory", "memory"): (
-        (None, skamem.HebbianMemory(), skamem.PseudoinverseMemory(), skamem.KernelMemory(), skamem.DenseMemory()),
+        # No HebbianMemory: a hundred transitions take thousands of units, and seconds.
+        (
+            None,
+            skamem.DenseMemory("exponential"),
+            skamem.PseudoinverseMemory(),
+            skamem.KernelMemory(),
+            skamem.DenseMemory(),
+        ),
         (skamem.WillshawMemory(), skamem.HopfieldNetwork(), skamem.BidirectionalMemory(), skamem.BipolarEncoder()),
     ),
     ("BoltzmannMachine", "method"): (("auto", "exact", "gibbs"), ()),
