@@ -12,7 +12,18 @@ MODULES = ("skamem.analysis", "skamem.datasets", "skamem.metrics", "skamem.model
 # Left out: what starts hundreds of processes, draws on a terminal, or goes on to other functions.
 APART = {"n_jobs", "progress", "options"}
 # Here a very large number is right, and takes for ever.
-COUNTS = {"n_patterns", "n_units", "n_probes", "n_seeds", "n_steps", "n_restarts", "n_samples", "n_repeats", "eps"}
+COUNTS = {
+    "n_patterns",
+    "n_units",
+    "n_probes",
+    "n_seeds",
+    "n_steps",
+    "n_restarts",
+    "n_samples",
+    "n_repeats",
+    "n_copies",
+    "eps",
+}
 
 
 def public_functions():
@@ -55,7 +66,9 @@ def right_arguments():
         "wilson_interval": {"n_successes": 3, "n_trials": 10},
         "corrupt": {"X": patterns, "random_state": 0},
         "load_letters": {},
+        "make_transformed": {"images": np.eye(6)[None], "shift": 1, "n_copies": 2, "random_state": 0},
         "make_patterns": {"n_patterns": 3, "n_units": 12, "random_state": 0},
+        "stream_transformed": {"images": np.eye(6)[None], "shift": 1, "n_copies": 2, "random_state": 0},
         "exact_recall_score": {"y_true": patterns, "y_pred": patterns},
         "overlap_score": {"y_true": patterns, "y_pred": patterns},
         "unit_accuracy": {"y_true": patterns, "y_pred": patterns},
