@@ -8,20 +8,25 @@ import scipy.linalg
 from sklearn.exceptions import ConvergenceWarning
 
 from skamem.core import arrays
+from skamem.core.factors import Factors, matrix
 from skamem.core.warn import warn
 
 LinAlgError = np.linalg.LinAlgError
 
 __all__ = [
+    "FACTORS",
     "SOLVERS",
     "LinAlgError",
     "cholesky",
+    "cholesky_factors",
     "cholesky_solve",
     "invert_gram",
     "moments",
     "neumann",
+    "neumann_factors",
     "neumann_moments",
     "svd",
+    "svd_factors",
 ]
 
 _LEFT = 0.01  # a series whose weights are farther than this from their limit, in share of their norm, is reported
@@ -54,13 +59,40 @@ def svd(X, Y, *, alpha=0.0):
     array([[0.5, 0.5],
            [0.5, 0.5]])
     """
+    Ut, Vt, _, gains = _decomposed(X, alpha)
+    return arrays.namespace(X).matrix_transpose(Vt) @ (gains[:, None] * (Ut @ Y))
+
+
+def svd_factors(X, Y, *, alpha=0.0):
+    """The weights of `svd` as factors, for few patterns of many units.
+
+    Parameters
+    ----------
+    X : array of shape (n_patterns, n_units)
+        Stored patterns.
+    Y : array of shape (n_patterns, n_outputs)
+        What they should recall; where it is `X` itself, weights are V diag(σ² / (σ² + α)) Vᵀ.
+    alpha : float, default=0.0
+        As in `svd`.
+
+    Returns
+    -------
+    weights : Factors of shape (n_units, n_outputs)
+        Cost O(m² (n_units + n_outputs)).
+    """
+    Ut, Vt, singular, gains = _decomposed(X, alpha)
+    return Factors(Vt, strengths=gains * singular) if Y is X else Factors(Vt, gains[:, None] * (Ut @ Y))
+
+
+def _decomposed(X, alpha):
+    """Uᵀ, Vᵀ, the singular values of X and σ / (σ² + α), 0 for those that are dropped."""
     xp, alpha = arrays.namespace(X), float(alpha)  # a NumPy scalar would make float32 arrays float64
     U, singular, Vt = xp.linalg.svd(X, full_matrices=False)
     cut = max(X.shape) * xp.finfo(X.dtype).eps * singular[0]
     kept = singular > cut
     safe = xp.where(kept, singular, xp.ones_like(singular))
     gains = xp.where(kept, safe / (safe * safe + alpha), xp.zeros_like(singular))
-    return xp.matrix_transpose(Vt) @ (gains[:, None] * (xp.matrix_transpose(U) @ Y))
+    return xp.matrix_transpose(U), Vt, singular, gains
 
 
 def cholesky(X, Y, *, alpha=0.0):
@@ -96,11 +128,36 @@ def cholesky(X, Y, *, alpha=0.0):
     array([[1., 0.],
            [0., 1.]])
     """
-    xp = arrays.namespace(X)
-    Xt = xp.matrix_transpose(X)
     if X.shape[0] < X.shape[1]:
-        return Xt @ cholesky_solve(_ridged(X @ Xt, alpha), Y)
+        return matrix(cholesky_factors(X, Y, alpha=alpha))
+    Xt = arrays.namespace(X).matrix_transpose(X)
     return cholesky_solve(_ridged(Xt @ X, alpha), Xt @ Y)
+
+
+def cholesky_factors(X, Y, *, alpha=0.0):
+    """The weights of `cholesky` as factors, Xᵀ and (X Xᵀ + α I)⁻¹ Y, for fewer patterns than units.
+
+    Parameters
+    ----------
+    X : array of shape (n_patterns, n_units)
+        As in `cholesky`.
+    Y : array of shape (n_patterns, n_outputs)
+        What they should recall.
+    alpha : float, default=0.0
+        As in `cholesky`.
+
+    Returns
+    -------
+    weights : Factors of shape (n_units, n_outputs)
+        Cost O(m² (n_units + n_outputs)).
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        As `cholesky`.
+    """
+    gram = X @ arrays.namespace(X).matrix_transpose(X)
+    return Factors(X, cholesky_solve(_ridged(gram, alpha), Y))
 
 
 def cholesky_solve(gram, right_side):
@@ -188,12 +245,48 @@ def neumann(X, Y, *, alpha=0.0, n_layers=100, step="auto", hyperpower=False):
     >>> bool(np.allclose(neumann(X, X, n_layers=200), np.eye(2)))
     True
     """
-    xp = arrays.namespace(X)
-    Xt = xp.matrix_transpose(X)
     options = {"alpha": alpha, "n_layers": n_layers, "step": step, "hyperpower": hyperpower}
     if X.shape[0] < X.shape[1]:
-        return Xt @ _series(X @ Xt, Y, **options, order=1)
+        return matrix(neumann_factors(X, Y, **options))
+    Xt = arrays.namespace(X).matrix_transpose(X)
     return neumann_moments(Xt @ X, Xt @ Y, **options)
+
+
+def neumann_factors(X, Y, *, alpha=0.0, n_layers=100, step="auto", hyperpower=False):
+    """The weights of `neumann` as factors, Xᵀ and a series in X Xᵀ of Y, for fewer patterns than units.
+
+    Parameters
+    ----------
+    X : array of shape (n_patterns, n_units)
+        As in `neumann`.
+    Y : array of shape (n_patterns, n_outputs)
+        What they should recall.
+    alpha : float, default=0.0
+        As in `neumann`.
+    n_layers : int, default=100
+        As in `neumann`.
+    step : "auto" or float, default="auto"
+        As in `neumann`.
+    hyperpower : bool, default=False
+        As in `neumann`.
+
+    Returns
+    -------
+    weights : Factors of shape (n_units, n_outputs)
+        Cost O(m² (n_units + n_outputs)).
+
+    Raises
+    ------
+    ValueError
+        When `step` is outside the interval of convergence.
+
+    Warns
+    -----
+    ConvergenceWarning
+        As `neumann` does.
+    """
+    options = {"alpha": alpha, "n_layers": n_layers, "step": step, "hyperpower": hyperpower}
+    return Factors(X, _series(X @ arrays.namespace(X).matrix_transpose(X), Y, **options, order=1))
 
 
 def neumann_moments(gram, cross, *, alpha=0.0, n_layers=100, step="auto", hyperpower=False):
@@ -372,3 +465,6 @@ def _ridged(gram, alpha):
 
 SOLVERS = {"svd": svd, "cholesky": cholesky, "neumann": neumann}
 """Least-squares solvers by name: ``(X, Y, *, alpha) -> weights``."""
+
+FACTORS = {"svd": svd_factors, "cholesky": cholesky_factors, "neumann": neumann_factors}
+"""The same for fewer patterns than units, with weights as `skamem.core.factors.Factors`."""
