@@ -19,6 +19,7 @@ __all__ = [
     "largest_sum",
     "matrix",
     "namespace",
+    "negative",
     "pays",
     "product",
     "rows",
