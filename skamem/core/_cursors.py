@@ -3,7 +3,10 @@
 `skamem.core.fields` offers what is here, and says when dynamics ask for which.
 """
 
-from skamem.core import arrays
+import copy
+
+from skamem.core import arrays, factors
+from skamem.core.factors import Factors
 from skamem.core.rows import row_blocks
 from skamem.core.threads import product_threads
 from skamem.core.thresholds import sign
@@ -24,7 +27,8 @@ class LinearCursor:
     nothing changes. After k rounds the first k units are right, but as few moves matter, two or three rounds are enough
     for most blocks.
 
-    Weights are reordered once, so that blocks are slices; states are held transposed, a unit a row.
+    Weights are reordered once, so that blocks are slices; states are held transposed, a unit a row. Of factors the
+    overlaps of a sweep are kept, and take in what moved in each block.
 
     Parameters
     ----------
@@ -38,8 +42,8 @@ class LinearCursor:
     """Along which samples lie in what `enter` returns."""
 
     def __init__(self, field, order):
-        xp = arrays.namespace(field.weights)
-        self._incoming = xp.matrix_transpose(_reordered(field.weights, order))
+        xp = factors.namespace(field.weights)
+        self._incoming = (_FactoredIncoming if isinstance(field.weights, Factors) else _Incoming)(field.weights, order)
         self._order, self._back = order, xp.argsort(order)
 
         def column(values):
@@ -78,21 +82,79 @@ class LinearCursor:
         """
         n_units = states.shape[0]
         states = arrays.copy(states)
+        incoming = self._incoming.of(states)
         # Smaller products than those the caller knows of: the leaves' are smaller still.
         with product_threads(min(_BLOCK, n_units) * n_units * states.shape[1], arrays.namespace(states)):
             for start in range(0, n_units, _BLOCK):
                 units = slice(start, min(start + _BLOCK, n_units))
+                before = incoming.before(units)
                 block = _Block(
-                    self._incoming[units, :] @ states,
+                    incoming.fields(units),
                     states[units, :],
-                    self._incoming[units, units],
+                    self._incoming.coupling(units),
                     self._tolerance[units, :] if arrays.is_array(self._tolerance) else self._tolerance,
                     threshold,
                     None if clamped is None else clamped[units, :],
                 )
                 block.push(self._bias, self._diagonal, noise, units)
                 block.settle(0, units.stop - units.start)
+                incoming.moved(units, before)
         return states
+
+
+class _Incoming:
+    """What pushes the units of a block, of weights that are a matrix: its columns in visiting order."""
+
+    def __init__(self, weights, order):
+        self._columns = arrays.namespace(weights).matrix_transpose(_reordered(weights, order))
+
+    def coupling(self, units):
+        """Weights among the units of a slice."""
+        return self._columns[units, units]
+
+    def of(self, states):
+        """Those of a sweep over `states` (n_units, n_samples), which change in place."""
+        sweep = copy.copy(self)
+        sweep._states = states
+        return sweep
+
+    def fields(self, units):
+        """Fields of a slice of units."""
+        return self._columns[units, :] @ self._states
+
+    def before(self, units):
+        """What `moved` wants to know of the units of a slice before they are visited."""
+
+    def moved(self, units, before):
+        """Take in what the units of a slice did: the states themselves say it."""
+
+
+class _FactoredIncoming:
+    """The same of weights that are factors: the overlaps of a sweep stand for all units that push."""
+
+    def __init__(self, weights, order):
+        xp = factors.namespace(weights)
+        self._inputs = xp.take(weights.inputs, order, axis=1)
+        pushed = self._inputs if weights.outputs is None else xp.take(weights.outputs, order, axis=1)
+        self._pushed = pushed if weights.strengths is None else pushed * weights.strengths[:, None]
+        self._transposed = xp.matrix_transpose
+
+    def coupling(self, units):
+        return self._transposed(self._pushed[:, units]) @ self._inputs[:, units]
+
+    def of(self, states):
+        sweep = copy.copy(self)
+        sweep._states, sweep._overlaps = states, self._inputs @ states
+        return sweep
+
+    def fields(self, units):
+        return self._transposed(self._pushed[:, units]) @ self._overlaps
+
+    def before(self, units):
+        return arrays.copy(self._states[units, :])
+
+    def moved(self, units, before):
+        self._overlaps += self._inputs[:, units] @ (self._states[units, :] - before)
 
 
 class _Block:
@@ -195,7 +257,7 @@ class LinearWalker:
             self._fields[rows] += self._push(units[rows], change[rows])
 
     def _push(self, units, change):
-        push = change[:, None] * self._xp.take(self._weights, units, axis=0)
+        push = change[:, None] * factors.rows(self._weights, units)
         if self._diagonal is None:
             return push
         itself = self._xp.arange(push.shape[1], device=arrays.device(push))[None, :] == units[:, None]

@@ -1,12 +1,18 @@
 """Estimators that travel: their arrays, wherever they live, come home for a pickle and go back after it."""
 
 from skamem.core import arrays
+from skamem.core.factors import Factors
 
-__all__ = ["home_state", "map_arrays"]
+__all__ = ["home_state", "map_arrays", "restored"]
+
+_FACTORS = "skamem.core.factors.Factors"  # the key under which a dict holds the parts of factors
 
 
 def home_state(state):
     """Copy of an estimator's ``__dict__`` with device arrays brought to the host, and the names of those moved.
+
+    Factors become plain containers, so that a file needs to name no class but the estimator's; `restored` is the way
+    back.
 
     Parameters
     ----------
@@ -20,6 +26,7 @@ def home_state(state):
     moved : list of str
         Names of the attributes that were elsewhere, or held an array that was.
     """
+    state = {name: _plain(value) for name, value in state.items()}
     moved = [name for name, value in state.items() if _is_away(value)]
     return {**state, **{name: map_arrays(arrays.to_numpy, state[name]) for name in moved}}, moved
 
@@ -52,6 +59,17 @@ def map_arrays(function, value):
     if type(value) in (list, tuple):
         return type(value)(map_arrays(function, entry) for entry in value)
     return value
+
+
+def restored(value):
+    """What an attribute of an estimator held, from what `home_state` made of it."""
+    if isinstance(value, dict) and set(value) == {_FACTORS}:
+        return Factors(*value[_FACTORS])
+    return value
+
+
+def _plain(value):
+    return {_FACTORS: [value.inputs, value.outputs, value.strengths]} if isinstance(value, Factors) else value
 
 
 def _is_away(value):

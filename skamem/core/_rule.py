@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from skamem.core import arrays
+from skamem.core import factors
 
 __all__ = ["Rule"]
 
@@ -32,6 +32,9 @@ class Rule:
     extend : callable, default=None
         ``(patterns, couplings) -> couplings`` with these patterns learnt, too, for a rule that is incremental without
         being additive. None: a rule that is not additive needs all patterns together.
+    factors : callable, default=None
+        ``patterns -> Factors``: the same couplings as `skamem.core.factors.Factors`, for few patterns of many units;
+        an `extend` beside it must take such couplings, too. None for a rule whose couplings are always a matrix.
     exact : bool, default=False
         Whether couplings of two-valued patterns are whole numbers, so that a tie is a field of exactly 0.
     error : callable, default=None
@@ -62,6 +65,7 @@ class Rule:
     scale: Callable = field(default_factory=lambda: _one)
     additive: bool = False
     extend: Callable | None = None
+    factors: Callable | None = None
     exact: bool = False
     error: Callable | None = None
     capacity: Callable | None = None
@@ -79,25 +83,32 @@ class Rule:
 
     def noise(self, weights):
         """The relative error of `weights`, as `skamem.core.fields.LinearField` takes it; None for rounding alone."""
-        return self.error and self.error(arrays.namespace(weights).finfo(weights.dtype).eps)
+        return self.error and self.error(factors.namespace(weights).finfo(weights.dtype).eps)
 
-    def learn(self, patterns, couplings=None, **options):
+    def holds_factors(self, n_patterns, n_units):
+        """Whether couplings of so many patterns are held as factors."""
+        return self.factors is not None and factors.pays(n_patterns, n_units, n_units)
+
+    def learn(self, patterns, couplings=None, *, factored=False, **options):
         """Couplings from patterns, on top of those there.
 
         Parameters
         ----------
         patterns : array of shape (n_patterns, n_units)
             Already validated.
-        couplings : array of shape (n_units, n_units), default=None
+        couplings : array or Factors of shape (n_units, n_units), default=None
             Of patterns learnt before, for a rule that is incremental; None for none.
+        factored : bool, default=False
+            Whether what is learnt is to be held as factors.
         **options
             Those named in `options`.
 
         Returns
         -------
-        couplings : array of shape (n_units, n_units)
+        couplings : array or Factors of shape (n_units, n_units)
         """
+        couplings = couplings if couplings is None or factored else factors.matrix(couplings)
         if couplings is not None and not self.additive:
             return self.extend(patterns, couplings)
-        learnt = (self.couplings or self.weights)(patterns, **options)
-        return learnt if couplings is None else couplings + learnt
+        learnt = self.factors(patterns) if factored else (self.couplings or self.weights)(patterns, **options)
+        return learnt if couplings is None else factors.summed(couplings, learnt)

@@ -1,5 +1,6 @@
 """The base of every skamem estimator: both doors of the backend switch, transactional fits, pickles that travel."""
 
+import contextlib
 import copy
 import functools
 import inspect
@@ -13,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skamem._version import __version__
 from skamem.core import arrays
-from skamem.core._pickles import home_state, map_arrays
+from skamem.core._pickles import home_state, map_arrays, restored
 from skamem.core.callbacks import CallbackSupportMixin, with_callbacks
 from skamem.core.parameters import Backend, Kind, check_parameters
 from skamem.core.threads import TINY_PRODUCT, product_threads
@@ -308,12 +309,11 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
         moved = state.pop("_skamem_state", {"moved": []})["moved"]
         super().__setstate__(state)
         if moved and self._backend is not None:
-            try:
+            with contextlib.suppress(ImportError, RuntimeError):  # no such device here: the arrays stay on the host
                 placement = arrays.resolve_backend(self._backend, None)
-            except (ImportError, RuntimeError):  # no such device on this machine: the arrays stay on the host
-                return
-            for name in moved:
-                setattr(self, name, map_arrays(placement.asarray, getattr(self, name)))
+                for name in moved:
+                    setattr(self, name, map_arrays(placement.asarray, getattr(self, name)))
+        vars(self).update({name: restored(value) for name, value in vars(self).items()})
 
 
 class SkamemTransformer(TransformerMixin, SkamemEstimator):

@@ -9,27 +9,14 @@ for a *walker*, when each has an order of its own.
 
 import copy
 
-from skamem.core import arrays
+from skamem.core import arrays, factors
 from skamem.core._cursors import BipartiteCursor, LinearCursor, LinearWalker
-from skamem.core.rows import row_blocks, rows_in_cache
 
 __all__ = ["BipartiteCursor", "BipartiteField", "LinearCursor", "LinearField", "LinearWalker", "QuadraticLandscape"]
 
 # Rounding of a sum of real weights, in units of eps times the sum of their magnitudes: two orders of summation differ
 # by less, while a true nonzero field of random weights is larger by about 1 / (eps sqrt(n)).
 _ROUNDING = 8.0
-# Bytes of weights that are not worth a division into blocks.
-_SMALL = 2**20
-
-
-def _column_magnitudes(weights):
-    """Sum of the magnitudes of the weights into each unit, block by block: weights may be as large as memory allows."""
-    xp = arrays.namespace(weights)
-    row_bytes = 16 * weights.shape[1]
-    if weights.shape[0] * row_bytes <= _SMALL:
-        return xp.sum(xp.abs(weights), axis=0)
-    blocks = row_blocks(weights.shape[0], row_bytes, at_most=rows_in_cache(row_bytes, xp))
-    return sum(xp.sum(xp.abs(weights[rows, :]), axis=0) for rows in blocks)
 
 
 class LinearField:
@@ -37,7 +24,7 @@ class LinearField:
 
     Parameters
     ----------
-    weights : array of shape (n_units, n_outputs)
+    weights : array or `skamem.core.factors.Factors` of shape (n_units, n_outputs)
         Weight from unit i to output j.
     bias : array of shape (n_outputs,), default=None
         Constant push on each output.
@@ -66,12 +53,12 @@ class LinearField:
     def __init__(self, weights, bias=None, *, zero_diagonal=False, exact=False, noise=None):
         self.weights = weights
         self.bias = bias
-        self.diagonal = arrays.namespace(weights).linalg.diagonal(weights) if zero_diagonal else None
+        self.diagonal = factors.diagonal(weights) if zero_diagonal else None
         self.tolerance = 0.0 if exact else self._relative(noise)
 
     def _relative(self, noise):
-        xp = arrays.namespace(self.weights)
-        magnitude = _column_magnitudes(self.weights)
+        xp = factors.namespace(self.weights)
+        magnitude = factors.column_magnitudes(self.weights)
         if self.bias is not None:
             magnitude = magnitude + xp.abs(self.bias)
         noise = _ROUNDING * xp.finfo(self.weights.dtype).eps if noise is None else noise
@@ -79,7 +66,7 @@ class LinearField:
 
     def __call__(self, states):
         """Fields of shape (n_samples, n_outputs) for states of shape (n_samples, n_units); one matrix product."""
-        field = states @ self.weights
+        field = factors.product(states, self.weights)
         if self.diagonal is not None:
             field -= states * self.diagonal
         if self.bias is not None:
@@ -88,16 +75,17 @@ class LinearField:
 
     def narrowed(self):
         """This field in float32, twice as fast, if it is as exact there; else the field itself."""
-        xp = arrays.namespace(self.weights)
+        xp = factors.namespace(self.weights)
         if arrays.is_array(self.tolerance) or self.weights.dtype != xp.float64:
             return self
-        largest = xp.max(_column_magnitudes(self.weights))
+        largest = factors.largest_sum(self.weights)
         if self.bias is not None:
             largest = largest + xp.max(xp.abs(self.bias))
         if not bool(largest < arrays.WHOLE_IN_FLOAT32):
             return self
         narrow = copy.copy(self)
-        for name in ("weights", "bias", "diagonal"):
+        narrow.weights = factors.cast(self.weights, xp.float32)
+        for name in ("bias", "diagonal"):
             values = getattr(self, name)
             setattr(narrow, name, None if values is None else xp.astype(values, xp.float32))
         return narrow
@@ -136,7 +124,7 @@ class QuadraticLandscape(LinearField):
 
     Parameters
     ----------
-    weights : array of shape (n_units, n_units)
+    weights : array or `skamem.core.factors.Factors` of shape (n_units, n_units)
         Symmetric.
     bias : array of shape (n_units,), default=None
         External field.
@@ -168,7 +156,7 @@ class QuadraticLandscape(LinearField):
         xp = arrays.namespace(states)
         fields = self(states)
         if self.diagonal is None:
-            fields -= states * xp.linalg.diagonal(self.weights)
+            fields -= states * factors.diagonal(self.weights)
         energy = -0.5 * xp.sum(states * fields, axis=1)
         if self.bias is not None:  # the field holds b once, the energy needs it in full
             energy = energy - 0.5 * (states @ self.bias)

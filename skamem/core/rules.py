@@ -5,8 +5,9 @@ To add one, write the function and enter a `Rule` of it in `RULES`; estimators, 
 else.
 """
 
-from skamem.core import arrays, least_squares
+from skamem.core import arrays, factors, least_squares
 from skamem.core._rule import Rule
+from skamem.core.factors import Factors
 from skamem.core.validation import check_option
 
 __all__ = [
@@ -144,10 +145,16 @@ def pseudoinverse(patterns, targets=None, *, solver="svd", alpha=0.0, **options)
 def _extended_projection(patterns, weights):
     """The projector on what `weights` project on and on new patterns: theirs plus that on what it does not explain."""
     xp = arrays.namespace(patterns)
-    residual = patterns - patterns @ weights
+    residual = patterns - factors.product(patterns, weights)
     news = xp.sum(residual * residual, axis=1, keepdims=True)
     known = news <= _DEPENDENT**2 * xp.sum(patterns * patterns, axis=1, keepdims=True)
-    return weights + pseudoinverse(xp.where(known, 0.0, residual))
+    learn = _projection if isinstance(weights, Factors) else pseudoinverse
+    return factors.summed(weights, learn(xp.where(known, 0.0, residual)))
+
+
+def _projection(patterns):
+    """`pseudoinverse` of few patterns, as factors: an orthonormal basis of their span."""
+    return least_squares.svd_factors(patterns, patterns)
 
 
 def storkey(patterns, weights=None):
@@ -320,6 +327,7 @@ RULES = {
         couplings=correlation,
         scale=lambda n_units: 1.0 / n_units,
         additive=True,
+        factors=Factors,
         exact=True,
         # That of large networks; two patterns are stable in a network of any size.
         capacity=lambda n_units: max(2.0, CRITICAL_LOAD * n_units),
@@ -329,6 +337,7 @@ RULES = {
     "pseudoinverse": Rule(
         pseudoinverse,
         extend=_extended_projection,
+        factors=_projection,
         # Solvers leave errors of eps times the condition number. Where a unit is independent of the others (a pixel
         # that never changes), its field without the diagonal is 0, a tie, not to be decided by what they leave.
         error=lambda eps: eps**0.5,

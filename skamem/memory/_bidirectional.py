@@ -111,7 +111,6 @@ class BidirectionalMemory(CorrelationMemory):
     array([[ 1., -1.,  1., -1.,  1., -1.,  1., -1.]])
     """
 
-    _anchor = "correlation_"
     _parameters: ClassVar[dict[str, Kind]] = {"binarize": Interval(Real)}
     target = "y"
     activation = "sign"
@@ -140,6 +139,9 @@ class BidirectionalMemory(CorrelationMemory):
         super()._count(X, Y, sample_weight)
         block_sum = arrays.namespace(X).sum(X if sample_weight is None else X * sample_weight[:, None], axis=0)
         self.input_sum_ = block_sum if self.input_sum_ is None else self.input_sum_ + block_sum
+
+    def _holds_factors(self, n_patterns, n_units, n_outputs):
+        return False  # both ways go through one matrix
 
     def _make_field(self):
         return LinearField(self.correlation_, exact=self._exact)

@@ -2,37 +2,55 @@
 
 from sklearn.utils.validation import check_is_fitted
 
-from skamem.core import arrays, rules
+from skamem.core import arrays, factors, rules
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
+from skamem.core.factors import Factors
 from skamem.memory._base import BaseMemory
 
 __all__ = ["AdditiveLearning", "CorrelationMemory"]
 
 
 class AdditiveLearning:
-    """What memories share whose fitted array, the one that `_anchor` names, is a sum over patterns."""
+    """What memories share that learn a sum over patterns, ``_learnt``: a matrix, or its factors while they are few."""
 
-    def _products(self, X, Y, weight):
+    _anchor = "_learnt"
+
+    def _products(self, X, Y, weight, *, factored):
         """What a block of patterns adds to the sum."""
-        return rules.correlation(X, Y, weight)
+        if not factored:
+            return rules.correlation(X, Y, weight)
+        return Factors(*(None if part is None else arrays.copy(part) for part in (X, Y, weight)))  # the caller's arrays
+
+    def _holds_factors(self, n_patterns, n_units, n_outputs):
+        """Whether the sum over so many patterns is held as factors."""
+        return factors.pays(n_patterns, n_units, n_outputs)
 
     def _add(self, stream, *, exact, reset):
         """Learn patterns; `exact` says whether what they add are whole numbers."""
         self._exact = exact and (reset or self._exact)
         dtype = self._sum_dtype(stream, reset)
-        total = 0.0 if reset else stream.placement.asarray(getattr(self, self._anchor), dtype)
+        total = None if reset else factors.cast(self._learnt, dtype)
+        factored = self._stays_factored(stream, total)
         blocks = stream.rows
         steps = fit_tasks(self, blocks, name="block", n_tasks=len(blocks), X=stream.X, y=stream.Y, attributes=dict)
         for rows in steps:
             X, Y, weight = stream.block(rows, dtype)
-            total = total + self._products(X, Y, weight)
-            setattr(self, self._anchor, total)
+            more = self._products(X, Y, weight, factored=factored)
+            total = more if total is None else factors.summed(total, more, exact=self._exact)
+            self._learnt = total
             self._count(X, Y, weight)
+
+    def _stays_factored(self, stream, total):
+        """Whether what is learnt from a stream of patterns, on top of a sum, is to be factors."""
+        if total is not None and not isinstance(total, Factors):
+            return False
+        n_units, n_patterns = stream.X.shape[1], stream.X.shape[0] + (0 if total is None else total.inputs.shape[0])
+        return self._holds_factors(n_patterns, n_units, n_units if stream.Y is None else stream.Y.shape[1])
 
     def _sum_dtype(self, stream, reset):
         """The input's type, or float64 where float32 could not hold the whole numbers that a field sums up."""
-        dtype = stream.dtype if reset else getattr(self, self._anchor).dtype
+        dtype = stream.dtype if reset else self._learnt.dtype
         total = stream.total_weight + (0.0 if reset else self.total_weight_)
         n_inputs = stream.X.shape[1] + 1  # with a unit that is always on, if there is one
         return stream.placement.xp.float64 if self._exact and total * n_inputs >= arrays.WHOLE_IN_FLOAT32 else dtype
@@ -49,15 +67,15 @@ class AdditiveLearning:
                 f"most what is stored, {self.n_patterns_} of weight {self.total_weight_:g}."
             )
         for rows in stream.rows:
-            total = getattr(self, self._anchor)
+            total = self._learnt
             X, Y, weight = stream.block(rows, total.dtype)
-            change = self._products(X, Y, weight)
+            change = self._products(X, Y, weight, factored=isinstance(total, Factors))
             if change.shape != total.shape:
                 raise ValueError(
                     f"{type(self).__name__} was fitted with weights of shape {tuple(total.shape)}, but its parameters "
                     f"ask for {tuple(change.shape)} now; expected those of `fit`, `fit_intercept` among them."
                 )
-            setattr(self, self._anchor, total - change)
+            self._learnt = factors.summed(total, factors.negative(change), exact=self._exact)
             self._count(X, Y, -(arrays.namespace(X).ones_like(X[:, 0]) if weight is None else weight))
         self._exact = self._exact and stream.counts_are_whole
         self.n_patterns_, self.total_weight_ = n_left, weight_left
@@ -66,6 +84,11 @@ class AdditiveLearning:
 
 class CorrelationMemory(AdditiveLearning, BaseMemory):
     """Abstract base of memories that learn ``correlation_``: exact integers for two-valued patterns, whole weights."""
+
+    @property
+    def correlation_(self):
+        """The sum over the patterns as a matrix, made anew where it is held as factors."""
+        return factors.matrix(self._learnt)
 
     def _learn(self, stream, *, reset):
         two_valued = stream.code.low is not None and stream.target_code.low is not None

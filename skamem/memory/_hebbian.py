@@ -50,7 +50,8 @@ class HebbianMemory(CorrelationMemory):
     Attributes
     ----------
     correlation_ : array of shape (n_units, n_outputs)
-        Xᵀ Y, exact integers for two-valued patterns, so that ties are ties on every backend.
+        Xᵀ Y, exact integers for two-valued patterns, so that ties are ties on every backend. Made anew where few
+        patterns of many units are held as factors.
     weights_ : array of shape (n_units, n_outputs)
         `correlation_` divided by the number of units.
     pattern_sum_ : array of shape (n_outputs,)
@@ -76,7 +77,9 @@ class HebbianMemory(CorrelationMemory):
     -----
     A few facts to expect. The complement -x is stored with x. With ``zero_diagonal=True`` recall breaks down at about
     .138 n random patterns; correlated patterns do so much earlier. Cost: `fit` O(n_patterns n_units²), one recall step
-    O(n_samples n_units²), both matrix products, streamed within scikit-learn's ``working_memory``.
+    O(n_samples n_units²), both matrix products, streamed within scikit-learn's ``working_memory``. For fewer patterns
+    than half of the units, and more than about a million weights, the patterns are kept and not the weights: the same
+    recall, to the last bit for two-valued patterns, from n_patterns n_units numbers, each step as many times n_samples.
 
     References
     ----------
@@ -95,7 +98,6 @@ class HebbianMemory(CorrelationMemory):
     array([[ 1.,  1.,  1.,  1., -1., -1., -1., -1.]])
     """
 
-    _anchor = "correlation_"
     _rule = RULES["hebbian"]
 
     def __init__(
@@ -138,4 +140,4 @@ class HebbianMemory(CorrelationMemory):
 
     def _make_field(self):
         zero_diagonal = self.zero_diagonal and self.target == "self"
-        return self._field_class(self.correlation_, zero_diagonal=zero_diagonal, exact=self._exact)
+        return self._field_class(self._learnt, zero_diagonal=zero_diagonal, exact=self._exact)

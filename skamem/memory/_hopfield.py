@@ -8,7 +8,7 @@ from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skamem.core import arrays
+from skamem.core import arrays, factors
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.fields import QuadraticLandscape
@@ -83,7 +83,7 @@ class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
         External field on each unit.
     couplings_ : array of shape (n_units, n_units) or (n_units + 1, n_units + 1)
         Weights as the rule leaves them, before the 1 / n_units of the Hebb rule; the unit that is always on is the
-        last.
+        last. Made anew where few patterns of many units are held as factors.
     margins_ : array of shape (n_patterns,)
         After ``rule="perceptron"``: how firmly each stored pattern is held, the smallest field of its units towards it
         by the norm of their weights. Not above 0 where a pattern is no fixed point.
@@ -110,7 +110,9 @@ class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
     Notes
     -----
     A unit whose field is 0 keeps its state. One at a time, updates never raise the energy, so recall ends. Cost:
-    `fit` O(n_patterns n_units²) (an epoch, for the perceptron), a sweep O(n_samples n_units²).
+    `fit` O(n_patterns n_units²) (an epoch, for the perceptron), a sweep O(n_samples n_units²). With rule "hebbian" or
+    "pseudoinverse", fewer patterns than half of the units and more than about a million weights, the weights are held
+    as factors of n_patterns n_units numbers, and a sweep costs O(n_samples n_patterns n_units).
 
     References
     ----------
@@ -127,7 +129,6 @@ class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
     True
     """
 
-    _anchor = "couplings_"
     _parameters: ClassVar[dict[str, Kind]] = {
         "rule": Registered(RULES, "a callable (patterns) -> weights"),
         "kappa": Interval(Real, low=0.0),
@@ -218,24 +219,39 @@ class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
         whole = bool(place.xp.all(couplings == place.xp.round(couplings)))
         largest = float(place.xp.max(place.xp.sum(place.xp.abs(couplings), axis=0)))
         network._exact = whole and largest < arrays.WHOLE_IN_FLOAT32
-        network.couplings_, network.n_features_in_ = couplings, n_units
+        network._learnt, network.n_features_in_ = couplings, n_units
         network.coding_ = "binary" if network.coding == "binary" else "bipolar"
         network._forget_all(place.xp.zeros_like(couplings[0, :n_units]))
         return network
 
     @property
+    def couplings_(self):
+        """Weights before they are scaled, with the unit of the bias, if any; made anew where held as factors."""
+        return factors.matrix(self._learnt)
+
+    @property
     def weights_(self):
         """Symmetric weights, diagonal 0."""
-        weights = self._scale * self.couplings_[: self.n_features_in_, : self.n_features_in_]
+        weights = self._scale * factors.matrix(factors.corner(self._learnt, self.n_features_in_))
         xp = arrays.namespace(weights)
         return weights * (1.0 - xp.eye(weights.shape[0], dtype=weights.dtype, device=arrays.device(weights)))
 
     @property
     def bias_(self):
         """External field on each unit."""
-        if self.couplings_.shape[0] > self.n_features_in_:
-            return self._scale * self.couplings_[self.n_features_in_, : self.n_features_in_]
-        return arrays.namespace(self.couplings_).zeros_like(self.couplings_[0, :])
+        bias = self._couplings_of_bias()
+        if bias is not None:
+            return self._scale * bias
+        xp, home = factors.namespace(self._learnt), self._home()
+        return xp.zeros(self.n_features_in_, dtype=home.dtype, device=arrays.device(home))
+
+    def _couplings_of_bias(self):
+        """Couplings of the unit that is always on with the others; None without it."""
+        n_units = self.n_features_in_
+        if self._learnt.shape[0] == n_units:
+            return None
+        last = factors.namespace(self._learnt).asarray([n_units], device=arrays.device(self._home()))
+        return factors.rows(self._learnt, last)[0, :n_units]
 
     @property
     def _field_scale(self):
@@ -294,7 +310,7 @@ class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
         ValueError
             As `fit`. A failed call changes nothing.
         """
-        return self._store(X, None, None, reset=not hasattr(self, "couplings_"))
+        return self._store(X, None, None, reset=not hasattr(self, "_learnt"))
 
     @available_if(_is_reversible)
     @transactional
@@ -326,26 +342,30 @@ class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
             self._add(stream, exact=rule.exact, reset=reset)
             return
         self._exact = rule.exact and (reset or self._exact)
-        couplings = None if reset else self.couplings_
+        couplings = None if reset else self._learnt
+        factored = self._stays_factored(stream, couplings)
         for _ in fit_tasks(self, [0], name="block", n_tasks=1, X=stream.X, attributes=dict):
             X, _, _ = stream.block(dtype=stream.dtype if reset else couplings.dtype)
             self._count(X, None, None)
-            self.couplings_ = self._couple(rule, self._with_constant(X), couplings)
+            self._learnt = self._couple(rule, self._with_constant(X), couplings, factored=factored)
 
-    def _products(self, X, Y, weight):
-        return self._couple(self._rule, self._with_constant(X))
+    def _products(self, X, Y, weight, *, factored):
+        return self._couple(self._rule, self._with_constant(X), factored=factored)
 
-    def _couple(self, rule, X, couplings=None):
+    def _holds_factors(self, n_patterns, n_units, n_outputs):
+        return self._rule.holds_factors(n_patterns, n_units)
+
+    def _couple(self, rule, X, couplings=None, *, factored=False):
         """Couplings after learning X, on top of those there."""
         options = {name: getattr(self, name) for name in rule.options}
-        couplings = rule.learn(X, couplings, **options)
+        couplings = rule.learn(X, couplings, factored=factored, **options)
         if not isinstance(self.rule, str):  # registered rules are known to give what they should
             if arrays.shape_of(couplings) != (X.shape[1], X.shape[1]):
                 raise ValueError(
                     f"rule={self.rule!r} returned weights of shape {arrays.shape_of(couplings)}; expected "
                     f"{(X.shape[1], X.shape[1])}."
                 )
-            _check_symmetric(couplings)
+            _check_symmetric(factors.matrix(couplings))
         if rule.shortfall:
             self.margins_ = stability_margins(X, couplings, fit_intercept=self.fit_intercept)
             shortfall = rule.shortfall(self.margins_, **options)
@@ -362,10 +382,10 @@ class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
     _field_class = QuadraticLandscape
 
     def _make_field(self):
-        n_units = self.n_features_in_
-        weights = self.couplings_[:n_units, :n_units]
-        bias = self.couplings_[n_units, :n_units] if self.couplings_.shape[0] > n_units else None
-        return QuadraticLandscape(weights, bias, exact=self._exact, noise=self._rule.noise(weights))
+        weights = factors.corner(self._learnt, self.n_features_in_)
+        return QuadraticLandscape(
+            weights, self._couplings_of_bias(), exact=self._exact, noise=self._rule.noise(weights)
+        )
 
     def to_ising(self):
         """Couplings J and fields h of the Ising model with this energy: H(s) = -1/2 sᵀ J s - hᵀ s.

@@ -101,7 +101,7 @@ class LandscapeMemory(BaseMemory):
 
     def _random_patterns(self, n_samples, random_state):
         """Patterns as a user of this memory would give them, each unit on with probability 1/2."""
-        learnt = getattr(self, self._anchor)
+        learnt = self._home()
         low, high = (-1.0 if self.coding_ == "bipolar" else 0.0), 1.0
         if self.binarize is not None:
             low, high = self.binarize - 1.0, self.binarize + 1.0

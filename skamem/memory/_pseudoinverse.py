@@ -3,8 +3,9 @@
 from numbers import Real
 from typing import ClassVar
 
-from skamem.core import arrays, least_squares
+from skamem.core import arrays, factors, least_squares, rules
 from skamem.core.callbacks import fit_tasks
+from skamem.core.factors import Factors
 from skamem.core.parameters import BOOLEAN, COUNT, Interval, Kind, Options
 from skamem.core.rules import RULES
 from skamem.memory._base import BaseMemory, symmetric_field_class
@@ -61,11 +62,11 @@ class PseudoinverseMemory(BaseMemory):
     Attributes
     ----------
     weights_ : array of shape (n_units, n_outputs)
-        Least-squares weights, diagonal included.
+        Least-squares weights, diagonal included. Made anew where few patterns of many units are held as factors.
     gram_ : array of shape (n_units, n_units)
-        Xᵀ X, kept for `partial_fit`.
+        Xᵀ X, kept for `partial_fit`, or the patterns in its place.
     cross_ : array of shape (n_units, n_outputs) or None
-        Xᵀ Y, kept for `partial_fit`; None for autoassociation.
+        Xᵀ Y, likewise; None for autoassociation.
     pattern_sum_ : array of shape (n_outputs,)
         Sum of the stored patterns: its sign is the majority that unresolved units take.
     n_patterns_ : int
@@ -88,9 +89,10 @@ class PseudoinverseMemory(BaseMemory):
     Notes
     -----
     The repairing margin 1 - n_patterns / n_units vanishes at one pattern a unit, where W becomes the
-    identity. Cost: `fit` O(m n min(m, n)) for m patterns of n units; one recall step O(n_samples n_units²).
-    `partial_fit` works on Xᵀ X, which squares the condition number: patterns are told apart if their singular values
-    exceed sqrt(n eps) of the largest.
+    identity. Cost: `fit` O(m n min(m, n)) for m patterns of n units; one recall step O(n_samples n_units²). For fewer
+    patterns than half of the units, and more than about a million weights, weights and moments are held as factors of
+    m n numbers, and a recall step costs O(n_samples m n). Otherwise `partial_fit` works on Xᵀ X, which squares the
+    condition number: patterns are told apart if their singular values exceed sqrt(n eps) of the largest.
 
     References
     ----------
@@ -109,7 +111,7 @@ class PseudoinverseMemory(BaseMemory):
     True
     """
 
-    _anchor = "weights_"
+    _anchor = "_weights"
     _rule = RULES["pseudoinverse"]
     _parameters: ClassVar[dict[str, Kind]] = {
         "solver": Options(*least_squares.SOLVERS),
@@ -157,13 +159,32 @@ class PseudoinverseMemory(BaseMemory):
         self.random_state = random_state
         self.backend = backend
 
+    @property
+    def weights_(self):
+        """Least-squares weights, diagonal included; made anew where they are held as factors."""
+        return factors.matrix(self._weights)
+
+    @weights_.setter
+    def weights_(self, weights):
+        self._weights = weights  # weights made by hand recall as learnt ones do
+
+    @property
+    def gram_(self):
+        """Xᵀ X, made anew where the patterns are kept instead."""
+        return factors.matrix(self._gram)
+
+    @property
+    def cross_(self):
+        """Xᵀ Y; None for autoassociation."""
+        return None if self._cross is None else factors.matrix(self._cross)
+
     def _learn(self, stream, *, reset):
         blocks = [slice(None)] if reset else stream.rows
-        dtype = stream.dtype if reset else self.weights_.dtype
-        transpose, sqrt = stream.placement.xp.matrix_transpose, stream.placement.xp.sqrt
+        dtype = stream.dtype if reset else self._weights.dtype
+        sqrt, keeps = stream.placement.xp.sqrt, self._keeps_patterns(stream, reset)
 
         def fitted_so_far():
-            return {"weights_": self.weights_ if reset else self._solve_moments()}
+            return {"_weights": self._weights if reset else self._solve_moments()}
 
         steps = fit_tasks(
             self, blocks, name="block", n_tasks=len(blocks), X=stream.X, y=stream.Y, attributes=fitted_so_far
@@ -175,20 +196,40 @@ class PseudoinverseMemory(BaseMemory):
                 root = sqrt(weight)[:, None]
                 X, Y = root * X, None if Y is None else root * Y
             if reset:  # before there are moments: the solver needs its room
-                self.weights_ = self._solve(X, Y)
-            gram, cross = transpose(X) @ X, None if Y is None else transpose(X) @ Y
-            self.gram_ = gram if reset else self.gram_ + gram
-            self.cross_ = cross if reset or cross is None else self.cross_ + cross
+                self._weights = self._solve(X, Y, self.solver)
+            self._gather(X, Y, keeps=keeps, reset=reset)
         if not reset:
-            self.weights_ = self._solve_moments()
+            self._weights = self._solve_moments()
 
-    def _solve(self, X, Y):
+    def _keeps_patterns(self, stream, reset):
+        """Whether what `partial_fit` needs is fewer numbers as patterns than as moments."""
+        if not reset and not isinstance(self._gram, Factors):
+            return False
+        n_patterns, n_units = stream.X.shape[0] + (0 if reset else self._gram.inputs.shape[0]), stream.X.shape[1]
+        return factors.pays(n_patterns, n_units, n_units)
+
+    def _gather(self, X, Y, *, keeps, reset):
+        """Keep the moments Xᵀ X and Xᵀ Y of all patterns, as their factors, the patterns themselves, or as matrices."""
+        if not keeps:
+            gram, cross = rules.correlation(X), None if Y is None else rules.correlation(X, Y)
+            self._gram = gram if reset else factors.matrix(self._gram) + gram
+            self._cross = cross if reset or cross is None else factors.matrix(self._cross) + cross
+            return
+        concat = arrays.namespace(X).concat
+        X = arrays.copy(X) if reset else concat([self._gram.inputs, X], axis=0)
+        if Y is not None:
+            Y = arrays.copy(Y) if reset else concat([self._cross.outputs, Y], axis=0)
+        self._gram, self._cross = Factors(X), None if Y is None else Factors(X, Y)
+
+    def _solve(self, X, Y, solver):
         """Weights from the patterns themselves."""
         options = {}
-        if self.solver == "neumann":
+        if solver == "neumann":
             options = {"n_layers": self.n_layers, "step": self.step, "hyperpower": self.hyperpower}
+        Y = X if Y is None else Y
+        few = factors.pays(*X.shape, Y.shape[1])
         try:
-            return least_squares.SOLVERS[self.solver](X, X if Y is None else Y, alpha=self.alpha, **options)
+            return (least_squares.FACTORS if few else least_squares.SOLVERS)[solver](X, Y, alpha=self.alpha, **options)
         except least_squares.LinAlgError as error:
             raise ValueError(
                 f"solver='cholesky' with alpha={self.alpha!r} found linearly dependent patterns: {error}. Use "
@@ -196,13 +237,16 @@ class PseudoinverseMemory(BaseMemory):
             ) from error
 
     def _solve_moments(self):
-        """Weights from the accumulated moments Xᵀ X and Xᵀ Y."""
-        cross = self.gram_ if self.cross_ is None else self.cross_
+        """Weights from the accumulated moments, where patterns may be dependent."""
+        if isinstance(self._gram, Factors):
+            targets = None if self._cross is None else self._cross.outputs
+            return self._solve(self._gram.inputs, targets, "svd" if self.solver == "cholesky" else self.solver)
+        cross = self._gram if self._cross is None else self._cross
         if self.solver == "neumann":
             return least_squares.neumann_moments(
-                self.gram_, cross, alpha=self.alpha, n_layers=self.n_layers, step=self.step, hyperpower=self.hyperpower
+                self._gram, cross, alpha=self.alpha, n_layers=self.n_layers, step=self.step, hyperpower=self.hyperpower
             )
-        return least_squares.moments(self.gram_, cross, alpha=self.alpha)
+        return least_squares.moments(self._gram, cross, alpha=self.alpha)
 
     def _remedy(self, over):
         if over:
@@ -211,8 +255,12 @@ class PseudoinverseMemory(BaseMemory):
             return "The series is too short for them: more n_layers, hyperpower=True, or solver='svd'."
         if self.alpha > 0:
             return f"alpha={self.alpha:g} weighs more than they do: a smaller one holds them."
-        values = arrays.namespace(self.gram_).linalg.eigvalsh(self.gram_)
-        span = values[values > self.gram_.shape[0] * arrays.namespace(values).finfo(values.dtype).eps * values[-1]]
+        xp, n_units = factors.namespace(self._gram), self._gram.shape[0]
+        gram = self._gram  # that of the patterns has the same spectrum, but for zeros
+        if isinstance(gram, Factors):
+            gram = gram.inputs @ xp.matrix_transpose(gram.inputs)
+        values = xp.linalg.eigvalsh(gram)
+        span = values[values > n_units * xp.finfo(values.dtype).eps * values[-1]]
         if span.shape[0] == 0:
             return "They say nothing: every unit is unknown, or 0."
         condition = float(values[-1] / span[0]) ** 0.5
@@ -226,4 +274,4 @@ class PseudoinverseMemory(BaseMemory):
     def _make_field(self):
         zero_diagonal = self.activation != "identity" if self.zero_diagonal == "auto" else self.zero_diagonal
         drops = zero_diagonal and self.target == "self"
-        return self._field_class(self.weights_, zero_diagonal=drops, noise=self._rule.noise(self.weights_))
+        return self._field_class(self._weights, zero_diagonal=drops, noise=self._rule.noise(self._weights))

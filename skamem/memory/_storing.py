@@ -7,6 +7,7 @@ from sklearn.utils import check_random_state
 from skamem.core import arrays
 from skamem.core.base import transactional
 from skamem.core.coding import UnitCode
+from skamem.core.factors import Factors
 from skamem.core.rules import Rule
 from skamem.core.warn import warn
 from skamem.exceptions import CapacityWarning
@@ -28,6 +29,10 @@ class StoringMemory(Memory):
 
     _rule: Rule | None = None
     """The `skamem.core.rules.Rule` that weights follow; None where they follow none that says how much they hold."""
+
+    def _home(self):
+        learnt = super()._home()
+        return learnt.inputs if isinstance(learnt, Factors) else learnt
 
     check_stored = False
     """Whether `fit` asks patterns that it stored if they stay; a parameter of those memories in which they should."""

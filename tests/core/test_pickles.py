@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from skamem.core._pickles import home_state, map_arrays
+from skamem.core._pickles import home_state, map_arrays, restored
+from skamem.core.factors import Factors
 
 VALUES = np.arange(6.0).reshape(2, 3)
 
@@ -27,3 +28,14 @@ def test_states_come_home_from_containers(place):
     assert (state["away"]["n"], nothing) == (3, None)
     back = map_arrays(place.put, state["away"])
     np.testing.assert_array_equal(place.get(back["moments"][0]), VALUES)
+
+
+def test_factors_travel_as_plain_containers(place):
+    state, moved = home_state({"weights": Factors(place.put(VALUES), None, place.put(VALUES[:, 0])), "n": 2})
+    assert moved == ["weights"]
+    assert type(state["weights"]) is dict
+    back = restored(map_arrays(place.put, state["weights"]))
+    assert back.outputs is None
+    np.testing.assert_array_equal(place.get(back.inputs), VALUES)
+    np.testing.assert_array_equal(place.get(back.strengths), VALUES[:, 0])
+    assert restored({"n": 2}) == {"n": 2}
