@@ -32,6 +32,7 @@ __all__ = [
     "RandomState",
     "Registered",
     "Scoring",
+    "Several",
     "Splits",
     "WithData",
     "check_parameters",
@@ -288,6 +289,35 @@ class Pair(Kind):
 
     def __str__(self):
         return f"a pair, each {self.kind}"
+
+
+@dataclass(frozen=True)
+class Several(Kind):
+    """A tuple or list of values, one at least.
+
+    Parameters
+    ----------
+    kind : Kind
+        Of each.
+    """
+
+    kind: Kind
+
+    def accepts(self, value):
+        return self.concerns(value) and all(map(self.kind.accepts, value))
+
+    def concerns(self, value):
+        return isinstance(value, tuple | list) and len(value) > 0
+
+    def refuse(self, name, value):
+        if self.concerns(value):
+            for part in value:
+                if not self.kind.accepts(part):
+                    self.kind.refuse(name, part)
+        super().refuse(name, value)
+
+    def __str__(self):
+        return f"a tuple, each {self.kind}"
 
 
 class RandomState(Kind):
