@@ -18,7 +18,7 @@ from skamem.memory import (
     PseudoinverseMemory,
     WillshawMemory,
 )
-from skamem.preprocessing import BipolarEncoder
+from skamem.preprocessing import BipolarEncoder, HierarchicalVectorQuantizer
 from skamem.sparse import (
     IHTClassifier,
     IHTRegressor,
@@ -50,6 +50,7 @@ __all__ = [
     "DenseMemory",
     "FiniteStateMemory",
     "HebbianMemory",
+    "HierarchicalVectorQuantizer",
     "HolographicMemory",
     "HopfieldNetwork",
     "IHTClassifier",

@@ -15,6 +15,7 @@ from skamem import (
     DenseAMRegressor,
     DenseMemory,
     HebbianMemory,
+    HierarchicalVectorQuantizer,
     HolographicMemory,
     HopfieldNetwork,
     IHTClassifier,
@@ -182,6 +183,11 @@ MORE_SETTINGS = [
     HebbianMemory(
         "y", activation="step", backend="numpy", coding="binary", missing="clamp", update="async", check_stored=False
     ),
+    HierarchicalVectorQuantizer(3, output="top", backend="numpy", random_state=0),
+    HierarchicalVectorQuantizer((2, 4), output="top", backend="torch", random_state=0),
+    HierarchicalVectorQuantizer((2, 3, 5), groups=1, output="one-hot", backend="numpy", random_state=0),
+    HierarchicalVectorQuantizer((3, 3), merge=1, output="one-hot", backend="torch", random_state=0),
+    HierarchicalVectorQuantizer((4, 8), groups=1, random_state=0, max_iter=3, n_init=2),
     HolographicMemory("passthrough", algebra="fhrr", n_components=64, random_state=0, unitary=True, backend="numpy"),
     HolographicMemory("passthrough", algebra="map", n_traces=3, n_components=64, random_state=0, backend="torch"),
     HolographicMemory(ModernHopfieldMemory(), algebra="fhrr", n_components=64, random_state=0, backend="torch"),

@@ -32,6 +32,7 @@ __all__ = [
     "RandomState",
     "Registered",
     "Scoring",
+    "Several",
     "Splits",
     "WithData",
     "check_parameters",
@@ -262,8 +263,8 @@ class Methods(Kind):
 
 
 @dataclass(frozen=True)
-class Pair(Kind):
-    """A tuple or list of two values.
+class Several(Kind):
+    """A tuple or list of values, one at least.
 
     Parameters
     ----------
@@ -274,17 +275,26 @@ class Pair(Kind):
     kind: Kind
 
     def accepts(self, value):
-        return isinstance(value, tuple | list) and len(value) == 2 and all(map(self.kind.accepts, value))
+        return self.concerns(value) and all(map(self.kind.accepts, value))
 
     def concerns(self, value):
-        return isinstance(value, tuple | list) and len(value) == 2
+        return isinstance(value, tuple | list) and len(value) > 0
 
     def refuse(self, name, value):
-        if self.concerns(value):
-            for part in value:
-                if not self.kind.accepts(part):
-                    self.kind.refuse(name, part)
+        for part in value if self.concerns(value) else ():
+            if not self.kind.accepts(part):
+                self.kind.refuse(name, part)
         super().refuse(name, value)
+
+    def __str__(self):
+        return f"a tuple, each {self.kind}"
+
+
+class Pair(Several):
+    """A tuple or list of two values."""
+
+    def concerns(self, value):
+        return super().concerns(value) and len(value) == 2
 
     def __str__(self):
         return f"a pair, each {self.kind}"

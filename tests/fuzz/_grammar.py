@@ -17,7 +17,7 @@ WRONG = (
 )
 COUNTS = {"n_memories", "max_iter", "n_components", "n_bits", "n_layers", "depth", "max_epochs", "n_jobs"}
 COUNTS |= {"n_traces", "n_neurons", "n_rounds", "n_chains", "n_gibbs_steps", "n_temperatures", "n_hidden", "n_pairs"}
-COUNTS |= {"n_stages", "n_units", "max_cycles"}
+COUNTS |= {"n_stages", "n_units", "max_cycles", "n_codes", "n_init"}
 
 _STEPS = (1, 2, 3, 10, 100)
 _BOTH = (False, True)
@@ -150,6 +150,11 @@ BY_NAME = {
     "deep": (_BOTH, (np.bool_(True),)),
     "max_cycles": ((0, 1, 10), (np.int8(3),)),
     "monitor": ((None, "pseudo_likelihood", "log_likelihood"), ()),
+    "n_codes": ((1, 3, (2, 4), (4, 4), (2, 3, 5)), (np.int8(3), [2, 3], (1, 1, 1, 1), 1000)),
+    "image_shape": ((None,), ((2, 4), (1, 3), [8, 1], (2, 2, 2), (10**9, 10**9))),
+    "patch_size": ((None,), (1, (1, 2), np.int8(1), 10**6)),
+    "merge": ((None, 1, 2), ((2,), (None,), (1, None), np.int8(2), 10**6)),
+    "n_init": ((1, 2), (np.int8(2),)),
 }
 BY_NAME |= {
     "n_units": (("auto", 64, 128), (1, 8, np.int8(32))),
@@ -209,6 +214,11 @@ BY_ESTIMATOR = {
     ("WillshawMemory", "threshold"): (("match", "winners", 1, 2), (np.int8(2), 10**6)),
     ("PseudoinverseMemory", "zero_diagonal"): (("auto", False, True), (np.bool_(False),)),
     ("DenseAMClassifier", "solver"): (("adam", "paper"), ()),
+    ("HierarchicalVectorQuantizer", "output"): (("codes", "top", "one-hot"), (np.str_("top"),)),
+    ("HierarchicalVectorQuantizer", "groups"): (
+        (None, 1, 2, ((0,), (1, 2))),
+        (((0, 2), (1,)), ((0,), (0, 1, 2)), (), np.int8(2), 10**6, (("a",), ("b",))),
+    ),
     ("HolographicMemory", "memory"): (
         (None, "passthrough", skamem.ModernHopfieldMemory(), skamem.HebbianMemory()),
         (skamem.KernelMemory(), skamem.WillshawMemory(), skamem.ModernHopfieldMemory(target="y")),
