@@ -18,7 +18,7 @@ from skamem.memory import (
     PseudoinverseMemory,
     WillshawMemory,
 )
-from skamem.preprocessing import BipolarEncoder, HierarchicalVectorQuantizer
+from skamem.preprocessing import BipolarEncoder, HierarchicalVectorQuantizer, InvariantProjection
 from skamem.sparse import (
     IHTClassifier,
     IHTRegressor,
@@ -57,6 +57,7 @@ __all__ = [
     "IHTRegressor",
     "IHTRegressorCV",
     "IHTSparseCoder",
+    "InvariantProjection",
     "KernelMemory",
     "LayerwiseClassifier",
     "LayerwiseRegressor",

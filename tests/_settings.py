@@ -22,6 +22,7 @@ from skamem import (
     IHTRegressor,
     IHTRegressorCV,
     IHTSparseCoder,
+    InvariantProjection,
     KernelMemory,
     LayerwiseClassifier,
     LayerwiseRegressor,
@@ -275,6 +276,10 @@ MORE_SETTINGS = [
     IHTSparseCoder(backend="torch", effort="fast"),
     IHTSparseCoder(effort="fast"),
     IHTSparseCoder(backend="numpy"),
+    InvariantProjection(None, backend="numpy"),
+    InvariantProjection(None, shrinkage=None, backend="torch"),
+    InvariantProjection(1, shrinkage=0.5, backend="numpy"),
+    InvariantProjection(shrinkage=None),
     KernelMemory(
         add_indicator=True,
         approximation="fourier",

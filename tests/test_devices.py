@@ -61,6 +61,7 @@ def arguments_of(name, method, fitted, put):
         "intercept_visible": COUPLINGS[0],
         "intercept_hidden": COUPLINGS[0],
         "source": PATTERNS[:3],
+        "other": fitted,
     }
     values |= {"transitions": values["X"], "inputs": values["X"], "outputs": values["y"], "strings": values["X"]}
     values["symbols"] = put(PATTERNS[0])

@@ -13,6 +13,7 @@ from skamem.core import arrays
 from skamem.core.warn import warn
 
 __all__ = [
+    "check_groups",
     "check_labels",
     "check_number",
     "check_option",
@@ -273,7 +274,34 @@ def check_labels(y, X, *, owner):
     return classes, codes
 
 
-def _label_column(y, X, owner, name="y"):
+def check_groups(y, X, *, owner):
+    """Labels of groups on the host: as `check_labels`, of any number of groups and with few rows in each.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Labels, numbers or strings, in any namespace.
+    X : array or sparse matrix of shape (n_samples, n_features)
+        Validated input.
+    owner : str
+        Estimator's name, for the messages.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_groups,)
+        Sorted.
+    codes : int ndarray of shape (n_samples,)
+        ``labels[codes]`` is `y`.
+
+    Raises
+    ------
+    ValueError
+        When y is missing, not finite, or of another length than X.
+    """
+    return np.unique(_label_column(y, X, owner, are_classes=False), return_inverse=True)
+
+
+def _label_column(y, X, owner, name="y", *, are_classes=True):
     """Labels on the host, checked, of shape (n_samples,)."""
     if y is None:
         raise ValueError(f"{owner} requires y to be passed, but the target y is None: expected one label a row of X.")
@@ -293,7 +321,8 @@ def _label_column(y, X, owner, name="y"):
     y = column_or_1d(arrays.to_numpy(y) if arrays.is_array(y) else y)
     if y.dtype.kind == "f":
         assert_all_finite(y, input_name=name)
-    check_classification_targets(y)
+    if are_classes:
+        check_classification_targets(y)
     check_consistent_length(X, y)
     return y
 

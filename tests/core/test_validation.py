@@ -9,6 +9,7 @@ from sklearn.exceptions import DataConversionWarning
 
 from skamem.core import arrays
 from skamem.core.validation import (
+    check_groups,
     check_labels,
     check_number,
     check_option,
@@ -174,6 +175,17 @@ def test_labels_come_home(place):
     classes, codes = check_labels(place.put([7, 5, 7]), X, owner="Classifier")
     assert (classes.tolist(), codes.tolist()) == ([5, 7], [1, 0, 1])
     assert type(classes) is type(codes) is np.ndarray
+
+
+def test_groups_are_labels_of_any_number_with_few_rows_each():
+    values = np.arange(30)[::-1].copy()  # of scikit-learn's classes so many are worth a warning
+    labels, codes = check_groups(values / 3, np.zeros((30, 2)), owner="Owner")
+    np.testing.assert_array_equal(labels[codes], values / 3)
+    assert check_groups(["b", "b"], np.zeros((2, 2)), owner="Owner")[0].tolist() == ["b"]
+    with pytest.raises(ValueError, match="requires y to be passed"):
+        check_groups(None, np.zeros((2, 2)), owner="Owner")
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        check_groups([1, 2, 3], np.zeros((2, 2)), owner="Owner")
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,7 @@ BY_NAME = {
         (None, RBFSampler(n_components=20, random_state=0)),
         (FunctionTransformer(), RBFSampler(n_components=1, random_state=0)),
     ),
+    "shrinkage": (("auto", None, 0.1), (0, 1, 1e-300, np.float32(0.5))),
     "unitary": (_BOTH, (np.bool_(True),)),
     "rbm": ((skamem.RestrictedBoltzmannMachine(max_iter=2), None), ()),
     "dictionary": ((None,), (((1.0, 0.0, 0.0), (0.0, 1.0, 1.0)), ((0.0, 0.0, 0.0),), ((nan, 1.0, 0.0),))),
@@ -172,6 +173,7 @@ BY_ESTIMATOR = {
             "beta": ((0.0, 0.05, 0.1, 1.0), (1e-300, 1e300, np.float32(0.1))),
         }.items()
     },
+    ("InvariantProjection", "n_components"): (("auto", None, 1, 2), (np.int8(1), 300)),
     ("FiniteStateMemory", "memory"): (
         # No HebbianMemory: a hundred transitions take thousands of units, and seconds.
         (
