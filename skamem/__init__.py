@@ -8,6 +8,7 @@ from skamem.generative import (
     DeepBeliefRegressor,
     RestrictedBoltzmannMachine,
 )
+from skamem.impute import AssociativeImputer
 from skamem.memory import (
     BidirectionalMemory,
     DenseMemory,
@@ -39,6 +40,7 @@ from skamem.supervised import (
 __all__ = [
     "AssemblyClassifier",
     "AssemblyMemory",
+    "AssociativeImputer",
     "BidirectionalMemory",
     "BipolarEncoder",
     "BoltzmannMachine",

@@ -125,6 +125,7 @@ def private_reads(tree):
 
 # What their estimators make public is what core.base gives.
 ESTIMATOR_PACKAGES = {
+    "impute",
     "memory",
     "sparse",
     "preprocessing",

@@ -14,6 +14,7 @@ ORDER = [
     "skamem.generative",
     "skamem.structures",
     "skamem.preprocessing",
+    "skamem.impute",
     "skamem.model_selection",
     "skamem.metrics",
     "skamem.analysis",

@@ -1,0 +1,240 @@
+"""A fitted imputer as a value: a linear memory, a softmax memory of rows and of residuals, and their weights."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from skamem.core.rows import row_blocks
+from skamem.impute._blend import Evidence
+from skamem.impute._hiding import content_order, hidden_entries
+from skamem.impute._linear import LinearMemory, learnt_moments, shrunk
+from skamem.impute._lookup import SCALES, StoredRows
+
+__all__ = ["SHRINKAGES", "Completer", "learnt_completer"]
+
+SHRINKAGES = (0.2, 0.05, 1e-2, 1e-3, 1e-4)
+"""Shares of the identity that are tried, the largest first."""
+
+_WORSE = 1.03  # squared error, beside the best, up to which less shrinkage is preferred: it extrapolates
+_LEARNT = 2**14  # rows from which the moments are learnt, at most; more where there are many columns
+_ASKED = 1024  # rows whose hidden entries choose shrinkage and weights, at most
+_ENTRIES = 8000  # of small tables some entries are hidden several times, until so many have been looked at
+_FOLDS = 5  # ... but no more often
+_FEW = 1e-3  # weight below which a scale is not worth its cost
+
+
+@dataclass(frozen=True)
+class Completer:
+    """Completes standardised rows.
+
+    Parameters
+    ----------
+    linear : LinearMemory
+        Conditional means.
+    stored : StoredRows
+        What is looked up.
+    scales : tuple of float
+        Sharpnesses that count.
+    weights : ndarray of shape (n_columns, 1 + 2 len(scales))
+        Of the linear memory, then of rows and residuals at each scale.
+    deviations : ndarray of shape (n_columns,)
+        How far blends err, in units of what the linear memory expects.
+    moments : tuple of ndarray
+        Mean and covariance before shrinkage.
+    shrinkage : float
+        In use.
+    n_rows : int
+        Rows that were learnt from.
+    n_iter : int
+        Iterations of expectation maximisation.
+    """
+
+    linear: Any
+    stored: Any
+    scales: Any
+    weights: Any
+    deviations: Any
+    moments: Any
+    shrinkage: float
+    n_rows: int
+    n_iter: int
+
+    def complete(self, values, known):
+        """Rows with every entry: those known as they are, the others blended.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_rows, n_columns)
+            0 where unknown.
+        known : bool ndarray of shape (n_rows, n_columns)
+            Known entries.
+
+        Returns
+        -------
+        values : ndarray of shape (n_rows, n_columns)
+        """
+        row_bytes = 8 * (6 * len(self.stored.values) + 12 * values.shape[1])
+        parts = [self._blended(values[rows], known[rows]) for rows in row_blocks(len(values), row_bytes, at_most=1024)]
+        return np.where(known, values, np.concatenate(parts)) if parts else values
+
+    def _blended(self, values, known):
+        linear = self.linear.complete(values, known).values
+        blend = linear * self._linear_share
+        if self.scales:
+            for i, (rows, residuals) in enumerate(self.stored.averages(values, known, self.scales)):
+                blend += self.weights[:, 1 + 2 * i] * rows + self.weights[:, 2 + 2 * i] * residuals
+        return blend
+
+    @property
+    def _linear_share(self):
+        """What conditional means weigh, with residuals on them or without."""
+        return self.weights[:, 0] + self.weights[:, 2::2].sum(axis=1)
+
+    def drawn(self, values, completed, known, random):
+        """One draw of what unknown entries may be: from parameters that the rows allow, with the spread of the errors.
+
+        Parameters
+        ----------
+        values, completed : ndarray of shape (n_rows, n_columns)
+            As given to `complete`, and as it gave them.
+        known : bool ndarray of shape (n_rows, n_columns)
+            Known entries.
+        random : RandomState
+            Draws.
+
+        Returns
+        -------
+        values : ndarray of shape (n_rows, n_columns)
+        """
+        other = self._other_linear(random)
+        step = other.complete(values, known).values - self.linear.complete(values, known).values
+        noise = self.linear.noise(known, random) * self.deviations
+        return np.where(known, values, completed + self._linear_share * step + noise)
+
+    def _other_linear(self, random):
+        """The linear memory of rows drawn anew (Bayesian bootstrap), each of those stored for several of those seen."""
+        stored = self.stored
+        each = self.n_rows / len(stored.values)
+        weight = random.gamma(each, size=len(stored.values)) / each
+        if not weight.sum() > 0.0:
+            return self.linear
+        mean, covariance, _ = learnt_moments(
+            stored.values, stored.known, shrinkage=self.shrinkage, max_iter=3, start=self.moments, weight=weight
+        )
+        return LinearMemory(mean, shrunk(covariance, self.shrinkage))
+
+
+def learnt_completer(values, known, encoding, *, n_stored, shrinkage, max_iter):
+    """Learn from rows with gaps.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows, n_columns)
+        Standardised; 0 where unknown.
+    known : bool ndarray of shape (n_rows, n_columns)
+        Known entries.
+    encoding : Encoding
+        Says which columns make a feature.
+    n_stored : int
+        Rows to store, at most.
+    shrinkage : float or None
+        Share of the identity; None chooses.
+    max_iter : int
+        Iterations of expectation maximisation.
+
+    Returns
+    -------
+    completer : Completer
+    """
+    order = content_order(values, known)
+    own = _evenly(order, n_stored)
+    values_stored, known_stored = values[own], known[own]
+    folds = _hidden_folds(values_stored, known_stored, encoding)
+    options = {"max_iter": max_iter}
+    if shrinkage is None:
+        shrinkage = _chosen_shrinkage(values_stored, known_stored, folds, options)
+    evidence = Evidence(encoding.n_features, 1 + 2 * len(SCALES))
+    for hidden in folds:
+        _look(evidence, values_stored, known_stored, hidden, encoding, shrinkage, options)
+    weights = evidence.weights()
+    used = [i for i in range(len(SCALES)) if weights[:, 1 + 2 * i : 3 + 2 * i].max(initial=0.0) > _FEW]
+    kept = [0, *(column for i in used for column in (1 + 2 * i, 2 + 2 * i))]
+    learnt = _evenly(order, max(_LEARNT, 32 * values.shape[1], n_stored))
+    mean, covariance, n_iter = learnt_moments(values[learnt], known[learnt], shrinkage=shrinkage, **options)
+    linear = LinearMemory(mean, shrunk(covariance, shrinkage))
+    residuals = linear.complete(values_stored, known_stored, residuals=True).residuals
+    return Completer(
+        linear,
+        StoredRows(values_stored, known_stored, residuals, encoding.importance),
+        tuple(SCALES[i] for i in used),
+        weights[np.ix_(encoding.feature, kept)],
+        evidence.deviations(weights)[encoding.feature],
+        (mean, covariance),
+        shrinkage,
+        len(values),
+        n_iter,
+    )
+
+
+def _evenly(order, n_rows):
+    """At most `n_rows` entries of `order`, evenly spaced."""
+    n_rows = min(n_rows, len(order))
+    return order[(2 * np.arange(n_rows) + 1) * len(order) // (2 * n_rows)] if n_rows else order
+
+
+def _hidden_folds(values, known, encoding):
+    """Masks of columns to hide; each hides some features of some rows."""
+    n_rows, (features, first) = len(values), np.unique(encoding.feature, return_index=True)
+    if not n_rows or len(features) == 0:
+        return []
+    # Features are drawn for in an order by what they are, so that the order of columns does not matter.
+    sizes, there = np.abs(values[:, first]), known[:, first]
+    order = np.lexsort([np.round((sizes**power).sum(axis=0), 9) for power in (3, 1)] + [there.sum(axis=0)])
+    random = check_random_state(0)
+    n_folds = min(_FOLDS, -(-_ENTRIES // (n_rows * len(features))))
+    folds = []
+    for _ in range(n_folds):
+        hidden = np.zeros((n_rows, encoding.n_features), dtype=bool)
+        hidden[:, features] = hidden_entries(there, random, order=order)
+        folds.append(encoding.spread_to_columns(hidden))
+    return [hidden for hidden in folds if hidden.any()]
+
+
+def _chosen_shrinkage(values, known, folds, options):
+    """The least share of the identity that recalls hidden entries nearly best."""
+    if not folds:
+        return SHRINKAGES[0]
+    errors = np.zeros(len(SHRINKAGES))
+    for hidden in folds:
+        seen, start = known & ~hidden, None
+        shown = np.where(seen, values, 0.0)
+        for i, shrinkage in enumerate(SHRINKAGES):
+            mean, covariance, _ = learnt_moments(shown, seen, shrinkage=shrinkage, start=start, **options)
+            start = mean, covariance
+            completed = LinearMemory(mean, shrunk(covariance, shrinkage)).complete(shown, seen).values
+            errors[i] += ((completed - values)[hidden] ** 2).sum()
+    return SHRINKAGES[np.flatnonzero(errors <= _WORSE * errors.min())[-1]]
+
+
+def _look(evidence, values, known, hidden, encoding, shrinkage, options):
+    """Add what each memory says of hidden entries to `evidence`, learnt from the others."""
+    seen = known & ~hidden
+    shown = np.where(seen, values, 0.0)
+    mean, covariance, _ = learnt_moments(shown, seen, shrinkage=shrinkage, **options)
+    linear = LinearMemory(mean, shrunk(covariance, shrinkage))
+    completion = linear.complete(shown, seen, residuals=True)
+    stored = StoredRows(shown, seen, completion.residuals, encoding.importance)
+    asking = np.flatnonzero(hidden.any(axis=1))
+    asking = asking[_evenly(np.arange(len(asking)), _ASKED)]
+    for rows in row_blocks(len(asking), 8 * (6 * len(values) + 40 * values.shape[1]), at_most=256):
+        some = asking[rows]
+        base = completion.values[some]
+        said = [base]
+        for averages, residuals in stored.averages(shown[some], seen[some], SCALES):
+            said += [averages, base + residuals]
+        for feature, block in encoding.blocks():
+            which = hidden[some, block]
+            candidates = np.stack([part[:, block][which] for part in said], axis=1)
+            evidence.add(candidates, values[some, block][which], completion.variances[some, block][which], feature)

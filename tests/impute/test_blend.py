@@ -1,0 +1,49 @@
+"""Weights of the memories: non-negative, at most 1 together, best on much evidence and careful on little."""
+
+import numpy as np
+
+from skamem.impute._blend import Evidence
+
+
+def weights_of(candidates, truth, feature=0, n_features=1):
+    evidence = Evidence(n_features, candidates.shape[1])
+    evidence.add(candidates, truth, np.ones(len(truth)), feature)
+    return evidence, evidence.weights()
+
+
+def test_much_evidence_finds_the_mixture():
+    said = np.random.default_rng(0).standard_normal((20_000, 3))
+    evidence, weights = weights_of(said, said @ [0.2, 0.0, 0.8])
+    np.testing.assert_allclose(weights[0], [0.2, 0.0, 0.8], atol=0.02)
+    assert evidence.deviations(weights)[0] < 0.1
+
+
+def test_no_evidence_is_the_linear_memory_alone():
+    assert Evidence(4, 3).weights().tolist() == [[1.0, 0.0, 0.0]] * 4
+    _, weights = weights_of(np.random.default_rng(0).standard_normal((1, 3)), np.ones(1))
+    assert weights[0, 0] > 0.8
+
+
+def test_weights_never_exceed_one_nor_fall_below_zero():
+    random = np.random.default_rng(0)
+    for _ in range(20):
+        said, truth = random.standard_normal((50, 4)), 5.0 * random.standard_normal(50)
+        _, weights = weights_of(said, truth + said.sum(axis=1))
+        assert (weights >= 0.0).all()
+        assert weights.sum() <= 1.0 + 1e-9
+
+
+def test_what_says_nothing_leaves_the_mean():
+    random = np.random.default_rng(0)
+    _, weights = weights_of(random.standard_normal((5000, 3)), random.standard_normal(5000))
+    assert weights.sum() < 0.1
+
+
+def test_a_feature_with_little_evidence_follows_the_others():
+    random = np.random.default_rng(0)
+    evidence = Evidence(2, 2)
+    said = random.standard_normal((5000, 2))
+    evidence.add(said, said @ [0.3, 0.7], np.ones(5000), 0)
+    evidence.add(said[:2], said[:2] @ [1.0, 0.0], np.ones(2), 1)
+    weights = evidence.weights()
+    np.testing.assert_allclose(weights[1], weights[0], atol=0.1)

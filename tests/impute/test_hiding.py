@@ -1,0 +1,33 @@
+"""Hidden entries occur where gaps do, and orders depend on contents alone."""
+
+import numpy as np
+
+from skamem.impute._hiding import content_order, hidden_entries
+
+
+def test_what_is_hidden_is_known_and_lies_where_gaps_do():
+    known = np.ones((500, 6), bool)
+    known[::3, 2:4] = False
+    hidden = hidden_entries(known, np.random.RandomState(0))
+    assert hidden.any()
+    assert not (hidden & ~known).any()
+    assert not hidden[:, [0, 1, 4, 5]].any()
+    assert (known & ~hidden).any(axis=1).all()
+
+
+def test_without_gaps_a_tenth_is_hidden():
+    hidden = hidden_entries(np.ones((2000, 20), bool), np.random.RandomState(0))
+    assert abs(hidden.mean() - 0.1) < 0.01  # 6 standard errors
+
+
+def test_the_order_of_rows_is_that_of_their_contents():
+    random = np.random.default_rng(0)
+    values, known = random.standard_normal((50, 4)), random.random((50, 4)) < 0.8
+    values = np.where(known, values, 0.0)
+    values[10:20] = values[20:30] = values[:10]
+    known[10:20] = known[20:30] = known[:10]
+    order, shuffle, columns = content_order(values, known), random.permutation(50), random.permutation(4)
+    again = content_order(values[shuffle], known[shuffle])
+    np.testing.assert_array_equal(values[shuffle][again], values[order])
+    turned = content_order(-values[:, columns], known[:, columns])
+    np.testing.assert_array_equal(values[turned], values[order])

@@ -1,0 +1,313 @@
+"""AssociativeImputer: laws, tables of mixed columns, draws, and the uses scikit-learn's imputers have."""
+
+import numpy as np
+import pytest
+from sklearn.model_selection import GridSearchCV
+
+from skamem import AssociativeImputer
+
+
+def gaussian_table(n_rows=400, rate=0.2, seed=0):
+    """A correlated Gaussian table with gaps, and without."""
+    random = np.random.default_rng(seed)
+    factor = random.standard_normal((5, 5))
+    X = random.standard_normal((n_rows, 5)) @ factor
+    return np.where(random.random(X.shape) < rate, np.nan, X), X
+
+
+def curved_table(n_rows=300, rate=0.2, seed=0):
+    random = np.random.default_rng(seed)
+    angle = random.uniform(0.0, 6.0, n_rows)
+    X = np.stack([angle, np.sin(angle), np.cos(angle), np.sin(2 * angle)], axis=1)
+    X += 0.05 * random.standard_normal(X.shape)
+    return np.where(random.random(X.shape) < rate, np.nan, X), X
+
+
+def error(found, X, holes):
+    gone = np.isnan(holes)
+    return np.sqrt(np.mean(((found - X)[gone] / np.broadcast_to(X.std(axis=0), X.shape)[gone]) ** 2))
+
+
+# ------------------------------------------------------------------ laws
+
+
+@pytest.mark.parametrize("table", [gaussian_table, curved_table])
+def test_known_entries_stay_bit_for_bit_and_all_others_are_filled(table):
+    holes, _ = table()
+    holes[5], holes[6] = np.nan, 1.0
+    found = AssociativeImputer().fit_transform(holes)
+    known = ~np.isnan(holes)
+    np.testing.assert_array_equal(found[known], holes[known])
+    assert np.isfinite(found).all()
+
+
+def test_rows_are_completed_one_by_one_as_together():
+    holes, _ = curved_table()
+    imputer = AssociativeImputer().fit(holes)
+    together = imputer.transform(holes)
+    alone = np.concatenate([imputer.transform(holes[i : i + 1]) for i in range(40)])
+    np.testing.assert_allclose(alone, together[:40], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("n_components", ["auto", 50])
+def test_neither_the_order_of_rows_nor_that_of_columns_matters(n_components):
+    holes, _ = curved_table()
+    random = np.random.default_rng(1)
+    rows, columns = random.permutation(len(holes)), random.permutation(4)
+    found = AssociativeImputer(n_components).fit_transform(holes)
+    shuffled = AssociativeImputer(n_components).fit_transform(holes[rows][:, columns])
+    np.testing.assert_allclose(shuffled, found[rows][:, columns], atol=1e-8)
+
+
+def test_units_do_not_matter():
+    holes, _ = curved_table()
+    scale, offset = np.asarray([1e-9, -3.0, 1e12, 7.0]), np.asarray([1e-6, 100.0, -1e12, 0.0])
+    found = AssociativeImputer().fit_transform(holes)
+    again = AssociativeImputer().fit_transform(holes * scale + offset)
+    np.testing.assert_allclose((again - offset) / scale, found, atol=1e-5)
+
+
+def test_on_gaussian_data_it_is_the_conditional_mean():
+    holes, X = gaussian_table(4000)
+    covariance, mean = np.cov(X.T), X.mean(axis=0)
+    expected = X.copy()
+    for row in np.flatnonzero(np.isnan(holes).any(axis=1)):
+        known = ~np.isnan(holes[row])
+        solved = np.linalg.solve(covariance[np.ix_(known, known)], (X[row] - mean)[known])
+        expected[row] = mean + covariance[:, known] @ solved
+    best = error(np.where(np.isnan(holes), expected, holes), X, holes)
+    assert error(AssociativeImputer().fit_transform(holes), X, holes) < 1.02 * best
+
+
+def test_it_bends_where_the_data_do():
+    holes, X = curved_table()
+    imputer = AssociativeImputer().fit(holes)
+    straight = imputer.set_params(shrinkage=0.01).fit(holes)
+    assert straight.weights_[:, 1:].sum() > 0.5 * len(straight.weights_)
+    assert error(imputer.transform(holes), X, holes) < 0.5
+
+
+def test_fit_transform_is_transform_of_what_was_fitted():
+    holes, _ = curved_table()
+    imputer = AssociativeImputer()
+    np.testing.assert_array_equal(imputer.fit_transform(holes), imputer.transform(holes))
+
+
+def test_a_complete_table_may_teach_and_comes_back_as_it_is():
+    holes, X = curved_table()
+    imputer = AssociativeImputer().fit(X)
+    np.testing.assert_array_equal(imputer.transform(X), X)
+    assert error(imputer.transform(holes), X, holes) < 0.5
+
+
+# ------------------------------------------------------------------ draws
+
+
+def test_draws_scatter_as_much_as_the_truth():
+    """A truth lies among draws as one of them would: its rank is uniform, its deviation that of draws."""
+    holes, X = gaussian_table(1500)
+    gone = np.isnan(holes)
+    draws = np.stack(AssociativeImputer(random_state=0).fit(holes).sample(holes, 20))
+    mean, spread = draws.mean(axis=0)[gone], draws.std(axis=0, ddof=1)[gone]
+    # About 1500 gaps: the share within one deviation, .683 less .02 for 20 draws, has a standard error of .012.
+    within = np.mean(np.abs(X[gone] - mean) < spread)
+    assert 0.60 < within < 0.73
+    # Variances of draws sum to the squared errors of their mean, up to 1/20 and 4 standard errors of 4 %.
+    assert 0.82 < np.mean((X[gone] - mean) ** 2) / np.mean(spread**2) < 1.22
+    assert (draws[:, ~gone] == X[~gone]).all()
+
+
+def test_sample_posterior_draws_by_the_seed():
+    holes, _ = gaussian_table()
+    imputer = AssociativeImputer(sample_posterior=True, random_state=0).fit(holes)
+    one, same = imputer.transform(holes), imputer.transform(holes)
+    np.testing.assert_array_equal(one, same)
+    other = imputer.set_params(random_state=1).transform(holes)
+    gone = np.isnan(holes)
+    assert (one != other)[gone].mean() > 0.99
+    mean = imputer.set_params(sample_posterior=False).transform(holes)
+    assert np.std((one - mean)[gone]) > 0.1 * np.nanstd(holes)
+
+
+# ------------------------------------------------------------------ edges
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_empty_features_are_dropped_or_zero(keep):
+    holes, _ = gaussian_table(30)
+    holes[:, 2] = np.nan
+    imputer = AssociativeImputer(keep_empty_features=keep, add_indicator=True).fit(holes)
+    found = imputer.transform(holes)
+    assert found.shape == (30, (5 if keep else 4) + 5)
+    assert list(imputer.get_feature_names_out())[-5:] == [f"missingindicator_x{j}" for j in range(5)]
+    if keep:
+        assert (found[:, 2] == 0.0).all()
+    again = imputer.transform(np.where(np.isnan(holes), 1.0, holes))
+    assert np.isfinite(again).all()
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        [[1.0, np.nan]],
+        [[1.0, np.nan], [np.nan, 2.0]],
+        [[np.nan, np.nan], [np.nan, np.nan], [3.0, 4.0]],
+        [[1.0, 5.0], [1.0, np.nan], [1.0, 7.0]],
+        [[1e300, -1e300], [-1e300, np.nan], [5e299, 1e300]],
+        [[1e-300, 2e-300], [3e-300, np.nan], [5e-300, 1e-300]],
+        np.where(np.eye(4, 30, 3) > 0, np.nan, np.arange(120.0).reshape(4, 30)),
+    ],
+)
+def test_small_wide_and_extreme_tables(X):
+    X = np.asarray(X)
+    imputer = AssociativeImputer(keep_empty_features=True).fit(X)
+    found = imputer.transform(X)
+    assert np.isfinite(found).all()
+    np.testing.assert_array_equal(found[~np.isnan(X)], X[~np.isnan(X)])
+    for draw in imputer.sample(X, 2):
+        assert draw.shape == X.shape
+
+
+def test_a_constant_column_stays_constant():
+    holes, _ = gaussian_table(60)
+    holes[:, 1] = np.where(np.isnan(holes[:, 1]), np.nan, 7.0)
+    assert (AssociativeImputer().fit_transform(holes)[:, 1] == 7.0).all()
+
+
+def test_infinity_is_refused_and_changes_nothing():
+    holes, _ = gaussian_table(30)
+    imputer = AssociativeImputer().fit(holes)
+    before = dict(vars(imputer))
+    with pytest.raises(ValueError, match="infinity"):
+        imputer.fit(np.where(np.isnan(holes), np.inf, holes))
+    assert vars(imputer) == before
+
+
+def test_float32_comes_back_as_float32():
+    holes, _ = gaussian_table(60)
+    assert AssociativeImputer().fit_transform(holes.astype(np.float32)).dtype == np.float32
+
+
+# ------------------------------------------------------------------ score
+
+
+def test_score_tells_good_from_bad_and_serves_a_search():
+    holes, X = gaussian_table(300)
+    score = AssociativeImputer().fit(holes).score(holes)
+    noise = np.random.default_rng(0).standard_normal((300, 5))
+    assert abs(AssociativeImputer().fit(noise).score(noise)) < 0.2
+    assert 0.2 < score <= 1.0
+    assert AssociativeImputer().fit(holes).score(holes, X) > 0.2
+    search = GridSearchCV(AssociativeImputer(), {"shrinkage": [1e-3, 1.0]}, cv=3).fit(holes)
+    assert search.best_params_ == {"shrinkage": 1e-3}
+
+
+# ------------------------------------------------------------------ mixed tables
+
+
+def mixed(n_rows=300, seed=0):
+    """A frame of every kind of column, all of one cause, with gaps and without."""
+    pd = pytest.importorskip("pandas")
+    random = np.random.default_rng(seed)
+    z = random.standard_normal(n_rows)
+    frame = pd.DataFrame(
+        {
+            "number": z,
+            "whole": pd.array(np.rint(3 * z), dtype="Int64"),
+            "truth": pd.array(z > 0.4, dtype="boolean"),
+            "colour": pd.Categorical(np.where(z > 0, "red", "blue"), categories=["red", "green", "blue"]),
+            "size": pd.Categorical(np.where(z > 0.6, "L", np.where(z > -0.6, "M", "S")), ["S", "M", "L"], ordered=True),
+            "word": np.where(z > -0.3, "up", "down"),
+            "float32": (2 * z + 0.1 * random.standard_normal(n_rows)).astype(np.float32),
+        },
+        index=np.arange(n_rows) + 10,
+    )
+    return frame.mask(random.random(frame.shape) < 0.15), frame
+
+
+def test_a_frame_keeps_types_index_and_known_entries():
+    holes, frame = mixed()
+    found = AssociativeImputer().set_output(transform="pandas").fit_transform(holes)
+    assert (found.dtypes == holes.dtypes).all()
+    assert (found.index == holes.index).all()
+    assert not found.isna().any().any()
+    for name in frame:
+        known = holes[name].notna()
+        assert (found.loc[known, name] == holes.loc[known, name]).all()
+        gone = ~known
+        if name not in ("number", "float32", "whole"):
+            assert (found.loc[gone, name] == frame.loc[gone, name]).mean() > 0.8, name
+    assert set(found["whole"]) <= set(holes["whole"].dropna())
+    assert "green" not in set(found["colour"])
+
+
+def test_a_mixed_array_is_one_of_objects():
+    holes = mixed()[0].drop(columns="float32")
+    found = AssociativeImputer().fit_transform(holes)
+    assert found.dtype == object
+    typed = AssociativeImputer().set_output(transform="pandas").fit_transform(holes)
+    assert (found == typed.to_numpy(dtype=object)).all()
+
+
+def test_strings_in_an_array_of_objects():
+    X = np.asarray([["a", 1.0], ["b", 2.0], [None, 1.0], ["b", None], ["a", 1.0], ["b", 2.0]], dtype=object)
+    found = AssociativeImputer(shrinkage=0.01).fit_transform(X)
+    assert found[2, 0] == "a"
+    assert found[3, 1] > 1.5
+
+
+def test_a_category_that_fit_never_saw_stays_and_says_nothing():
+    holes, _ = mixed()
+    imputer = AssociativeImputer().set_output(transform="pandas").fit(holes)
+    new = holes.iloc[:5].copy()
+    new["word"], new["number"] = "sideways", np.nan
+    found = imputer.transform(new)
+    assert (found["word"] == "sideways").all()
+    blank = new.assign(word=None)
+    np.testing.assert_allclose(imputer.transform(blank)["number"], found["number"])
+
+
+def test_categorical_features_by_index_name_and_mask():
+    X = np.asarray([[0.0, 5.0], [3.0, 9.0], [np.nan, 5.1], [3.0, np.nan], [0.0, 5.2], [3.0, 9.1]] * 5)
+    pd = pytest.importorskip("pandas")
+    by_index = AssociativeImputer(categorical_features=[0]).fit_transform(X)
+    by_mask = AssociativeImputer(categorical_features=[True, False]).fit_transform(X)
+    frame = AssociativeImputer(categorical_features=["a"]).set_output(transform="pandas")
+    by_name = frame.fit_transform(pd.DataFrame(X, columns=["a", "b"]))
+    assert by_index[2, 0] == 0.0
+    np.testing.assert_array_equal(by_index.astype(float), by_mask.astype(float))
+    np.testing.assert_array_equal(by_index.astype(float), by_name.to_numpy(float))
+    with pytest.raises(ValueError, match="categorical_features"):
+        AssociativeImputer(categorical_features=[7]).fit(X)
+
+
+def test_draws_of_categories_have_the_shares_of_the_vote():
+    pd = pytest.importorskip("pandas")
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": random.choice(["x", "y"], 2000, p=[0.8, 0.2]), "b": random.standard_normal(2000)})
+    holes = frame.mask(random.random(frame.shape) < 0.3)
+    gone = holes["a"].isna()
+    imputer = AssociativeImputer(random_state=0).set_output(transform="pandas").fit(holes)
+    share = np.mean([(table.loc[gone, "a"] == "x").mean() for table in imputer.sample(holes, 5)])
+    # About 3000 draws: .8 within 5 standard errors, and those of the share in the table.
+    assert abs(share - 0.8) < 0.09
+
+
+def test_a_marker_of_ones_own():
+    X = np.asarray([["a", "1"], ["?", "1"], ["b", "2"], ["b", "?"], ["a", "1"]], dtype=object)
+    found = AssociativeImputer(missing_values="?").fit_transform(X)
+    assert "?" not in found
+
+
+def test_dates_are_refused_in_words():
+    pd = pytest.importorskip("pandas")
+    with pytest.raises(TypeError, match="expected numbers, booleans, strings or categories"):
+        AssociativeImputer().fit(pd.DataFrame({"day": pd.date_range("2020", periods=3), "b": [1.0, 2.0, 3.0]}))
+
+
+def test_polars_frames_keep_types():
+    pl = pytest.importorskip("polars")
+    frame = pl.DataFrame({"a": [1, 2, None, 4, 5], "b": ["x", None, "y", "x", "y"], "c": [0.5, 1.0, 1.5, None, 2.5]})
+    found = AssociativeImputer().set_output(transform="polars").fit_transform(frame)
+    assert found.schema == frame.schema
+    assert found.null_count().sum_horizontal().item() == 0
