@@ -96,7 +96,7 @@ class BaseDenseAM(SkamemEstimator):
         if start is None:
             with np.errstate(**_DIVERGENCE):
                 return recipe.begin(data, random_state)
-        return recipe.resume(start, self.temperature_, len(data), state)
+        return recipe.resume(start, self.temperature_, state)
 
     def _descent(self, recipe, network, optimizer, data, n_epochs, random_state, schedule=None):
         """Training run over `n_epochs` epochs of `data`; by default the rate falls to 0 at their end."""
@@ -147,6 +147,7 @@ class BaseDenseAM(SkamemEstimator):
         data = scaling.training_set(rows, targets, index[train], weights[train])
         interaction = resolve_interaction(self.interaction, self.degree)
         recipe = RECIPES[self.solver].of(self, interaction)
+        recipe = recipe.settled(data, self._loss(recipe), int(self.batch_size))
         network = Network.of(self.readout, interaction, targets.n_outputs, placement.xp, rows.offset.dtype)
         optimizer = self._optimizer(recipe, data, start, random_state)
         watch = None
@@ -154,7 +155,7 @@ class BaseDenseAM(SkamemEstimator):
             held_rows = scaling.scaled_rows(X, index[held], rows.offset, rows.scale, placement)
             score = HeldScore(network, held_rows, targets, index[held], weights[held])
             watch = Watch(score, self.n_iter_no_change, self.tol)
-        self.noise_ = recipe.noise_level(data, random_state)
+        self.noise_, self.weight_decay_ = recipe.noise_level(data, random_state), recipe.decay
         n_epochs = recipe.n_epochs(batch_count(len(data), int(self.batch_size)))
         descent = self._descent(recipe, network, optimizer, data, n_epochs, random_state)
         self._run(descent, range(n_epochs), constant, targets.constant, watch, X, y)
@@ -185,7 +186,7 @@ class BaseDenseAM(SkamemEstimator):
         self._settled(targets, placement, rows.offset.dtype)
         data = scaling.training_set(rows, targets, index, weights[index])
         interaction = resolve_interaction(self.interaction, self.degree)
-        recipe = RECIPES[self.solver].of(self, interaction)
+        recipe = RECIPES[self.solver].of(self, interaction).by_rule(len(data))
         network = Network.of(self.readout, interaction, targets.n_outputs, placement.xp, rows.offset.dtype)
         self.n_samples_seen_ = len(data) + (0 if first else self.n_samples_seen_)
         start, state = (None, None) if first else (self._memories(placement), self._optimizer_state)
@@ -193,6 +194,7 @@ class BaseDenseAM(SkamemEstimator):
         epoch, curve = (0, []) if first else (self.n_iter_, self.loss_curve_)
         if first:
             self.noise_ = recipe.noise_level(data, random_state)
+        self.weight_decay_ = recipe.decay
         n_before = optimizer.n_steps
         descent = self._descent(
             recipe, network, optimizer, data, 1, random_state, lambda step: rising_schedule(n_before + step)

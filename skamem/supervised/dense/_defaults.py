@@ -12,11 +12,23 @@ from skamem.core import arrays
 __all__ = [
     "ADAM_RATE",
     "AUTO",
+    "BRIEF_DECAY",
+    "BRIEF_LOSS",
+    "CHOICE_DECAYS",
+    "CHOICE_FOLDS",
+    "CHOICE_HELD",
+    "CHOICE_MEMORIES",
+    "CHOICE_NOISES",
+    "CHOICE_NUMBERS",
+    "CHOICE_RATE",
+    "CHOICE_ROWS",
+    "CHOICE_UPDATES",
     "INITIAL_MEMORY",
     "INITIAL_OVERLAP",
     "INITIAL_PEAK",
     "INITIAL_POTENTIAL",
     "LOW_DEGREE",
+    "MOST_CHOICE_ROWS",
     "PAPER_EPOCHS",
     "PAPER_RATE",
     "auto_decay",
@@ -46,6 +58,24 @@ _NOISE_ROWS = 1000
 # Columns of the sample that are dense at once: 8 MB, whatever the number of features.
 _NOISE_COLUMNS = 1024
 
+CHOICE_DECAYS = (0.1, 1.0, 3.0, 10.0, 30.0)
+"""Weight decays among which the rows choose."""
+CHOICE_NOISES = (0.0, 0.4)
+"""Shares of the automatic noise that are tried besides all of it."""
+CHOICE_FOLDS, CHOICE_HELD = 3, 400
+"""Folds of the rows; as many of them are held back in turn as together have this many rows."""
+CHOICE_MEMORIES, CHOICE_UPDATES, CHOICE_RATE = 64, 300, 4.0
+"""Memories and updates of a candidate, and its learning rate in units of the usual one."""
+CHOICE_ROWS, CHOICE_NUMBERS, MOST_CHOICE_ROWS = 2000, 2**22, 5000
+"""The choice looks at this many rows and numbers at most, and leaves larger tables to the rule."""
+BRIEF_DECAY, BRIEF_LOSS = 1.0, 0.1
+"""From this decay chosen on, or below this loss on the rows held back, the fewest updates will do."""
+
+
+def _listed(numbers):
+    return ", ".join(f"{number:g}" for number in numbers[:-1]) + f" and {numbers[-1]:g}"
+
+
 AUTO = {
     "learning_rate_init": f"{ADAM_RATE:g}",
     "max_iter": (
@@ -53,7 +83,11 @@ AUTO = {
     ),
     "temperature": f"lets overlaps start at root mean square {INITIAL_OVERLAP:g}",
     "noise": f"min({_NOISE_SHARE:g} d, {_MOST_NOISE:g})",
-    "weight_decay": f"min({_MOST_DECAY:g}, {_DECAY_ROWS:.0f} / n_rows)",
+    "weight_decay": (
+        f"what rows held back choose among {_listed(CHOICE_DECAYS)}; min({_MOST_DECAY:g}, {_DECAY_ROWS:.0f} / n_rows) "
+        f"where they cannot tell: beyond {MOST_CHOICE_ROWS} rows, below {2 * CHOICE_FOLDS}, in fits of less than "
+        f"{CHOICE_UPDATES} updates, in `partial_fit`"
+    ),
 }
 """What "auto" means, parameter by parameter, in the words of the docstrings (a test compares)."""
 
@@ -64,17 +98,19 @@ def auto_temperature(n_units):
 
 
 def auto_decay(n_rows):
-    """Weight decay λ = min(3, 2000 / n): small samples need it, large ones do not."""
+    """Weight decay λ = min(3, 2000 / n) where the rows have no say: small samples need it, large ones do not."""
     return min(_MOST_DECAY, _DECAY_ROWS / n_rows)
 
 
-def auto_epochs(n_batches):
+def auto_epochs(n_batches, brief=False):
     """Number of epochs: 150, but between 1000 and 2000 updates, and 25 at least.
 
     Parameters
     ----------
     n_batches : int
         Updates an epoch.
+    brief : bool, default=False
+        Whether 1000 updates are the most, too.
 
     Returns
     -------
@@ -85,7 +121,8 @@ def auto_epochs(n_batches):
     >>> [auto_epochs(n_batches) for n_batches in (1, 2, 10, 15, 500)]
     [1000, 500, 150, 134, 25]
     """
-    updates = max(_FEW_EPOCHS * n_batches, min(_MANY_UPDATES, max(_FEW_UPDATES, _USUAL_EPOCHS * n_batches)))
+    most = _FEW_UPDATES if brief else _MANY_UPDATES
+    updates = max(_FEW_EPOCHS * n_batches, min(most, max(_FEW_UPDATES, _USUAL_EPOCHS * n_batches)))
     return -(-updates // n_batches)
 
 

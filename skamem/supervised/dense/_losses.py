@@ -37,6 +37,11 @@ class PowerLoss:
         slope = (-4 * self.power * weights)[:, None] * (targets * loss * right)
         return xp.sum(loss, axis=1) * weights, slope
 
+    def held(self, potentials, targets):
+        """What a row held back says against a choice: minus the log-probability of its class, shape (n_samples,)."""
+        xp = arrays.namespace(potentials)
+        return -xp.sum(log_probabilities(potentials, self.power) * ((targets + 1) / 2), axis=1)
+
 
 @dataclass(frozen=True)
 class SquaredLoss:
@@ -48,6 +53,10 @@ class SquaredLoss:
         error = potentials - targets
         weights = weights / targets.shape[1]
         return xp.sum(error * error, axis=1) * weights, 2 * error * weights[:, None]
+
+    def held(self, potentials, targets):
+        """What a row held back says against a choice: its mean squared error, shape (n_samples,)."""
+        return arrays.namespace(potentials).mean((potentials - targets) ** 2, axis=1)
 
 
 def log_probabilities(potentials, power):

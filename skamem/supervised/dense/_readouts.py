@@ -75,8 +75,8 @@ class LinearReadout:
         error = signal(slope @ recognition)
         # The chain rule through f, written over the curvature: overlaps are the largest arrays here.
         d_overlaps = self.interaction.curvature(overlaps)
-        d_overlaps *= error @ recognition.T
-        return d_overlaps, slope.T @ error
+        d_overlaps *= error @ _transposed(recognition)
+        return d_overlaps, _transposed(slope) @ error
 
 
 @dataclass(frozen=True)
@@ -102,10 +102,10 @@ class PolynomialLinearReadout:
         """Gradients of a loss; parameters and returns as in `DirectReadout.gradients`."""
         curved, slope = self._powers(overlaps)
         error = signal(slope @ (self.degree * recognition))
-        d_recognition = self.degree * (slope.T @ error)
+        d_recognition = self.degree * (_transposed(slope) @ error)
         if self.degree == 1:
             return arrays.namespace(overlaps).zeros_like(overlaps), d_recognition
-        d_overlaps = error @ (self.degree * (self.degree - 1) * recognition).T
+        d_overlaps = error @ _transposed(self.degree * (self.degree - 1) * recognition)
         d_overlaps *= curved
         return d_overlaps, d_recognition
 
@@ -197,6 +197,11 @@ class ExponentialReadout:
         gain = xp.expm1(recognition)
         error = signal(weight @ gain)
         return weight * (error @ gain.T), (weight.T @ error) * (gain + 1)
+
+
+def _transposed(values):
+    # Of stacks of matrices, too: `_choice` trains many small memories in one.
+    return arrays.namespace(values).matrix_transpose(values)
 
 
 def _energy_and_slope(interaction, overlaps):

@@ -4,12 +4,14 @@ A recipe answers what the two answer differently: how long to train, in which ba
 memories start and which optimizer moves them.
 """
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from skamem.supervised.dense import _start as start
+from skamem.supervised.dense._choice import choose
 from skamem.supervised.dense._defaults import (
     ADAM_RATE,
     INITIAL_OVERLAP,
@@ -24,7 +26,7 @@ from skamem.supervised.dense._defaults import (
 )
 from skamem.supervised.dense._network import Memories, Network
 from skamem.supervised.dense._paper import PaperSolver
-from skamem.training import Adam, balanced_batches, shuffled_batches
+from skamem.training import Adam, balanced_batches, batch_count, shuffled_batches
 
 __all__ = ["RECIPES", "AdamRecipe", "PaperRecipe"]
 
@@ -73,6 +75,14 @@ class _Recipe:
         """Standard deviation of the input noise."""
         return self._auto_noise(data, random_state) if self.noise == "auto" else float(self.noise)
 
+    def settled(self, data, loss, batch_size):
+        """Recipe whose "auto" values are chosen by the data, where there is something to choose."""
+        return self
+
+    def by_rule(self, n_rows):
+        """Recipe whose "auto" values follow the number of rows alone."""
+        return self
+
     def _rate(self, automatic):
         return automatic if self.learning_rate == "auto" else float(self.learning_rate)
 
@@ -83,9 +93,40 @@ class AdamRecipe(_Recipe):
 
     weight_decay: Any
     adversarial: float
+    noise_share: float = 1.0
+    brief: bool = False
     own: ClassVar[tuple] = ("weight_decay", "adversarial")
     # Steps of Adam do not shrink with the gradient: units saturate at the wrong end now and then and must find back.
     saturated_slope: ClassVar[float] = 0.1
+
+    @property
+    def decay(self):
+        """Weight decay λ, once it is settled."""
+        return float(self.weight_decay)
+
+    @property
+    def rate(self):
+        """Learning rate."""
+        return self._rate(ADAM_RATE)
+
+    def settled(self, data, loss, batch_size):
+        """Recipe whose decay, share of the noise and length are chosen by the data; else by the rule."""
+        if self.weight_decay != "auto":
+            return self
+        n_batches = batch_count(len(data), batch_size)
+        choice = choose(self, data, loss, batch_size, self.n_epochs(n_batches) * n_batches)
+        if choice is None:
+            return self.by_rule(len(data))
+        return dataclasses.replace(
+            self,
+            weight_decay=choice.weight_decay,
+            noise_share=choice.noise_share,
+            brief=choice.brief,
+        )
+
+    def by_rule(self, n_rows):
+        """Recipe whose decay follows the number of rows alone."""
+        return dataclasses.replace(self, weight_decay=auto_decay(n_rows)) if self.weight_decay == "auto" else self
 
     @staticmethod
     def batches(codes, n_batches, random_state):
@@ -116,16 +157,16 @@ class AdamRecipe(_Recipe):
         equation = "linear" if hasattr(self.interaction, "curvature") else "exact"
         readout = Network.of(equation, self.interaction, drawn.shape[1], place.xp, dtype).readout
         recognition = start.initial_recognition(drawn, overlaps, readout)
-        return self.resume(Memories(visible, bias, recognition), temperature, len(data))
+        return self.resume(Memories(visible, bias, recognition), temperature)
 
-    def resume(self, memories, temperature, n_rows, state=None):
+    def resume(self, memories, temperature, state=None):
         """Optimizer that goes on from given memories, and from its own earlier `state` if there is one."""
         return _MemoryAdam(
             memories,
             temperature,
             state,
-            learning_rate=self._rate(ADAM_RATE),
-            decay=auto_decay(n_rows) if self.weight_decay == "auto" else float(self.weight_decay),
+            learning_rate=self.rate,
+            decay=self.decay,
             fit_intercept=self.fit_intercept,
         )
 
@@ -134,13 +175,12 @@ class AdamRecipe(_Recipe):
             auto_temperature(n_features + self.fit_intercept) if self.temperature == "auto" else float(self.temperature)
         )
 
-    @staticmethod
-    def _auto_epochs(n_batches):
-        return auto_epochs(n_batches)
+    def _auto_epochs(self, n_batches):
+        return auto_epochs(n_batches, self.brief)
 
     def _auto_noise(self, data, random_state):
         # Rows moved uphill in the loss are noise enough.
-        return 0.0 if self.adversarial > 0 else auto_noise(data.rows, data.codes, random_state)
+        return 0.0 if self.adversarial > 0 else self.noise_share * auto_noise(data.rows, data.codes, random_state)
 
 
 class _MemoryAdam(Adam):
@@ -171,6 +211,7 @@ class PaperRecipe(_Recipe):
     momentum: float
     own: ClassVar[tuple] = ("momentum",)
     saturated_slope: ClassVar[float] = 0.0
+    decay: ClassVar[float] = 0.0
     batches: ClassVar[Any] = staticmethod(balanced_batches)
 
     def begin(self, data, random_state):
@@ -189,7 +230,7 @@ class PaperRecipe(_Recipe):
         probes = start.probe_rows(data.rows, random_state)
         return self._solver(memories, self._first_temperature(memories, probes, place.xp))
 
-    def resume(self, memories, temperature, n_rows, state=None):
+    def resume(self, memories, temperature, state=None):
         """Optimizer that goes on from given memories."""
         visible, bias, recognition = memories
         units = visible * temperature, bias * temperature, recognition * (temperature / 2)

@@ -30,16 +30,20 @@ class DenseAMRegressor(RegressorMixin, BaseDenseAM):
     learning_rate_init : "auto" or float > 0, default="auto"
         Rate of Adam for memories of root mean square 0.05; "auto" is 0.001.
     max_iter : "auto" or int, default="auto"
-        Epochs. "auto": 150, but between 1000 and 2000 updates, and 25 at least.
+        Epochs. "auto": 150, but between 1000 and 2000 updates, and 25 at least; 1000 where the rows choose a decay
+        of 1 or more, or next to nothing is left to learn.
     batch_size : int, default=100
         Rows per update, at most.
     temperature : "auto" or float > 0, default="auto"
         T; overlaps are divided by it. "auto" lets overlaps start at root mean square 0.4.
     noise : "auto" or float >= 0, default="auto"
         Standard deviation of Gaussian noise added to every batch, in units of the scaled features. "auto" is
-        min(0.15 d, 0.7) with d the median distance to the nearest row from the other half of the (first) target.
+        min(0.15 d, 0.7) with d the median distance to the nearest row from the other half of the (first) target, or
+        0.4 or none of it where the rows choose so, as for `DenseAMClassifier`.
     weight_decay : "auto" or float >= 0, default="auto"
-        Decoupled decay λ; "auto" is min(3, 2000 / n_rows).
+        Decoupled decay λ. "auto" is what rows held back choose among 0.1, 1, 3, 10 and 30; min(3, 2000 / n_rows) where
+        they cannot tell: beyond 5000 rows, below 6, in fits of less than 300 updates, in `partial_fit`. How they
+        choose: see `DenseAMClassifier`; here by the mean squared error.
     scale : {"feature", "global", None}, default="feature"
         How features are scaled; see `DenseAMClassifier`.
     fit_intercept : bool, default=True
@@ -82,6 +86,8 @@ class DenseAMRegressor(RegressorMixin, BaseDenseAM):
         Divisor of the features in training; already part of `memories_`.
     noise_ : float
         Input noise used.
+    weight_decay_ : float
+        Weight decay used.
     loss_curve_ : list of float
         Mean squared error on standardised targets, for each epoch.
     n_iter_ : int

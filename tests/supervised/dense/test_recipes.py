@@ -32,7 +32,7 @@ def recipe_of(solver, **options):
 @pytest.mark.parametrize("degree", [2, 3])
 def test_both_start_with_potentials_of_one_size(solver, degree):
     data = training_data()
-    optimizer = recipe_of(solver, degree=degree).begin(data, np.random.RandomState(0))
+    optimizer = recipe_of(solver, degree=degree).by_rule(200).begin(data, np.random.RandomState(0))
     memories, rows = Memories(**optimizer.parameters), data.rows.take(np.arange(200))
     network = Network.of("linear", RectifiedPolynomial(degree), 3, arrays.namespace(rows), np.float64)
     assert_allclose(root_mean_square(network.potentials(rows, memories)), 0.5, rtol=0.25)
@@ -44,7 +44,7 @@ def test_both_start_with_potentials_of_one_size(solver, degree):
 def test_both_go_on_from_given_memories(solver):
     rng = np.random.RandomState(0)
     given = Memories(0.1 * rng.standard_normal((4, 5)), np.zeros(4), 0.1 * rng.standard_normal((4, 3)))
-    optimizer = recipe_of(solver).resume(Memories(*map(np.copy, given)), 2.0, 100)
+    optimizer = recipe_of(solver).by_rule(100).resume(Memories(*map(np.copy, given)), 2.0)
     for name, value in optimizer.parameters.items():
         assert_allclose(value, getattr(given, name), rtol=1e-15)
     assert optimizer.temperature == 2.0

@@ -1,0 +1,254 @@
+"""What the data choose: weight decay and input noise, by small memories that train side by side on a part of the rows.
+
+A candidate is a pair of a decay and a share of the noise. For every candidate and every fold of the rows one small
+memory is trained on the other folds; all of them are one stack of arrays, so that an update of thirty costs little more
+than one of a usual memory. What they answer on the rows they did not see, decides.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+
+from skamem.core import arrays
+from skamem.core.rows import Rows
+from skamem.core.threads import product_threads
+from skamem.supervised.dense._defaults import (
+    BRIEF_DECAY,
+    BRIEF_LOSS,
+    CHOICE_DECAYS,
+    CHOICE_FOLDS,
+    CHOICE_HELD,
+    CHOICE_MEMORIES,
+    CHOICE_NOISES,
+    CHOICE_NUMBERS,
+    CHOICE_RATE,
+    CHOICE_ROWS,
+    CHOICE_UPDATES,
+    MOST_CHOICE_ROWS,
+)
+from skamem.supervised.dense._network import Memories
+from skamem.supervised.dense._readouts import linear_readout
+from skamem.supervised.dense._scaling import StandardRows, TrainingSet
+from skamem.training import NoisePool, batch_count, cosine_schedule, shuffled_batches
+
+__all__ = ["Choice", "choose", "fold_numbers"]
+
+# Batches of noise that are drawn for a stack; they are read at random places.
+_NOISE_BATCHES = 40
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the rows chose.
+
+    Parameters
+    ----------
+    weight_decay : float
+        λ.
+    noise_share : float
+        What multiplies the automatic noise.
+    brief : bool
+        Whether half of the usual updates will do.
+    """
+
+    weight_decay: float
+    noise_share: float
+    brief: bool
+
+
+def choose(recipe, data, loss, batch_size, n_updates):
+    """Weight decay and share of the noise that answer best on rows held back, or None where the rule must do.
+
+    Parameters
+    ----------
+    recipe : AdamRecipe
+        How the memories will be trained.
+    data : TrainingSet
+        On what.
+    loss : object
+        What falls in training, with `value_and_slope`, and decides on rows held back, with `held`.
+    batch_size, n_updates : int
+        Of the training.
+
+    Returns
+    -------
+    choice : Choice or None
+        None where the training is too short to tell, with too few or very many rows, with `adversarial` moves, with an
+        interaction without curvature, or where nothing finite came out.
+
+    Notes
+    -----
+    Computed on the host in float32 and from a seed of its own: every backend and every `random_state` choose alike.
+    Cost: 300 updates of 64 memories for each of 5 decays and 2 more shares of the noise, times the folds.
+    """
+    n_rows = min(len(data), CHOICE_ROWS, CHOICE_NUMBERS // data.rows.n_features)
+    if not _can_tell(recipe, data, n_rows, n_updates):
+        return None
+    random_state = np.random.RandomState(0)
+    data = _host_sample(data, n_rows, random_state)
+    recipe = dataclasses.replace(
+        recipe,
+        n_memories=min(recipe.n_memories, CHOICE_MEMORIES),
+        weight_decay=0.0,
+        # Few updates must show what many will come to: overfitting, most of all.
+        learning_rate=CHOICE_RATE * recipe.rate,
+    )
+    trial = _Trial(recipe, data, loss, int(batch_size), random_state.randint(2**31))
+    decays = [(decay, 1.0) for decay in CHOICE_DECAYS]
+    losses = trial.losses(decays)
+    means = losses.mean(axis=1)
+    if not np.any(np.isfinite(means)):
+        return None
+    best = int(np.nanargmin(means))
+    choice, least = decays[best], losses[best]
+    if recipe.noise == "auto":
+        noises = [(choice[0], share) for share in CHOICE_NOISES]
+        for candidate, found in zip(noises, trial.losses(noises), strict=True):
+            # Noise is what has served everywhere: less of it must be clearly better, by a standard error.
+            gain = least - found
+            if gain.mean() > gain.std() / len(gain) ** 0.5:
+                choice, least = candidate, found
+    return Choice(*choice, brief=bool(choice[0] >= BRIEF_DECAY or least.mean() < BRIEF_LOSS))
+
+
+def _can_tell(recipe, data, n_rows, n_updates):
+    return (
+        recipe.adversarial == 0
+        and n_updates >= CHOICE_UPDATES
+        and len(data) <= MOST_CHOICE_ROWS
+        and n_rows >= 2 * CHOICE_FOLDS
+        and callable(getattr(recipe.interaction, "curvature", None))
+    )
+
+
+def fold_numbers(codes, random_state):
+    """Fold of each row, drawn so that every fold has its share of every class.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_rows,)
+        Class indices.
+    random_state : RandomState
+        Draws.
+
+    Returns
+    -------
+    folds : ndarray of shape (n_rows,)
+        0, 1 or 2.
+    """
+    order = random_state.permutation(len(codes))
+    order = order[np.argsort(codes[order], kind="stable")]
+    folds = np.empty(len(codes), dtype=np.int64)
+    folds[order] = np.arange(len(codes)) % CHOICE_FOLDS
+    return folds
+
+
+def _host_sample(data, n_rows, random_state):
+    """Some rows of a training set, on the host in float32."""
+    chosen = np.sort(random_state.permutation(len(data))[:n_rows])
+    values = arrays.to_numpy(data.rows.take(chosen)).astype(np.float32)
+    place = arrays.placement_of(values)
+    offset = np.zeros(values.shape[1], dtype=np.float32)
+    return TrainingSet(
+        StandardRows(Rows(values, place, values.dtype), offset, offset + 1),
+        data.codes[chosen],
+        arrays.to_numpy(data.targets)[chosen].astype(np.float32),
+        arrays.to_numpy(data.weights)[chosen].astype(np.float32),
+    )
+
+
+class _Trial:
+    """Candidates on the rows of one training set, from the same first memories, through the same batches."""
+
+    def __init__(self, recipe, data, loss, batch_size, seed):
+        self._recipe, self._data, self._loss = recipe, data, loss
+        self._n_batches, self._seed = batch_count(len(data), batch_size), seed
+        self._noise = recipe.noise_level(data, np.random.RandomState(seed))
+        self._folds = fold_numbers(data.codes, np.random.RandomState(seed))
+        # A third of many rows says as much as three thirds of few.
+        self._n_held = min(CHOICE_FOLDS, max(1, -(-CHOICE_HELD * CHOICE_FOLDS // len(data))))
+        n_outputs = data.targets.shape[1]
+        self._readout = linear_readout(recipe.interaction, n_outputs, np, np.dtype(np.float32))
+
+    def losses(self, candidates):
+        """Weighted loss of each row held back, by candidate; shape (n_candidates, n_rows_held), rows as they weigh."""
+        with product_threads(1, np), np.errstate(all="ignore"):
+            memories = self._trained(candidates)
+            found = [
+                np.concatenate([self._held(memories, i * self._n_held + fold, fold) for fold in range(self._n_held)])
+                for i in range(len(candidates))
+            ]
+        return np.stack(found)
+
+    def _held(self, memories, which, fold):
+        held = np.flatnonzero(self._folds == fold)
+        data = self._data
+        overlaps = data.rows.take(held) @ memories.visible[which].T + memories.bias[which]
+        potentials = self._readout.potentials(overlaps, memories.recognition[which])
+        losses = self._loss.held(potentials, data.targets[held])
+        return losses.astype(np.float64) * data.weights[held]
+
+    def _trained(self, candidates):
+        """Memories of every candidate and fold, stacked, after their updates."""
+        random_state, data = np.random.RandomState(self._seed), self._data
+        optimizer = self._recipe.begin(data, random_state)
+        first = Memories(**optimizer.parameters)
+        n_stacked = len(candidates) * self._n_held
+        parts = first.visible, first.bias[None, :], first.recognition
+        stacked = Memories(*(np.repeat(part[None], n_stacked, axis=0) for part in parts))
+        optimizer = self._recipe.resume(stacked, optimizer.temperature)
+        decays, shares = (
+            np.repeat(np.asarray(v, np.float32), self._n_held)[:, None, None] for v in zip(*candidates, strict=True)
+        )
+        weights = np.stack([data.weights * (self._folds != fold) for fold in range(self._n_held)])
+        weights /= weights.mean(axis=1, keepdims=True)
+        weights = np.tile(weights, (len(candidates), 1))
+        largest = -(-len(data) // self._n_batches)
+        noise = NoisePool(
+            self._noise, _NOISE_BATCHES, largest, data.rows.n_features, data.rows.placement, np.float32, random_state
+        )
+        step, rate = 0, self._recipe.rate
+        while step < CHOICE_UPDATES:
+            for index in shuffled_batches(len(data), self._n_batches, random_state):
+                factor = cosine_schedule(step, CHOICE_UPDATES)
+                rows = _noisy(data.rows.take(index), noise, shares)
+                gradients = self._gradients(rows, data.targets[index], weights[:, index], optimizer.parameters)
+                keep = 1 - rate * factor * decays
+                optimizer.parameters["visible"] *= keep
+                optimizer.parameters["recognition"] *= keep
+                optimizer.step(gradients, factor)
+                step += 1
+                if step == CHOICE_UPDATES:
+                    break
+        return Memories(**optimizer.parameters)
+
+    def _gradients(self, rows, targets, weights, parameters):
+        """Gradients of the stack, by the names of its arrays; see `Network.gradients`."""
+        memories = Memories(**parameters)
+        n_stacked, n_rows = weights.shape
+        overlaps = rows @ np.matrix_transpose(memories.visible)
+        overlaps += memories.bias
+        weights = np.ravel(weights / n_rows)
+
+        def signal(potentials):
+            flat = np.reshape(potentials, (n_stacked * n_rows, -1))
+            _, slope = self._loss.value_and_slope(flat, np.tile(targets, (n_stacked, 1)), weights)
+            return np.reshape(slope, potentials.shape)
+
+        d_overlaps, d_recognition = self._readout.gradients(overlaps, memories.recognition, signal)
+        return {
+            "visible": np.matrix_transpose(d_overlaps) @ rows,
+            "bias": np.sum(d_overlaps, axis=1, keepdims=True),
+            "recognition": d_recognition,
+        }
+
+
+def _noisy(rows, noise, shares):
+    """Rows with noise: one batch for the whole stack where all take the same share, else one for each."""
+    if np.all(shares == 1):
+        noise.add_to(rows)
+        return rows
+    added = np.zeros_like(rows)
+    noise.add_to(added)
+    return rows + shares * added
