@@ -27,8 +27,9 @@ _STATE_FORMAT = 1
 def transactional(method):
     """Make a fitting method all or nothing: if it raises, the estimator is left as it was.
 
-    ``fit``, and ``fit_masked``, also start from nothing but the parameters: what an earlier fit left is gone before they run, so that no
-    attribute outlives the fit that set it. With ``warm_start=True`` they find what the class names in `_continues_from`.
+    ``fit`` and ``fit_masked`` also start from nothing but the parameters: what an earlier fit left is gone before they
+    run, so that no attribute outlives the fit that set it. With ``warm_start=True`` they find what the class names in
+    `_continues_from`.
 
     Parameters
     ----------

@@ -1,0 +1,439 @@
+"""MagnitudePruning: small networks, by pruning the smallest weights and training again from the start."""
+
+from numbers import Integral, Real
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import MetaEstimatorMixin, clone, is_classifier
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import check_cv
+from sklearn.utils import Bunch, _safe_indexing, check_random_state, get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+
+from skamem.core import arrays, validation
+from skamem.core.base import SkamemEstimator, transactional
+from skamem.core.callbacks import fit_tasks
+from skamem.core.parameters import COUNT, Interval, Kind, Methods, Options, RandomState, Scoring, Splits
+from skamem.supervised.dense._classifier import DenseAMClassifier
+from skamem.supervised.pruning._families import family_of
+from skamem.supervised.pruning._locality import mask_locality
+from skamem.supervised.pruning._selection import SCOPES, prune, shares_kept
+
+__all__ = ["MagnitudePruning"]
+
+_ESTIMATOR = Methods("fit", "get_params", noun="an estimator") | None
+
+
+class _ImageShape(Kind):
+    """Height and width of images, and perhaps their number of channels."""
+
+    def accepts(self, value):
+        return isinstance(value, tuple | list) and len(value) in (2, 3) and all(COUNT.accepts(size) for size in value)
+
+    def __str__(self):
+        return "a tuple (height, width) or (height, width, n_channels)"
+
+
+def _inner_has(name):
+    """Condition: the estimator, the fitted one if there is one, has such a member."""
+
+    def has(pruning):
+        getattr(getattr(pruning, "estimator_", None) or pruning._template(), name)
+        return True
+
+    return has
+
+
+class MagnitudePruning(MetaEstimatorMixin, SkamemEstimator):
+    """Prune a network by magnitude, round by round, and train what is left again from its first weights.
+
+    In each round the smallest weights go and the others are set back to what they were at the start of the training, or
+    soon after it, and trained again without those that went [1]_ [2]_. What is left in the end is a small network,
+    often as accurate as the whole one, and where its weights are says something about the data.
+
+    Parameters
+    ----------
+    estimator : estimator, default=None
+        `DenseAMClassifier`, `DenseAMRegressor`, `LayerwiseClassifier`, `LayerwiseRegressor`, scikit-learn's
+        `MLPClassifier` and `MLPRegressor` (``solver="adam"`` or "sgd"), or a linear model, one with ``coef_`` once
+        fitted. It is cloned. None is ``DenseAMClassifier()``. Scale in a pipeline around the pruning, not inside.
+    sparsity : float in [0, 1), default=0.9
+        Share of the weights that is 0 in the end. Biases do not count and stay.
+    n_rounds : int or None, default=None
+        Rounds of pruning, of which each takes the same share of what is left; 1 is one-shot pruning. None takes as many
+        as `fraction` asks for.
+    fraction : float in (0, 1), default=0.2
+        Share of the weights left that a round takes, at most, where `n_rounds` is None.
+    rewind_to : "initial", int >= 0 or float in [0, 1), default="initial"
+        What the weights are set back to: the first ones; those after so many epochs; or those after this share of the
+        epochs that the whole network took. Larger networks want a late start, after 0.001 to 0.1 of the training [2]_.
+        Of no meaning to linear models, whose fit does not depend on where it starts.
+    scope : {"layer", "global"}, default="layer"
+        Whether each layer loses the same share, or the smallest weights go wherever they are. At least one weight of
+        each layer stays.
+    image_shape : tuple of int, default=None
+        (height, width) or (height, width, n_channels) of the images that the features are: asks for `locality_`.
+    cv : int, splitter, iterable or None, default=None
+        Splits in which the whole path is repeated and scored on the rows left out. None scores on the training rows.
+    scoring : str, callable or None, default=None
+        Scorer of the path; None is the estimator's `score`.
+    random_state : int, RandomState or None, default=None
+        Draws a seed for the estimator where its own ``random_state`` is no int, and the random masks of `locality_`.
+
+    Attributes
+    ----------
+    estimator_ : estimator
+        The pruned one, fitted.
+    masks_ : list of ndarray of bool
+        For each array of weights, which are left; in its shape.
+    mask_names_ : list of str
+        Which arrays of `estimator_` these are, "coefs_[0]" say.
+    pruned_in_ : list of ndarray of int
+        For each array of weights, the round in which each went; 0 for those that are left. The masks after round r are
+        ``(pruned_in == 0) | (pruned_in > r)``.
+    sparsity_ : float
+        Share of the weights that is 0.
+    path_ : Bunch
+        The whole network, then the state after each round: "sparsity" and "n_weights" left; "train_score"; with `cv`
+        "test_scores" of shape (n_states, n_splits), "mean_test_score" and "std_test_score"; "score", the mean test
+        score, or the train score without `cv`.
+    locality_ : Bunch
+        With `image_shape`: whether the pixels that a unit of the first layer keeps are near to each other; see
+        `skamem.supervised.pruning.mask_locality`. "z" > 0 and a small "p_value" say so.
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, where the estimator has them.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of str
+        Names of the features, when `fit` saw any.
+
+    See Also
+    --------
+    skamem.display.PruningPathDisplay : Draws the path.
+    sklearn.feature_selection.RFE : The same for the features of linear models, as a selector.
+
+    Notes
+    -----
+    *Magnitudes.* A weight counts by its absolute value times the standard deviation of its feature, so that masks do
+    not depend on the units in which a column is measured. In deeper layers it counts by its absolute value. Of equal
+    ones the later go first.
+
+    *Rewinding.* A training under masks draws the random numbers of the whole network's, so that it passes through the
+    very weights to set back to: it runs with open masks as far as `rewind_to`, where they fall. With open masks to the
+    end it is the training of the whole network, to the last bit. Before and after each update the weights that went are
+    exactly 0. Early stopping begins to count anew where the masks fall.
+
+    *Layers.* Of the layerwise networks the weights of the units are pruned, each stage's with a descent of its own;
+    their readouts, a closed form, are fitted anew. A linear model loses features, for all its outputs at once.
+
+    *Cost.* 1 + n_rounds trainings of the whole network's cost, times 1 + n_splits with `cv`; products are with all
+    weights, zeros included.
+
+    *Limits.* ``partial_fit`` of `estimator_` trains the weights that went, too.
+
+    References
+    ----------
+    .. [1] Frankle and Carbin (2019), The Lottery Ticket Hypothesis: Finding Sparse, Trainable Neural Networks,
+       arXiv:1803.03635.
+    .. [2] Frankle, Dziugaite, Roy and Carbin (2020), Linear Mode Connectivity and the Lottery Ticket Hypothesis,
+       arXiv:1912.05671: rewinding to weights from early in the training.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import train_test_split
+    >>> from skamem import DenseAMClassifier, MagnitudePruning
+    >>> X, y = load_digits(return_X_y=True)
+    >>> X, X_test, y, y_test = train_test_split(X, y, random_state=0)
+    >>> network = DenseAMClassifier(60, max_iter=20, random_state=0)
+    >>> pruning = MagnitudePruning(network, sparsity=0.8, n_rounds=2, image_shape=(8, 8)).fit(X, y)
+    >>> pruning.path_.n_weights.tolist(), bool(pruning.score(X_test, y_test) > 0.9)
+    ([4440, 1985, 888], True)
+    """
+
+    _anchor = "estimator_"
+
+    _parameters: ClassVar = {
+        "estimator": _ESTIMATOR,
+        "sparsity": Interval(Real, low=0, high=1, high_open=True),
+        "n_rounds": COUNT | None,
+        "fraction": Interval(Real, low=0, high=1, low_open=True, high_open=True),
+        "rewind_to": Options("initial") | Interval(Integral, low=0) | Interval(Real, low=0, high=1, high_open=True),
+        "scope": Options(*SCOPES),
+        "image_shape": _ImageShape() | None,
+        "cv": Splits(),
+        "scoring": Scoring(),
+        "random_state": RandomState(),
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        sparsity=0.9,
+        n_rounds=None,
+        fraction=0.2,
+        rewind_to="initial",
+        scope="layer",
+        image_shape=None,
+        cv=None,
+        scoring=None,
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.sparsity = sparsity
+        self.n_rounds = n_rounds
+        self.fraction = fraction
+        self.rewind_to = rewind_to
+        self.scope = scope
+        self.image_shape = image_shape
+        self.cv = cv
+        self.scoring = scoring
+        self.random_state = random_state
+
+    # ------------------------------------------------------------------------------- the estimator inside
+
+    def _template(self):
+        return DenseAMClassifier() if self.estimator is None else self.estimator
+
+    def _seeded(self, random_state):
+        """Clone of the estimator that draws the same numbers in each fit."""
+        estimator = clone(self._template())
+        parameters = estimator.get_params(deep=True)
+        names = [name for name in sorted(parameters) if name.rpartition("__")[2] == "random_state"]
+        free = [name for name in names if not isinstance(parameters[name], Integral)]
+        return estimator.set_params(**{name: int(random_state.randint(2**31)) for name in free})
+
+    @property
+    def _backend(self):
+        return getattr(self._template(), "backend", None)
+
+    def _largest_product(self, data):
+        """Not known: the estimator, whose products they are, knows its own."""
+        return 0
+
+    def _home(self):
+        estimator = getattr(self, "estimator_", None)
+        return estimator._home() if isinstance(estimator, SkamemEstimator) else None
+
+    def _input_options(self):
+        tags = get_tags(self).input_tags
+        return {"accept_sparse": "csr" if tags.sparse else False, "ensure_all_finite": not tags.allow_nan}
+
+    # ------------------------------------------------------------------------------------------------ fit
+
+    @transactional
+    def fit(self, X, y, sample_weight=None):
+        """Train, prune and train again until the sparsity is reached.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Training rows, of the kinds that the estimator takes.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, where the estimator takes them.
+
+        Returns
+        -------
+        self : object
+            Fitted.
+
+        Raises
+        ------
+        TypeError
+            For an estimator without weights to prune.
+        ValueError
+            For bad input, for weights of rows that the estimator does not take, for a `rewind_to` after the end of the
+            training, or an `image_shape` of another number of features. A failed call changes nothing.
+        """
+        X, _ = self._receive(X, reset=True, **self._input_options())
+        sample_weight = self._row_weights(sample_weight, X)
+        if self.image_shape is not None and np.prod(self.image_shape) != X.shape[1]:
+            raise ValueError(
+                f"image_shape={self.image_shape!r} has {np.prod(self.image_shape)} pixels, but X has {X.shape[1]} "
+                "features; expected as many."
+            )
+        random_state = check_random_state(self.random_state)
+        estimator = self._seeded(random_state)
+        scorer = check_scoring(estimator, scoring=self.scoring)
+        test_scores = [] if self.cv is None else self._cross_validated(estimator, X, y, sample_weight, scorer)
+        family = family_of(estimator)(estimator, X, y, sample_weight)
+        records, n_states = [], 1 + len(self._shares())
+        states = self._states(family)
+        for _ in fit_tasks(self, range(n_states), name="round", n_tasks=n_states, X=X, y=y, attributes=self._present):
+            fitted, masks = next(states)
+            self.estimator_ = fitted
+            records.append((masks, _score(scorer, fitted, X, y, sample_weight)))
+        self._describe(family, records, np.asarray(test_scores).T)
+        if self.image_shape is not None:
+            first = family.first_layer(records[-1][0])
+            self.locality_ = mask_locality(first, self.image_shape, random_state=random_state)
+        return self
+
+    def _present(self):
+        return {"estimator_": self.estimator_}
+
+    def _row_weights(self, sample_weight, X):
+        if sample_weight is None:
+            return None
+        if not has_fit_parameter(self._template(), "sample_weight"):
+            raise ValueError(
+                f"sample_weight was passed, but {type(self._template()).__name__} does not take it in fit; pass None."
+            )
+        host = arrays.resolve_backend("numpy", X)
+        return validation.check_sample_weight(sample_weight, X, host, np.float64)
+
+    def _shares(self):
+        n_rounds = None if self.n_rounds is None else int(self.n_rounds)
+        return shares_kept(float(self.sparsity), n_rounds, float(self.fraction))
+
+    def _states(self, family):
+        """Yield (fitted estimator, masks): the whole network, then what each round leaves of it."""
+        plain = fitted = family.fit()
+        masks = {name: np.ones(sizes.shape, dtype=bool) for name, sizes in family.magnitudes(plain).items()}
+        yield plain, masks
+        for share in self._shares():
+            masks = prune(family.magnitudes(fitted), masks, share, self.scope)
+            fitted = family.retrain(plain, masks, self.rewind_to)
+            yield fitted, masks
+
+    def _cross_validated(self, estimator, X, y, sample_weight, scorer):
+        """Scores on the rows left out: for each split a list over the states."""
+        found = []
+        for train, test in check_cv(self.cv, y, classifier=is_classifier(estimator)).split(X, y):
+            weights = None if sample_weight is None else sample_weight[train]
+            family = family_of(estimator)(estimator, _safe_indexing(X, train), _safe_indexing(y, train), weights)
+            rows = _safe_indexing(X, test), _safe_indexing(y, test), None if weights is None else sample_weight[test]
+            found.append([_score(scorer, fitted, *rows) for fitted, _ in self._states(family)])
+        return found
+
+    def _describe(self, family, records, test_scores):
+        """Store what the rounds did."""
+        states = [family.weight_masks(masks) for masks, _ in records]
+        self.mask_names_, self.masks_ = list(records[-1][0]), states[-1]
+        # A weight goes in the round after the last state that has it.
+        self.pruned_in_ = [
+            np.where(last, 0, sum(state[i].astype(np.int64) for state in states)) for i, last in enumerate(self.masks_)
+        ]
+        n_weights = np.array([sum(int(mask.sum()) for mask in state) for state in states])
+        n_all = sum(mask.size for mask in self.masks_)
+        sparsity = 1.0 - n_weights / n_all
+        train_score = np.array([score for _, score in records])
+        path = Bunch(sparsity=sparsity, n_weights=n_weights, train_score=train_score, score=train_score)
+        if test_scores.size:
+            mean = test_scores.mean(axis=1)
+            path.update(
+                test_scores=test_scores, mean_test_score=mean, std_test_score=test_scores.std(axis=1), score=mean
+            )
+        self.path_, self.sparsity_ = path, float(sparsity[-1])
+
+    # ------------------------------------------------------------------------------------------- answers
+
+    def _ask(self, method, X):
+        check_is_fitted(self)
+        X, _ = self._receive(X, reset=False, method=method, **self._input_options())
+        return getattr(self.estimator_, method)(X)
+
+    @available_if(_inner_has("predict"))
+    def predict(self, X):
+        """Predictions of the pruned estimator.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        y : array of shape (n_samples,) or (n_samples, n_outputs)
+        """
+        return self._ask("predict", X)
+
+    @available_if(_inner_has("predict_proba"))
+    def predict_proba(self, X):
+        """Class probabilities of the pruned estimator.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        probabilities : array of shape (n_samples, n_classes)
+        """
+        return self._ask("predict_proba", X)
+
+    @available_if(_inner_has("predict_log_proba"))
+    def predict_log_proba(self, X):
+        """Logarithms of the class probabilities of the pruned estimator.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        log_probabilities : array of shape (n_samples, n_classes)
+        """
+        return self._ask("predict_log_proba", X)
+
+    @available_if(_inner_has("decision_function"))
+    def decision_function(self, X):
+        """Decision function of the pruned estimator.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        scores : array of shape (n_samples,) or (n_samples, n_classes)
+        """
+        return self._ask("decision_function", X)
+
+    @available_if(_inner_has("score"))
+    def score(self, X, y, sample_weight=None):
+        """Score of the pruned estimator.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            As the estimator has it: accuracy or R².
+        """
+        check_is_fitted(self)
+        X, _ = self._receive(X, reset=False, method="score", **self._input_options())
+        return self.estimator_.score(X, y, **({} if sample_weight is None else {"sample_weight": sample_weight}))
+
+    @property
+    def classes_(self):
+        """Class labels, where the estimator has them."""
+        return self.estimator_.classes_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        # Whatever the parameter is, scikit-learn may ask; `fit` refuses what is no estimator.
+        inner = get_tags(self._template() if _ESTIMATOR.accepts(self.estimator) else DenseAMClassifier())
+        tags.estimator_type, tags.target_tags = inner.estimator_type, inner.target_tags
+        tags.classifier_tags, tags.regressor_tags = inner.classifier_tags, inner.regressor_tags
+        tags.input_tags.sparse, tags.input_tags.allow_nan = inner.input_tags.sparse, inner.input_tags.allow_nan
+        tags.array_api_support = inner.array_api_support
+        return tags
+
+
+def _score(scorer, fitted, X, y, sample_weight):
+    return float(scorer(fitted, X, y, **({} if sample_weight is None else {"sample_weight": sample_weight})))
