@@ -1,5 +1,7 @@
 """Training under masks: some entries of the parameters are 0, and stay it."""
 
+import numpy as np
+
 from skamem.core import arrays
 
 __all__ = ["Masked", "as_masks", "zero_outside"]
@@ -56,7 +58,8 @@ def as_masks(masks, shapes, placement):
         raise ValueError(f"masks names {', '.join(map(repr, unknown))}; expected some of {sorted(shapes)}.")
     found = {}
     for name, mask in masks.items():
-        mask = placement.asarray(arrays.to_numpy(mask).astype(bool))
+        mask = arrays.to_numpy(mask) if arrays.is_array(mask) else np.asarray(mask)
+        mask = placement.asarray(mask.astype(bool))
         if tuple(mask.shape) != tuple(shapes[name]):
             raise ValueError(f"masks[{name!r}] has shape {tuple(mask.shape)}; expected {tuple(shapes[name])}.")
         found[name] = mask

@@ -47,11 +47,6 @@ class Layers(Family):
             n_before = weights.shape[0] - len(spread_of_features)
             spreads = np.concatenate([spread_of_features, np.ones(n_before)])  # outputs of stages have unit spread
             found[name] = np.abs(weights) * spreads[:, None]
-        if not found:
-            raise ValueError(
-                f"{fitted!r} kept no stage of units: there are no weights to prune. Expected early_stopping=False, or "
-                "more n_stages."
-            )
         return found
 
     @staticmethod
@@ -113,6 +108,7 @@ class LinearModels(Family):
                 f"estimator={self.estimator!r} is {type_of(self.estimator)}, which has no weights that "
                 f"MagnitudePruning knows; expected {expected()}. Put a pipeline around MagnitudePruning, not into it."
             )
+        self._shape = arrays.shape_of(coef)
         # Times the spread first: coefficients of columns of any unit can then be squared.
         sizes = np.abs(arrays.to_numpy(coef).reshape(-1, n_features).astype(np.float64)) * self.spreads
         largest = sizes.max(axis=0)
@@ -128,7 +124,6 @@ class LinearModels(Family):
         if np.any(left != 0):  # what solvers leave of a column of zeros is rounding
             xp, place = arrays.namespace(coef), arrays.placement_of(coef)
             fitted.coef_ = xp.where(place.asarray(mask), coef, xp.zeros_like(coef))
-        self._shape = arrays.shape_of(coef)
         return fitted
 
     def _without(self, columns):

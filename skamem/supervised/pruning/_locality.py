@@ -8,7 +8,7 @@ from sklearn.utils import Bunch, check_random_state
 __all__ = ["mask_locality"]
 
 
-def mask_locality(mask, image_shape, *, n_permutations=999, random_state=None):
+def mask_locality(mask, image_shape, *, n_permutations=1999, random_state=None):
     """Mean distance between the pixels that a unit keeps, beside that of random masks with the same margins.
 
     The null keeps for each unit how many pixels it sees, and for each pixel how many units see it: that the middle of
@@ -20,7 +20,7 @@ def mask_locality(mask, image_shape, *, n_permutations=999, random_state=None):
         Which pixels each unit keeps.
     image_shape : tuple of int
         (height, width), or (height, width, n_channels); their product is n_pixels.
-    n_permutations : int, default=999
+    n_permutations : int, default=1999
         Random masks.
     random_state : int, RandomState or None, default=None
         Draws them.

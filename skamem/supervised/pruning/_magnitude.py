@@ -15,6 +15,7 @@ from skamem.core import arrays, validation
 from skamem.core.base import SkamemEstimator, transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.parameters import COUNT, Interval, Kind, Methods, Options, RandomState, Scoring, Splits
+from skamem.core.warn import warn
 from skamem.supervised.dense._classifier import DenseAMClassifier
 from skamem.supervised.pruning._families import family_of
 from skamem.supervised.pruning._locality import mask_locality
@@ -69,8 +70,8 @@ class MagnitudePruning(MetaEstimatorMixin, SkamemEstimator):
         What the weights are set back to: the first ones; those after so many epochs; or those after this share of the
         epochs that the whole network took. Larger networks want a late start, after 0.001 to 0.1 of the training [2]_.
         Of no meaning to linear models, whose fit does not depend on where it starts.
-    scope : {"layer", "global"}, default="layer"
-        Whether each layer loses the same share, or the smallest weights go wherever they are. At least one weight of
+    scope : {"global", "layer"}, default="global"
+        Whether the smallest weights go wherever they are, or each layer loses the same share. At least one weight of
         each layer stays.
     image_shape : tuple of int, default=None
         (height, width) or (height, width, n_channels) of the images that the features are: asks for `locality_`.
@@ -80,6 +81,8 @@ class MagnitudePruning(MetaEstimatorMixin, SkamemEstimator):
         Scorer of the path; None is the estimator's `score`.
     random_state : int, RandomState or None, default=None
         Draws a seed for the estimator where its own ``random_state`` is no int, and the random masks of `locality_`.
+    backend : {None, "numpy", "cupy", "cupy:<index>", "torch", "torch:<device>"}, default=None
+        Where to compute; given to an estimator that has one, unless None.
 
     Attributes
     ----------
@@ -149,7 +152,7 @@ class MagnitudePruning(MetaEstimatorMixin, SkamemEstimator):
     >>> network = DenseAMClassifier(60, max_iter=20, random_state=0)
     >>> pruning = MagnitudePruning(network, sparsity=0.8, n_rounds=2, image_shape=(8, 8)).fit(X, y)
     >>> pruning.path_.n_weights.tolist(), bool(pruning.score(X_test, y_test) > 0.9)
-    ([4440, 1985, 888], True)
+    ([4440, 1986, 888], True)
     """
 
     _anchor = "estimator_"
@@ -175,11 +178,12 @@ class MagnitudePruning(MetaEstimatorMixin, SkamemEstimator):
         n_rounds=None,
         fraction=0.2,
         rewind_to="initial",
-        scope="layer",
+        scope="global",
         image_shape=None,
         cv=None,
         scoring=None,
         random_state=None,
+        backend=None,
     ):
         self.estimator = estimator
         self.sparsity = sparsity
@@ -191,6 +195,7 @@ class MagnitudePruning(MetaEstimatorMixin, SkamemEstimator):
         self.cv = cv
         self.scoring = scoring
         self.random_state = random_state
+        self.backend = backend
 
     # ------------------------------------------------------------------------------- the estimator inside
 
@@ -203,11 +208,14 @@ class MagnitudePruning(MetaEstimatorMixin, SkamemEstimator):
         parameters = estimator.get_params(deep=True)
         names = [name for name in sorted(parameters) if name.rpartition("__")[2] == "random_state"]
         free = [name for name in names if not isinstance(parameters[name], Integral)]
-        return estimator.set_params(**{name: int(random_state.randint(2**31)) for name in free})
+        given = {name: int(random_state.randint(2**31)) for name in free}
+        if self.backend is not None and "backend" in parameters:
+            given["backend"] = self.backend
+        return estimator.set_params(**given)
 
     @property
     def _backend(self):
-        return getattr(self._template(), "backend", None)
+        return self.backend if self.backend is not None else getattr(self._template(), "backend", None)
 
     def _largest_product(self, data):
         """Not known: the estimator, whose products they are, knows its own."""
@@ -263,12 +271,13 @@ class MagnitudePruning(MetaEstimatorMixin, SkamemEstimator):
         family = family_of(estimator)(estimator, X, y, sample_weight)
         records, n_states = [], 1 + len(self._shares())
         states = self._states(family)
-        for _ in fit_tasks(self, range(n_states), name="round", n_tasks=n_states, X=X, y=y, attributes=self._present):
-            fitted, masks = next(states)
+        tasks = fit_tasks(self, states, name="round", n_tasks=n_states, X=X, y=y, attributes=self._present)
+        for state in tasks:
+            fitted, masks = state
             self.estimator_ = fitted
             records.append((masks, _score(scorer, fitted, X, y, sample_weight)))
         self._describe(family, records, np.asarray(test_scores).T)
-        if self.image_shape is not None:
+        if self.image_shape is not None and self.masks_:
             first = family.first_layer(records[-1][0])
             self.locality_ = mask_locality(first, self.image_shape, random_state=random_state)
         return self
@@ -294,8 +303,10 @@ class MagnitudePruning(MetaEstimatorMixin, SkamemEstimator):
         """Yield (fitted estimator, masks): the whole network, then what each round leaves of it."""
         plain = fitted = family.fit()
         masks = {name: np.ones(sizes.shape, dtype=bool) for name, sizes in family.magnitudes(plain).items()}
+        if not masks:
+            warn(f"{plain!r} has no weights to prune: it is left as it is.", UserWarning)
         yield plain, masks
-        for share in self._shares():
+        for share in self._shares() if masks else ():
             masks = prune(family.magnitudes(fitted), masks, share, self.scope)
             fitted = family.retrain(plain, masks, self.rewind_to)
             yield fitted, masks
@@ -320,7 +331,7 @@ class MagnitudePruning(MetaEstimatorMixin, SkamemEstimator):
         ]
         n_weights = np.array([sum(int(mask.sum()) for mask in state) for state in states])
         n_all = sum(mask.size for mask in self.masks_)
-        sparsity = 1.0 - n_weights / n_all
+        sparsity = 1.0 - n_weights / n_all if n_all else 0.0 * n_weights
         train_score = np.array([score for _, score in records])
         path = Bunch(sparsity=sparsity, n_weights=n_weights, train_score=train_score, score=train_score)
         if test_scores.size:

@@ -6,7 +6,7 @@ import numpy as np
 
 __all__ = ["SCOPES", "prune", "shares_kept"]
 
-SCOPES = ("layer", "global")
+SCOPES = ("global", "layer")
 """Among which weights the smallest are looked for."""
 
 
