@@ -71,8 +71,8 @@ class MagnitudePruning(MetaEstimatorMixin, SkamemEstimator):
         epochs that the whole network took. Larger networks want a late start, after 0.001 to 0.1 of the training [2]_.
         Of no meaning to linear models, whose fit does not depend on where it starts.
     scope : {"global", "layer"}, default="global"
-        Whether the smallest weights go wherever they are, or each layer loses the same share. At least one weight of
-        each layer stays.
+        Whether weights are compared over all layers, each by its square as a share of the squares of those in its layer
+        that are no smaller [3]_, or each layer loses the same share. At least one weight of each layer stays.
     image_shape : tuple of int, default=None
         (height, width) or (height, width, n_channels) of the images that the features are: asks for `locality_`.
     cv : int, splitter, iterable or None, default=None
@@ -119,8 +119,8 @@ class MagnitudePruning(MetaEstimatorMixin, SkamemEstimator):
     Notes
     -----
     *Magnitudes.* A weight counts by its absolute value times the standard deviation of its feature, so that masks do
-    not depend on the units in which a column is measured. In deeper layers it counts by its absolute value. Of equal
-    ones the later go first.
+    not depend on the units in which a column is measured. In deeper layers it counts by its absolute value, which
+    `scope` makes comparable between layers, whatever their scale. Of equal ones the later go first.
 
     *Rewinding.* A training under masks draws the random numbers of the whole network's, so that it passes through the
     very weights to set back to: it runs with open masks as far as `rewind_to`, where they fall. With open masks to the
@@ -141,6 +141,8 @@ class MagnitudePruning(MetaEstimatorMixin, SkamemEstimator):
        arXiv:1803.03635.
     .. [2] Frankle, Dziugaite, Roy and Carbin (2020), Linear Mode Connectivity and the Lottery Ticket Hypothesis,
        arXiv:1912.05671: rewinding to weights from early in the training.
+    .. [3] Lee, Park, Mo, Ahn and Shin (2021), Layer-adaptive sparsity for the Magnitude-based Pruning,
+       arXiv:2010.07611.
 
     Examples
     --------

@@ -55,13 +55,19 @@ def prune(magnitudes, masks, share, scope):
         Which weights are left.
     share : float in (0, 1]
         How many of all weights, those that have gone included, are to be left.
-    scope : {"layer", "global"}
-        Whether that is so in each array, or over all of them.
+    scope : {"global", "layer"}
+        Whether that is so over all arrays, or in each of them. Over all, a weight counts by its square as a share of
+        the squares of those in its array that are no smaller [1]_: arrays may be of any scale.
 
     Returns
     -------
     masks : dict of str to bool ndarray
         Subsets of those given. At least one weight of each array stays; of equal weights the later ones go.
+
+    References
+    ----------
+    .. [1] Lee, Park, Mo, Ahn and Shin (2021), Layer-adaptive sparsity for the Magnitude-based Pruning,
+       arXiv:2010.07611.
 
     Examples
     --------
@@ -74,8 +80,20 @@ def prune(magnitudes, masks, share, scope):
     """
     if scope == "layer":
         return {name: _largest([magnitudes[name]], [mask], share)[0] for name, mask in masks.items()}
-    found = _largest([magnitudes[name] for name in masks], list(masks.values()), share)
+    found = _largest([_shares(magnitudes[name], mask) for name, mask in masks.items()], list(masks.values()), share)
     return dict(zip(masks, found, strict=True))
+
+
+def _shares(magnitudes, mask):
+    """Square of each weight that is left, as a share of the squares of those that are no smaller; 0 elsewhere."""
+    values = np.where(mask, np.nan_to_num(magnitudes, nan=0.0, posinf=np.inf), 0.0).ravel()
+    largest = values.max()
+    # Largest first: squares of 1e200 overflow.
+    squares = (np.minimum(values / largest, 1.0) if 0 < largest < np.inf else values == largest) ** 2.0
+    order = np.argsort(-squares, kind="stable")
+    shares = np.zeros(len(squares))
+    shares[order] = squares[order] / np.maximum(np.cumsum(squares[order]), np.finfo(np.float64).tiny)
+    return shares.reshape(mask.shape)
 
 
 def _largest(magnitudes, masks, share):

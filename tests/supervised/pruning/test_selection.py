@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skamem.supervised.pruning._selection import SCOPES, prune, shares_kept
+from skamem.supervised.pruning._selection import SCOPES, _shares, prune, shares_kept
 
 
 @pytest.mark.parametrize("sparsity", [0.01, 0.36, 0.5, 0.9, 0.99])
@@ -69,3 +69,18 @@ def test_zeros_and_what_is_no_number_go_first_and_of_equal_ones_the_later():
 def test_what_has_gone_does_not_come_back_for_its_size():
     magnitudes, masks = {"w": np.array([9.0, 1.0, 2.0, 3.0])}, {"w": np.array([False, True, True, True])}
     assert_array_equal(prune(magnitudes, masks, 0.5, "global")["w"], [False, False, True, True])
+
+
+def test_the_scale_of_an_array_does_not_matter_among_all():
+    magnitudes, masks = state(np.random.default_rng(1))
+    found = prune(magnitudes, masks, 0.2, "global")
+    for name, factor in (("first", 1e-6), ("second", 1e200), ("last", 1e-200)):
+        scaled = prune(magnitudes | {name: magnitudes[name] * factor}, masks, 0.2, "global")
+        for one, other in zip(found.values(), scaled.values(), strict=True):
+            assert_array_equal(one, other)
+
+
+def test_shares_are_those_of_lee_and_others():
+    magnitudes = {"w": np.array([1.0, 3.0, 2.0, 5.0])}
+    shares = _shares(magnitudes["w"], np.array([True, True, True, False]))
+    assert_allclose(shares, [1 / 14, 1.0, 4 / 13, 0.0])
