@@ -4,49 +4,37 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import MetaEstimatorMixin, clone, is_classifier
+import scipy.sparse
+from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
-from sklearn.utils import Bunch, _safe_indexing, check_random_state, get_tags
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+from sklearn.utils import Bunch, check_random_state
+from sklearn.utils.validation import has_fit_parameter
 
 from skamem.core import arrays, validation
-from skamem.core.base import SkamemEstimator, transactional
+from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
-from skamem.core.parameters import COUNT, Interval, Kind, Methods, Options, RandomState, Scoring, Splits
+from skamem.core.parameters import COUNT, Interval, Options, RandomState, Scoring, Several, Splits
 from skamem.core.warn import warn
-from skamem.supervised.dense._classifier import DenseAMClassifier
+from skamem.supervised.pruning._around import ESTIMATOR, AroundEstimator
 from skamem.supervised.pruning._families import family_of
 from skamem.supervised.pruning._locality import mask_locality
 from skamem.supervised.pruning._selection import SCOPES, prune, shares_kept
 
 __all__ = ["MagnitudePruning"]
 
-_ESTIMATOR = Methods("fit", "get_params", noun="an estimator") | None
 
-
-class _ImageShape(Kind):
+class _ImageShape(Several):
     """Height and width of images, and perhaps their number of channels."""
 
-    def accepts(self, value):
-        return isinstance(value, tuple | list) and len(value) in (2, 3) and all(COUNT.accepts(size) for size in value)
+    def concerns(self, value):
+        return super().concerns(value) and len(value) in (2, 3)
 
     def __str__(self):
         return "a tuple (height, width) or (height, width, n_channels)"
 
 
-def _inner_has(name):
-    """Condition: the estimator, the fitted one if there is one, has such a member."""
-
-    def has(pruning):
-        getattr(getattr(pruning, "estimator_", None) or pruning._template(), name)
-        return True
-
-    return has
-
-
-class MagnitudePruning(MetaEstimatorMixin, SkamemEstimator):
+class MagnitudePruning(AroundEstimator):
     """Prune a network by magnitude, round by round, and train what is left again from its first weights.
 
     In each round the smallest weights go and the others are set back to what they were at the start of the training, or
@@ -157,16 +145,14 @@ class MagnitudePruning(MetaEstimatorMixin, SkamemEstimator):
     ([4440, 1986, 888], True)
     """
 
-    _anchor = "estimator_"
-
     _parameters: ClassVar = {
-        "estimator": _ESTIMATOR,
+        "estimator": ESTIMATOR,
         "sparsity": Interval(Real, low=0, high=1, high_open=True),
         "n_rounds": COUNT | None,
         "fraction": Interval(Real, low=0, high=1, low_open=True, high_open=True),
         "rewind_to": Options("initial") | Interval(Integral, low=0) | Interval(Real, low=0, high=1, high_open=True),
         "scope": Options(*SCOPES),
-        "image_shape": _ImageShape() | None,
+        "image_shape": _ImageShape(COUNT) | None,
         "cv": Splits(),
         "scoring": Scoring(),
         "random_state": RandomState(),
@@ -198,40 +184,6 @@ class MagnitudePruning(MetaEstimatorMixin, SkamemEstimator):
         self.scoring = scoring
         self.random_state = random_state
         self.backend = backend
-
-    # ------------------------------------------------------------------------------- the estimator inside
-
-    def _template(self):
-        return DenseAMClassifier() if self.estimator is None else self.estimator
-
-    def _seeded(self, random_state):
-        """Clone of the estimator that draws the same numbers in each fit."""
-        estimator = clone(self._template())
-        parameters = estimator.get_params(deep=True)
-        names = [name for name in sorted(parameters) if name.rpartition("__")[2] == "random_state"]
-        free = [name for name in names if not isinstance(parameters[name], Integral)]
-        given = {name: int(random_state.randint(2**31)) for name in free}
-        if self.backend is not None and "backend" in parameters:
-            given["backend"] = self.backend
-        return estimator.set_params(**given)
-
-    @property
-    def _backend(self):
-        return self.backend if self.backend is not None else getattr(self._template(), "backend", None)
-
-    def _largest_product(self, data):
-        """Not known: the estimator, whose products they are, knows its own."""
-        return 0
-
-    def _home(self):
-        estimator = getattr(self, "estimator_", None)
-        return estimator._home() if isinstance(estimator, SkamemEstimator) else None
-
-    def _input_options(self):
-        tags = get_tags(self).input_tags
-        return {"accept_sparse": "csr" if tags.sparse else False, "ensure_all_finite": not tags.allow_nan}
-
-    # ------------------------------------------------------------------------------------------------ fit
 
     @transactional
     def fit(self, X, y, sample_weight=None):
@@ -318,8 +270,8 @@ class MagnitudePruning(MetaEstimatorMixin, SkamemEstimator):
         found = []
         for train, test in check_cv(self.cv, y, classifier=is_classifier(estimator)).split(X, y):
             weights = None if sample_weight is None else sample_weight[train]
-            family = family_of(estimator)(estimator, _safe_indexing(X, train), _safe_indexing(y, train), weights)
-            rows = _safe_indexing(X, test), _safe_indexing(y, test), None if weights is None else sample_weight[test]
+            family = family_of(estimator)(estimator, _rows(X, train), _rows(y, train), weights)
+            rows = _rows(X, test), _rows(y, test), None if weights is None else sample_weight[test]
             found.append([_score(scorer, fitted, *rows) for fitted, _ in self._states(family)])
         return found
 
@@ -343,110 +295,17 @@ class MagnitudePruning(MetaEstimatorMixin, SkamemEstimator):
             )
         self.path_, self.sparsity_ = path, float(sparsity[-1])
 
-    # ------------------------------------------------------------------------------------------- answers
-
-    def _ask(self, method, X):
-        check_is_fitted(self)
-        X, _ = self._receive(X, reset=False, method=method, **self._input_options())
-        return getattr(self.estimator_, method)(X)
-
-    @available_if(_inner_has("predict"))
-    def predict(self, X):
-        """Predictions of the pruned estimator.
-
-        Parameters
-        ----------
-        X : array-like or csr matrix of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        y : array of shape (n_samples,) or (n_samples, n_outputs)
-        """
-        return self._ask("predict", X)
-
-    @available_if(_inner_has("predict_proba"))
-    def predict_proba(self, X):
-        """Class probabilities of the pruned estimator.
-
-        Parameters
-        ----------
-        X : array-like or csr matrix of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        probabilities : array of shape (n_samples, n_classes)
-        """
-        return self._ask("predict_proba", X)
-
-    @available_if(_inner_has("predict_log_proba"))
-    def predict_log_proba(self, X):
-        """Logarithms of the class probabilities of the pruned estimator.
-
-        Parameters
-        ----------
-        X : array-like or csr matrix of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        log_probabilities : array of shape (n_samples, n_classes)
-        """
-        return self._ask("predict_log_proba", X)
-
-    @available_if(_inner_has("decision_function"))
-    def decision_function(self, X):
-        """Decision function of the pruned estimator.
-
-        Parameters
-        ----------
-        X : array-like or csr matrix of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        scores : array of shape (n_samples,) or (n_samples, n_classes)
-        """
-        return self._ask("decision_function", X)
-
-    @available_if(_inner_has("score"))
-    def score(self, X, y, sample_weight=None):
-        """Score of the pruned estimator.
-
-        Parameters
-        ----------
-        X : array-like or csr matrix of shape (n_samples, n_features)
-            Rows.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
-
-        Returns
-        -------
-        score : float
-            As the estimator has it: accuracy or R².
-        """
-        check_is_fitted(self)
-        X, _ = self._receive(X, reset=False, method="score", **self._input_options())
-        return self.estimator_.score(X, y, **({} if sample_weight is None else {"sample_weight": sample_weight}))
-
-    @property
-    def classes_(self):
-        """Class labels, where the estimator has them."""
-        return self.estimator_.classes_
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        # Whatever the parameter is, scikit-learn may ask; `fit` refuses what is no estimator.
-        inner = get_tags(self._template() if _ESTIMATOR.accepts(self.estimator) else DenseAMClassifier())
-        tags.estimator_type, tags.target_tags = inner.estimator_type, inner.target_tags
-        tags.classifier_tags, tags.regressor_tags = inner.classifier_tags, inner.regressor_tags
-        tags.input_tags.sparse, tags.input_tags.allow_nan = inner.input_tags.sparse, inner.input_tags.allow_nan
-        tags.array_api_support = inner.array_api_support
-        return tags
-
 
 def _score(scorer, fitted, X, y, sample_weight):
     return float(scorer(fitted, X, y, **({} if sample_weight is None else {"sample_weight": sample_weight})))
+
+
+def _rows(values, index):
+    """Rows of a table or of targets, whatever they are stored in."""
+    if hasattr(values, "iloc"):
+        return values.iloc[index]
+    if not hasattr(values, "shape"):
+        values = np.asarray(values)
+    if scipy.sparse.issparse(values) or arrays.is_host(values):
+        return values[index]
+    return arrays.namespace(values).take(values, arrays.placement_of(values).asarray(index), axis=0)
