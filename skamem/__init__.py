@@ -34,6 +34,7 @@ from skamem.supervised import (
     DenseAMRegressor,
     LayerwiseClassifier,
     LayerwiseRegressor,
+    MagnitudePruning,
     MemoryClassifier,
 )
 
@@ -63,6 +64,7 @@ __all__ = [
     "KernelMemory",
     "LayerwiseClassifier",
     "LayerwiseRegressor",
+    "MagnitudePruning",
     "MemoryClassifier",
     "ModernHopfieldMemory",
     "PseudoinverseMemory",

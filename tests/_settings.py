@@ -1,6 +1,8 @@
 """Further settings for scikit-learn's checks: with the others, every option of every estimator comes twice."""
 
 from sklearn.kernel_approximation import RBFSampler
+from sklearn.linear_model import Ridge
+from sklearn.neural_network import MLPRegressor
 
 from skamem import (
     AssemblyClassifier,
@@ -27,6 +29,7 @@ from skamem import (
     KernelMemory,
     LayerwiseClassifier,
     LayerwiseRegressor,
+    MagnitudePruning,
     MemoryClassifier,
     ModernHopfieldMemory,
     PseudoinverseMemory,
@@ -343,6 +346,16 @@ MORE_SETTINGS = [
     LayerwiseRegressor(2, activation="softplus", n_units=10),
     LayerwiseRegressor(2, activation="softplus", alpha=0.0, n_units=10, noise=0.0),
     LayerwiseRegressor(2, alpha=0.01, n_units=10, random_state=0),
+    MagnitudePruning(DenseAMRegressor(**QUICK), sparsity=0.5, n_rounds=2, cv=2, scoring="r2", rewind_to="initial"),
+    MagnitudePruning(DenseAMRegressor(**QUICK), sparsity=0.5, n_rounds=1, cv=2, scoring="neg_mean_absolute_error"),
+    MagnitudePruning(Ridge(), sparsity=0.5, scoring="neg_mean_absolute_error", backend="numpy"),
+    MagnitudePruning(Ridge(), sparsity=0.0, scoring="r2", backend="numpy"),
+    MagnitudePruning(MLPRegressor(max_iter=200, random_state=0), sparsity=0.3, n_rounds=1, rewind_to=5),
+    MagnitudePruning(
+        LayerwiseClassifier(2, n_units=10, alpha=0.1, early_stopping=False, random_state=0), sparsity=0.5, n_rounds=1
+    ),
+    MagnitudePruning(DenseAMClassifier(**QUICK), sparsity=0.3, n_rounds=1, scoring="accuracy", backend="torch"),
+    MagnitudePruning(DenseAMClassifier(**QUICK), sparsity=0.3, n_rounds=1, scoring="accuracy", backend="torch", cv=2),
     MemoryClassifier(backend="numpy", fit_intercept=False),
     MemoryClassifier(backend="torch", fit_intercept=False),
     MemoryClassifier(KernelMemory("laplacian"), backend="numpy"),

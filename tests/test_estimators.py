@@ -7,6 +7,8 @@ import unittest
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neural_network import MLPClassifier
 from sklearn.utils import estimator_html_repr
 from sklearn.utils.estimator_checks import check_array_api_input_and_values, parametrize_with_checks
 
@@ -21,6 +23,8 @@ from skamem import (
     HopfieldNetwork,
     IHTRegressor,
     KernelMemory,
+    LayerwiseRegressor,
+    MagnitudePruning,
     MemoryClassifier,
     ModernHopfieldMemory,
     PseudoinverseMemory,
@@ -39,9 +43,13 @@ pytestmark = [
 ]
 
 # A new estimator is checked with its defaults by being in skamem.__all__.
-# Deep belief nets have one small layer here: with their defaults these checks would take ten minutes.
+# Deep belief nets have one small layer here, and what is pruned is small: with their defaults these checks would take
+# ten minutes.
+QUICKER = {MagnitudePruning: {"estimator": DenseAMClassifier(20, max_iter=60), "n_rounds": 2, "sparsity": 0.5}}
 DEFAULTS = [
-    Estimator((20,), rbm=RestrictedBoltzmannMachine(max_iter=20)) if hasattr(Estimator(), "layers") else Estimator()
+    Estimator((20,), rbm=RestrictedBoltzmannMachine(max_iter=20))
+    if hasattr(Estimator(), "layers")
+    else Estimator(**QUICKER.get(Estimator, {}))
     for Estimator in ESTIMATORS
 ]
 TAKE_LONG = [estimator for estimator in DEFAULTS if isinstance(estimator, DenseAMClassifier | DenseAMRegressor)]
@@ -90,6 +98,12 @@ SETTINGS = [
     KernelMemory(n_components=500, missing="clamp"),
     MemoryClassifier(KernelMemory()),
     MemoryClassifier(ModernHopfieldMemory()),
+    MagnitudePruning(LogisticRegression(max_iter=1000), sparsity=0.2),
+    MagnitudePruning(Ridge(), sparsity=0.5, scope="layer"),
+    MagnitudePruning(MLPClassifier((20,), max_iter=60), sparsity=0.3, n_rounds=1, scope="layer", rewind_to=0.1),
+    MagnitudePruning(
+        LayerwiseRegressor(2, n_units=10, max_epochs=5, alpha=0.1, early_stopping=False), sparsity=0.5, n_rounds=1
+    ),
 ]
 
 # Of no concern to the checks: what is printed, threads, and what depends on the data.

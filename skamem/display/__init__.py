@@ -7,6 +7,7 @@ from skamem.display._energy import EnergyDisplay
 from skamem.display._likelihood import LikelihoodDisplay
 from skamem.display._patterns import PatternsDisplay
 from skamem.display._prototypes import PrototypeDisplay
+from skamem.display._pruning_path import PruningPathDisplay
 from skamem.display._support_path import SupportPathDisplay
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "LikelihoodDisplay",
     "PatternsDisplay",
     "PrototypeDisplay",
+    "PruningPathDisplay",
     "SupportPathDisplay",
 ]

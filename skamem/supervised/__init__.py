@@ -5,5 +5,13 @@ from skamem.supervised.dense._classifier import DenseAMClassifier
 from skamem.supervised.dense._regressor import DenseAMRegressor
 from skamem.supervised.layerwise._classifier import LayerwiseClassifier
 from skamem.supervised.layerwise._regressor import LayerwiseRegressor
+from skamem.supervised.pruning._magnitude import MagnitudePruning
 
-__all__ = ["DenseAMClassifier", "DenseAMRegressor", "LayerwiseClassifier", "LayerwiseRegressor", "MemoryClassifier"]
+__all__ = [
+    "DenseAMClassifier",
+    "DenseAMRegressor",
+    "LayerwiseClassifier",
+    "LayerwiseRegressor",
+    "MagnitudePruning",
+    "MemoryClassifier",
+]

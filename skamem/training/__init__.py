@@ -7,6 +7,7 @@ every array library works.
 
 from skamem.training._batches import balanced_batches, batch_count, held_back, shuffled_batches, uploaded
 from skamem.training._epochs import Watch, run_epochs
+from skamem.training._masks import Masked, as_masks, zero_outside
 from skamem.training._noise import NoisePool
 from skamem.training._optimizers import Adam, Momentum
 from skamem.training._schedules import cosine_schedule, rising_schedule
@@ -17,10 +18,12 @@ from skamem.training._weights import check_two_classes, class_weights, column_pe
 __all__ = [
     "Adam",
     "ClassTargets",
+    "Masked",
     "Momentum",
     "NoisePool",
     "RealTargets",
     "Watch",
+    "as_masks",
     "balanced_batches",
     "batch_count",
     "check_two_classes",
@@ -34,4 +37,5 @@ __all__ = [
     "run_epochs",
     "shuffled_batches",
     "uploaded",
+    "zero_outside",
 ]

@@ -42,9 +42,12 @@ class Watch:
 
     def __init__(self, score, patience, tolerance):
         self._score, self._patience, self._tolerance = score, patience, tolerance
-        self._idle = 0
         self.scores = []
-        self.best = None
+        self.restart()
+
+    def restart(self):
+        """Forget the best so far: the parameters have become others than training made them."""
+        self._idle, self._best, self.best = 0, -math.inf, None
 
     def update(self, parameters):
         """Score the parameters after an epoch.
@@ -60,9 +63,9 @@ class Watch:
             Whether to stop.
         """
         score = self._score(parameters)
-        best = max(self.scores, default=-math.inf)
-        self._idle = 0 if score > best + self._tolerance else self._idle + 1
-        if score > best:
+        self._idle = 0 if score > self._best + self._tolerance else self._idle + 1
+        if score > self._best:
+            self._best = score
             self.best = {name: arrays.copy(value) for name, value in parameters.items()}
         self.scores.append(score)
         return self._idle >= self._patience

@@ -8,6 +8,7 @@ loss, a dict with the same names. `state` is what a later run needs to go on: nu
 import math
 
 from skamem.core import arrays
+from skamem.training._masks import zero_outside
 
 __all__ = ["Adam", "Momentum"]
 
@@ -82,6 +83,17 @@ class Adam:
         epoch : int
             Its number, counted from 0.
         """
+
+    def project(self, masks):
+        """Set the entries outside of masks to 0, and what is remembered of them.
+
+        Parameters
+        ----------
+        masks : dict of str to bool array
+            By the names of the parameters, for some of them.
+        """
+        for values in (self.parameters, self._first, self._second):
+            zero_outside(values, masks)
 
     def step(self, gradients, factor=1.0):
         """Make one update.
@@ -189,6 +201,17 @@ class Momentum:
         epoch : int
             Its number, counted from 0.
         """
+
+    def project(self, masks):
+        """Set the entries outside of masks to 0, and what is remembered of them.
+
+        Parameters
+        ----------
+        masks : dict of str to bool array
+            By the names of the parameters, for some of them.
+        """
+        for values in (self.parameters, self._velocities):
+            zero_outside(values, masks)
 
     def step(self, gradients, factor=1.0):
         """Make one update.

@@ -2,6 +2,8 @@
 
 import numpy as np
 from sklearn.kernel_approximation import RBFSampler
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import FunctionTransformer
 
 import skamem
@@ -119,6 +121,10 @@ BY_NAME = {
     "n_pairs": ((2, 3), (1, np.int8(3))),
     "assumption": (("unimodal", "worst-case"), ()),
     "estimator": ((None,), ()),
+    "sparsity": ((0.0, 0.5, 0.9), (1e-300, 0.999999, np.float32(0.5))),
+    "fraction": ((0.2, 0.5), (0.01, 0.999999, np.float32(0.5))),
+    "rewind_to": (("initial", 0, 1, 0.1), (2, np.int8(1), np.float32(0.5), 0.999999)),
+    "scope": (("global", "layer"), (np.str_("layer"),)),
     "dropout": ((0.0, 0.2, 0.5), (0.999999, np.float32(0.5))),
     "layers": (("auto", (3,), (4, 2)), ([3], (skamem.RestrictedBoltzmannMachine(2, max_iter=2), 2))),
     "algebra": (("hrr", "fhrr", "map"), (np.str_("map"),)),
@@ -213,6 +219,19 @@ BY_ESTIMATOR = {
     ("LayerwiseRegressor", "batch_size"): (("auto", 10), (1, np.int8(100), 2**70)),
     ("LayerwiseRegressor", "noise"): ((0.0, 0.1), (1e-300, 1e3)),
     ("LayerwiseRegressor", "learning_rate_init"): ((0.001, 0.03), (1e-300, 1e3, np.float32(0.01))),
+    ("MagnitudePruning", "estimator"): (
+        (
+            skamem.DenseAMClassifier(5, max_iter=3, random_state=0),
+            LogisticRegression(),
+            skamem.LayerwiseClassifier(2, n_units=5, max_epochs=2, random_state=0),
+            skamem.DenseAMClassifier(5, max_iter=3, random_state=0, solver="paper"),
+            MLPClassifier((5,), max_iter=3, random_state=0),
+        ),
+        (RidgeClassifier(), MLPClassifier((5,), max_iter=3, solver="lbfgs"), skamem.HebbianMemory()),
+    ),
+    ("MagnitudePruning", "image_shape"): ((None,), ((1, 1), (2, 3), (4, 2), (2, 2, 2), [2, 2])),
+    ("MagnitudePruning", "n_rounds"): ((None, 1, 2), (np.int8(3), 20)),
+    ("MagnitudePruning", "scoring"): ((None, "accuracy"), ("r2", "roc_auc")),
     ("RestrictedBoltzmannMachine", "batch_size"): (("auto", 10), (1, np.int8(100))),
     ("SequenceMemory", "noise"): ((0.0, 0.1, 0.5), (1, np.float32(0.1), 1e-300)),
     ("StabilitySelection", "threshold"): ((None, 0.6, 0.9), (0.500001, 1)),

@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from skamem.core import arrays, validation
-from skamem.core.base import SkamemEstimator
+from skamem.core.base import SkamemEstimator, transactional
 from skamem.core.interactions import DEGREE, ENERGY, resolve_interaction
 from skamem.core.parameters import BOOLEAN, COUNT, Interval, Options, RandomState
 from skamem.core.threads import product_threads
@@ -24,8 +24,10 @@ from skamem.supervised.dense._model import DenseModel
 from skamem.supervised.dense._network import Memories, Network
 from skamem.supervised.dense._recipes import RECIPES
 from skamem.training import (
+    Masked,
     NoisePool,
     Watch,
+    as_masks,
     batch_count,
     cosine_schedule,
     held_back,
@@ -135,8 +137,55 @@ class BaseDenseAM(SkamemEstimator):
         weights = validation.check_sample_weight(sample_weight, X, host, np.float64)
         return np.ones(X.shape[0]) if weights is None else weights
 
-    def _fit(self, X, y, targets, weights, placement, start):
-        """Train from scratch, or from `start`, and store the fitted attributes."""
+    @transactional
+    def fit_masked(self, X, y, masks, *, start=0, sample_weight=None):
+        """Train as `fit` does, with some weights held at 0: exactly 0 before and after every update.
+
+        Random numbers are drawn as in `fit`, so that the epochs before `start` are the same, and all of them are where
+        every mask is open.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Patterns.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        masks : dict of str to array-like of bool
+            "memories_", of shape (n_memories, n_features), and "recognition_", of shape (n_memories, n_outputs): False
+            where the weight is held at 0. What is not named is open.
+        start : int, default=0
+            The epoch, counted from 0, that begins with the masks; before it all weights learn.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts; >= 0, not all zero.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `fit`, and for masks of other names or shapes. A failed call changes nothing.
+
+        See Also
+        --------
+        MagnitudePruning : Finds the masks.
+        """
+        return self._fit_rows(X, y, sample_weight, (masks, start))
+
+    def _masked(self, optimizer, masking, watch, placement):
+        """The optimizer, under masks by the names of fitted attributes, from an epoch on."""
+        masks, start = masking
+        names = {"memories_": "visible", "recognition_": "recognition"}
+        parameters = optimizer.parameters
+        found = as_masks(masks, {name: parameters[inner].shape for name, inner in names.items()}, placement)
+        # Scores of the weights before the masks fell are none of theirs.
+        restart = None if watch is None else watch.restart
+        return Masked(optimizer, {names[name]: mask for name, mask in found.items()}, start=start, on_start=restart)
+
+    def _fit(self, X, y, targets, weights, placement, start, masking=None):
+        """Train from scratch, or from `start`, under masks if there are any, and store the fitted attributes."""
         random_state = check_random_state(self.random_state)
         X = X if scipy.sparse.issparse(X) else placement.asarray(X)
         index, weights = merged_rows(X, targets.keys, weights)
@@ -155,6 +204,8 @@ class BaseDenseAM(SkamemEstimator):
             held_rows = scaling.scaled_rows(X, index[held], rows.offset, rows.scale, placement)
             score = HeldScore(network, held_rows, targets, index[held], weights[held])
             watch = Watch(score, self.n_iter_no_change, self.tol)
+        if masking is not None:
+            optimizer = self._masked(optimizer, masking, watch, placement)
         self.noise_, self.weight_decay_ = recipe.noise_level(data, random_state), recipe.decay
         n_epochs = recipe.n_epochs(batch_count(len(data), int(self.batch_size)))
         descent = self._descent(recipe, network, optimizer, data, n_epochs, random_state)

@@ -288,14 +288,7 @@ class DenseAMClassifier(ClassifierMixin, NetworkDual, BaseDenseAM):
         ValueError
             For bad input, parameters out of range, or rows of a single class. A failed call changes nothing.
         """
-        X, placement = self._receive(X, reset=True, accept_sparse="csr")
-        classes, codes = validation.check_labels(y, X, owner=type(self).__name__)
-        start = self._present_memories(classes, placement)
-        weights = self._row_weights(sample_weight, X, classes, codes)
-        check_two_classes(codes, weights)
-        self.classes_ = classes
-        self._fit(X, y, ClassTargets(codes, len(classes)), weights, placement, start)
-        return self
+        return self._fit_rows(X, y, sample_weight)
 
     @transactional
     def partial_fit(self, X, y, classes=None, sample_weight=None):
@@ -334,6 +327,16 @@ class DenseAMClassifier(ClassifierMixin, NetworkDual, BaseDenseAM):
         codes = validation.known_codes(y, X, self.classes_, owner)
         weights = self._row_weights(sample_weight, X, self.classes_, codes)
         self._partial_fit(X, y, ClassTargets(codes, len(self.classes_)), weights, placement, first)
+        return self
+
+    def _fit_rows(self, X, y, sample_weight, masking=None):
+        X, placement = self._receive(X, reset=True, accept_sparse="csr")
+        classes, codes = validation.check_labels(y, X, owner=type(self).__name__)
+        start = self._present_memories(classes, placement)
+        weights = self._row_weights(sample_weight, X, classes, codes)
+        check_two_classes(codes, weights)
+        self.classes_ = classes
+        self._fit(X, y, ClassTargets(codes, len(classes)), weights, placement, start, masking)
         return self
 
     def _present_memories(self, classes, placement):

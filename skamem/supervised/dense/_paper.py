@@ -2,6 +2,7 @@
 
 from skamem.core import arrays
 from skamem.supervised.dense._network import Memories
+from skamem.training import zero_outside
 
 __all__ = ["PaperSolver"]
 
@@ -54,6 +55,11 @@ class PaperSolver:
         visible, bias, recognition = (self._values[name] for name in Memories._fields)
         at_temperature = visible / self.temperature, bias / self.temperature, recognition * (2 / self.temperature)
         return Memories(*at_temperature)._asdict()
+
+    def project(self, masks):
+        """Set the entries outside of masks to 0, and their velocities."""
+        for values in (self._values, self._velocities):
+            zero_outside(values, masks)
 
     def step(self, gradients, factor):
         """One update; the schedule's `factor` is not used: the paper has its own."""

@@ -204,12 +204,7 @@ class DenseAMRegressor(RegressorMixin, BaseDenseAM):
         ValueError
             For bad input or parameters out of range. A failed call changes nothing.
         """
-        X, placement = self._receive(X, reset=True, accept_sparse="csr")
-        values = self._target_values(y, X)
-        start = self._warm_memories(placement)
-        weights = self._sample_weights(sample_weight, X)
-        self._fit(X, y, self._targets(values, fresh=start is None), weights, placement, start)
-        return self
+        return self._fit_rows(X, y, sample_weight)
 
     @transactional
     def partial_fit(self, X, y, sample_weight=None):
@@ -244,6 +239,14 @@ class DenseAMRegressor(RegressorMixin, BaseDenseAM):
         values = self._target_values(y, X)
         weights = self._sample_weights(sample_weight, X)
         self._partial_fit(X, y, self._targets(values, fresh=first), weights, placement, first)
+        return self
+
+    def _fit_rows(self, X, y, sample_weight, masking=None):
+        X, placement = self._receive(X, reset=True, accept_sparse="csr")
+        values = self._target_values(y, X)
+        start = self._warm_memories(placement)
+        weights = self._sample_weights(sample_weight, X)
+        self._fit(X, y, self._targets(values, fresh=start is None), weights, placement, start, masking)
         return self
 
     def _target_values(self, y, X):

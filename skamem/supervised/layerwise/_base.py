@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays, validation
-from skamem.core.base import SkamemEstimator
+from skamem.core.base import SkamemEstimator, transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.interactions import DEGREE, ENERGY, Polynomial, RectifiedPolynomial, resolve_interaction
 from skamem.core.parameters import BOOLEAN, COUNT, Interval, Options, RandomState
@@ -136,8 +136,54 @@ class BaseLayerwise(SkamemEstimator):
         weights = validation.check_sample_weight(sample_weight, X, host, np.float64)
         return np.ones(X.shape[0]) if weights is None else weights
 
-    def _fit(self, X, y, targets, loss, weights, placement):
-        """Grow the stages and store the fitted attributes."""
+    @transactional
+    def fit_masked(self, X, y, masks, *, start=0, sample_weight=None):
+        """Grow as `fit` does, but with given stages, whose units have some weights held at 0.
+
+        Random numbers are drawn as in `fit`, so that with open masks of the stages that `fit` kept the network is the
+        same.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        masks : list of array-like of bool, or None
+            For each stage of units in the order in which they are drawn, of the shape of its weights, (n_inputs,
+            n_units): False where the weight is held at 0. None, for a stage that `kept_stages_` says was dropped: it is
+            drawn, and dropped again. Stages with a mask are kept. The readouts are fitted as ever.
+        start : int or float, default=0
+            The epoch of the descent of a stage's units, counted from 0, that begins with the mask; a float in [0, 1) is
+            the share of the epochs before it.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts; >= 0, not all zero.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `fit`, for masks of other shapes, and with ``activation="polynomial"``, which has no units. A failed call
+            changes nothing.
+
+        See Also
+        --------
+        MagnitudePruning : Finds the masks.
+        """
+        if isinstance(self._function(), Polynomial):
+            raise ValueError(
+                f"activation={self.activation!r} has monomials and no units whose weights could be masked; expected "
+                "another activation, such as 'relu'."
+            )
+        return self._fit_rows(X, y, sample_weight, (list(masks), start))
+
+    def _fit(self, X, y, targets, loss, weights, placement, masking=None):
+        """Grow the stages, under masks if there are any, and store the fitted attributes."""
+        masks, start = masking or (None, 0)
         plan = self._plan(X.shape[1])
         random_state = check_random_state(self.random_state)
         X, dtype = placement.asarray(X), arrays.float_dtype(X, placement.xp)
@@ -152,8 +198,9 @@ class BaseLayerwise(SkamemEstimator):
         rows = xp.take(X, placement.asarray(index), axis=0)
         offset, scale = column_scales(rows, share)
         growth = Growth(
-            plan, loss, (rows - offset) / scale, targets.take(index, placement, dtype), share, len(train), random_state
-        )
+            plan, loss, (rows - offset) / scale, targets.take(index, placement, dtype), share, len(train), random_state,
+            masks, start,
+        )  # fmt: skip
 
         def attributes():
             return {"offset_": offset, "scale_": scale, **self._fitted(growth)}
@@ -191,6 +238,7 @@ class BaseLayerwise(SkamemEstimator):
             "cycle_curves_": [list(record["objectives"]) for record in records],
             "validation_losses_": [record["validation"] for record in records],
             "n_stages_": len(records),
+            "kept_stages_": list(growth.kept),
         }
 
     @staticmethod

@@ -78,6 +78,8 @@ class LayerwiseClassifier(ClassifierMixin, BaseLayerwise):
         Class labels.
     n_stages_ : int
         Stages that were kept.
+    kept_stages_ : list of bool
+        Of each stage of units that was drawn, whether it was kept.
     stages_ : list of dict
         What each stage computes: "columns" (n_monomials, degree), the features that each monomial multiplies, or
         "weights" (n_inputs, n_units) and "bias" of its units; "offset" and "scale" of its outputs.
@@ -224,12 +226,15 @@ class LayerwiseClassifier(ClassifierMixin, BaseLayerwise):
         ValueError
             For bad input, parameters out of range, or rows of a single class. A failed call changes nothing.
         """
+        return self._fit_rows(X, y, sample_weight)
+
+    def _fit_rows(self, X, y, sample_weight, masking=None):
         X, placement = self._receive(X, reset=True)
         self.classes_, codes = validation.check_labels(y, X, owner=type(self).__name__)
         weights = class_weights(self.class_weight, self.classes_, codes, self._sample_weights(sample_weight, X))
         check_two_classes(codes, weights)
         targets = ClassTargets(codes, len(self.classes_), off=0.0)
-        self._fit(X, y, targets, LogisticLoss(), weights, placement)
+        self._fit(X, y, targets, LogisticLoss(), weights, placement, masking)
         return self
 
     def predict(self, X):

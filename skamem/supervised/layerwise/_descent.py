@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from skamem.core import arrays
-from skamem.training import Adam, batch_count, cosine_schedule, shuffled_batches, uploaded
+from skamem.training import Adam, Masked, batch_count, cosine_schedule, shuffled_batches, uploaded
 
 __all__ = ["Descent", "auto_batch_size", "auto_epochs", "new_units"]
 
@@ -116,16 +116,19 @@ class Descent:
     noise: Any
     random_state: Any
 
-    def run(self, parameters, size):
-        """Train `parameters`, in place."""
+    def run(self, parameters, size, masks=None, start=0):
+        """Train `parameters`, in place; under masks, if there are any, from epoch `start` on."""
         xp, n_rows = arrays.namespace(self.X), self.X.shape[0]
         n_batches = batch_count(n_rows, self.batch_size)
         n_updates, step = self.n_epochs * n_batches, 0
         n_inputs = parameters["weights"].shape[0]
         rates = {"weights": n_inputs**-0.5, "bias": _BIAS_SIZE, "readout": _READOUT_SIZE * size, "level": _BIAS_SIZE}
         optimizer = Adam(parameters, learning_rate=self.learning_rate, rates=rates)
+        if masks is not None:
+            optimizer = Masked(optimizer, masks, start=start)
         weights = self.share * n_rows
-        for _ in range(self.n_epochs):
+        for epoch in range(self.n_epochs):
+            optimizer.begin_epoch(epoch)
             for index in uploaded(shuffled_batches(n_rows, n_batches, self.random_state), arrays.placement_of(self.X)):
                 inputs = _inputs(self.X, self.previous, index)
                 self.noise.add_to(inputs)

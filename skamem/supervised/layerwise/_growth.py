@@ -7,7 +7,7 @@ from skamem.core import arrays
 from skamem.supervised.layerwise._descent import Descent, auto_batch_size, auto_epochs, new_units
 from skamem.supervised.layerwise._readout import BackFitting, Factor, Fit, fit_one, gcv_scores, ridge_path
 from skamem.supervised.layerwise._stages import Features, column_scales, common_scale, monomials, raw_outputs
-from skamem.training import NoisePool, batch_count
+from skamem.training import NoisePool, as_masks, batch_count, zero_outside
 
 __all__ = ["Growth", "Plan"]
 
@@ -58,9 +58,16 @@ class Growth:
         The rows after these are held back; ``n_rows`` where none is.
     random_state : RandomState
         Draws units, batches and noise, on the host.
+    masks : list of array or None, default=None
+        What the weights of the stages of units are held to, in the order in which these are drawn: each is then kept,
+        but for one with None, which is drawn and dropped. None lets stages grow freely.
+    start : int or float, default=0
+        The epoch of each descent that begins with the masks, or, in [0, 1), what share of the epochs comes before it.
 
     Attributes
     ----------
+    kept : list of bool
+        Which of the stages of units that were drawn were kept.
     features : Features
         The stages.
     fit : Fit
@@ -72,7 +79,7 @@ class Growth:
         over all stages, "validation", the loss on the rows held back, or None.
     """
 
-    def __init__(self, plan, loss, X, targets, share, n_train, random_state):
+    def __init__(self, plan, loss, X, targets, share, n_train, random_state, masks=None, start=0):
         xp = arrays.namespace(X)
         self.plan, self.loss, self.X, self.targets, self.share = plan, loss, X, targets, share
         self.n_train, self._random_state = n_train, random_state
@@ -89,6 +96,7 @@ class Growth:
         self.fit = self._constant_fit(share)
         self._trial = self.fit if self._held is None else self._constant_fit(self._trains)
         self._freedom, self._idle = 0.0, 0
+        self._masks, self._start, self.kept = masks, start, []
 
     def _constant_fit(self, share):
         xp = arrays.namespace(self.X)
@@ -103,6 +111,9 @@ class Growth:
             yield from range(1, self.plan.polynomial_degree + 1)
             return
         yield 1
+        if self._masks is not None:
+            yield from [0] * len(self._masks)
+            return
         while len(self.features) < self.plan.n_stages and self._idle < self.plan.patience:
             yield 0
 
@@ -120,21 +131,31 @@ class Growth:
             Whether it lowers the loss, on the rows held back if there are any.
         """
         place = arrays.placement_of(self.X)
-        stage = monomials(self.X.shape[1], degree, place) if degree else self._learned_units()
-        accepted = self._join(stage, bool(degree))
+        if degree:
+            accepted = self._join(monomials(self.X.shape[1], degree, place), True)
+        elif self._masks is None:
+            accepted = self._join(self._learned_units(), False)
+            self.kept.append(accepted)
+        else:
+            # What was dropped is drawn all the same: the stages after it come from later in the stream.
+            mask = self._masks[len(self.kept)]
+            stage = self._learned_units(mask)
+            accepted = mask is not None and self._join(stage, True)
+            self.kept.append(accepted)
         self._idle = 0 if accepted else self._idle + 1
         return accepted
 
     # -------------------------------------------------------------------------------------------- a stage of units
 
-    def _learned_units(self):
-        """A stage of units after its short descent."""
+    def _learned_units(self, mask=None):
+        """A stage of units after its short descent, with weights held to a mask if there is one."""
         plan, rows, random_state = self.plan, slice(0, self.n_train), self._random_state
         X, base, targets = self.X[rows, :], self._trial.outputs[rows, :], self.targets[rows, :]
         previous = self.features.last_units() if plan.deep else None
         previous = None if previous is None else previous[rows, :]
         left, share = self.loss.residuals(base, targets), self._trains[rows]
         parameters, size = new_units(plan.n_units, X, previous, left, share, plan.activation, random_state)
+        masks = None if mask is None else self._held_to(mask, parameters["weights"])
         batch_size = auto_batch_size(self.n_train) if plan.batch_size == "auto" else plan.batch_size
         n_batches = batch_count(self.n_train, batch_size)
         n_epochs = auto_epochs(n_batches) if plan.n_epochs == "auto" else plan.n_epochs
@@ -146,8 +167,15 @@ class Growth:
                 plan.learning_rate, noise, random_state,
             )  # fmt: skip
             with arrays.overflow_expected():
-                descent.run(parameters, size)
+                start = int(self._start * n_epochs) if isinstance(self._start, float) else self._start
+                descent.run(parameters, size, masks, start)
+        if masks is not None:  # also where the descent ended before they fell
+            zero_outside(parameters, masks)
         return {"weights": parameters["weights"], "bias": parameters["bias"]}
+
+    def _held_to(self, mask, weights):
+        shapes = {"weights": weights.shape}
+        return as_masks({"weights": mask}, shapes, arrays.placement_of(self.X))
 
     # --------------------------------------------------------------------------------- readouts, and what is accepted
 
@@ -164,7 +192,7 @@ class Growth:
             spread = common_scale(spread)
         outputs = (outputs - offset) / spread
         factor = Factor(outputs, self.share)
-        alpha, trial = self._penalty(outputs, factor, certain)
+        alpha, trial = self._penalty(outputs, factor, "weights" in stage)
         if alpha is None and not certain:
             return False
         if alpha is None:
@@ -220,14 +248,14 @@ class Growth:
             n_cycles = 0
         return problem.run(start, n_cycles, _SETTLED[self.loss.exact], before.loss, watch)
 
-    def _penalty(self, outputs, factor, certain):
+    def _penalty(self, outputs, factor, of_units):
         """(penalty, or None where the stage does not help; trial fit at it, or None where it is still to be made)."""
         if not factor.largest:
             return None, None
         asked = self.plan.alpha
         if not isinstance(asked, str):
             return asked, None
-        learned = not certain and self.plan.n_epochs != 0
+        learned = of_units and self.plan.n_epochs != 0
         if asked == "gcv" or self._held is None or (self.loss.exact and not learned):
             return self._by_gcv(outputs, factor), None
         return self._by_held_rows(outputs)

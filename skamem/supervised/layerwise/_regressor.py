@@ -73,6 +73,8 @@ class LayerwiseRegressor(RegressorMixin, BaseLayerwise):
         Mean and standard deviation of the targets.
     n_stages_ : int
         Stages that were kept.
+    kept_stages_ : list of bool
+        Of each stage of units that was drawn, whether it was kept.
     stages_ : list of dict
         What each stage computes: "columns" (n_monomials, degree), the features that each monomial multiplies, or
         "weights" (n_inputs, n_units) and "bias" of its units; "offset" and "scale" of its outputs.
@@ -172,9 +174,12 @@ class LayerwiseRegressor(RegressorMixin, BaseLayerwise):
         ValueError
             For bad input or parameters out of range. A failed call changes nothing.
         """
+        return self._fit_rows(X, y, sample_weight)
+
+    def _fit_rows(self, X, y, sample_weight, masking=None):
         X, placement = self._receive(X, reset=True)
         values, self._flat = validation.check_real_targets(y, X, owner=type(self).__name__)
-        self._fit(X, y, RealTargets(values), SquaredLoss(), self._sample_weights(sample_weight, X), placement)
+        self._fit(X, y, RealTargets(values), SquaredLoss(), self._sample_weights(sample_weight, X), placement, masking)
         return self
 
     def _settled(self, targets, placement, dtype):

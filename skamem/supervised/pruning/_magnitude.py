@@ -1,0 +1,311 @@
+"""MagnitudePruning: small networks, by pruning the smallest weights and training again from the start."""
+
+from numbers import Integral, Real
+from typing import ClassVar
+
+import numpy as np
+import scipy.sparse
+from sklearn.base import is_classifier
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import check_cv
+from sklearn.utils import Bunch, check_random_state
+from sklearn.utils.validation import has_fit_parameter
+
+from skamem.core import arrays, validation
+from skamem.core.base import transactional
+from skamem.core.callbacks import fit_tasks
+from skamem.core.parameters import COUNT, Interval, Options, RandomState, Scoring, Several, Splits
+from skamem.core.warn import warn
+from skamem.supervised.pruning._around import ESTIMATOR, AroundEstimator
+from skamem.supervised.pruning._families import family_of
+from skamem.supervised.pruning._locality import mask_locality
+from skamem.supervised.pruning._selection import SCOPES, prune, shares_kept
+
+__all__ = ["MagnitudePruning"]
+
+
+class _ImageShape(Several):
+    """Height and width of images, and perhaps their number of channels."""
+
+    def concerns(self, value):
+        return super().concerns(value) and len(value) in (2, 3)
+
+    def __str__(self):
+        return "a tuple (height, width) or (height, width, n_channels)"
+
+
+class MagnitudePruning(AroundEstimator):
+    """Prune a network by magnitude, round by round, and train what is left again from its first weights.
+
+    In each round the smallest weights go and the others are set back to what they were at the start of the training, or
+    soon after it, and trained again without those that went [1]_ [2]_. What is left in the end is a small network,
+    often as accurate as the whole one, and where its weights are says something about the data.
+
+    Parameters
+    ----------
+    estimator : estimator, default=None
+        `DenseAMClassifier`, `DenseAMRegressor`, `LayerwiseClassifier`, `LayerwiseRegressor`, scikit-learn's
+        `MLPClassifier` and `MLPRegressor` (``solver="adam"`` or "sgd"), or a linear model, one with ``coef_`` once
+        fitted. It is cloned. None is ``DenseAMClassifier()``. Scale in a pipeline around the pruning, not inside.
+    sparsity : float in [0, 1), default=0.9
+        Share of the weights that is 0 in the end. Biases do not count and stay.
+    n_rounds : int or None, default=None
+        Rounds of pruning, of which each takes the same share of what is left; 1 is one-shot pruning. None takes as many
+        as `fraction` asks for.
+    fraction : float in (0, 1), default=0.2
+        Share of the weights left that a round takes, at most, where `n_rounds` is None.
+    rewind_to : "initial", int >= 0 or float in [0, 1), default="initial"
+        What the weights are set back to: the first ones; those after so many epochs; or those after this share of the
+        epochs that the whole network took. Larger networks want a late start, after 0.001 to 0.1 of the training [2]_.
+        Of no meaning to linear models, whose fit does not depend on where it starts.
+    scope : {"global", "layer"}, default="global"
+        Whether weights are compared over all layers, each by its square as a share of the squares of those in its layer
+        that are no smaller [3]_, or each layer loses the same share. At least one weight of each layer stays.
+    image_shape : tuple of int, default=None
+        (height, width) or (height, width, n_channels) of the images that the features are: asks for `locality_`.
+    cv : int, splitter, iterable or None, default=None
+        Splits in which the whole path is repeated and scored on the rows left out. None scores on the training rows.
+    scoring : str, callable or None, default=None
+        Scorer of the path; None is the estimator's `score`.
+    random_state : int, RandomState or None, default=None
+        Draws a seed for the estimator where its own ``random_state`` is no int, and the random masks of `locality_`.
+    backend : {None, "numpy", "cupy", "cupy:<index>", "torch", "torch:<device>"}, default=None
+        Where to compute; given to an estimator that has one, unless None.
+
+    Attributes
+    ----------
+    estimator_ : estimator
+        The pruned one, fitted.
+    masks_ : list of ndarray of bool
+        For each array of weights, which are left; in its shape.
+    mask_names_ : list of str
+        Which arrays of `estimator_` these are, "coefs_[0]" say.
+    pruned_in_ : list of ndarray of int
+        For each array of weights, the round in which each went; 0 for those that are left. The masks after round r are
+        ``(pruned_in == 0) | (pruned_in > r)``.
+    sparsity_ : float
+        Share of the weights that is 0.
+    path_ : Bunch
+        The whole network, then the state after each round: "sparsity" and "n_weights" left; "train_score"; with `cv`
+        "test_scores" of shape (n_states, n_splits), "mean_test_score" and "std_test_score"; "score", the mean test
+        score, or the train score without `cv`.
+    locality_ : Bunch
+        With `image_shape`: whether the pixels that a unit of the first layer keeps are near to each other; see
+        `skamem.supervised.pruning.mask_locality`. "z" > 0 and a small "p_value" say so.
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, where the estimator has them.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of str
+        Names of the features, when `fit` saw any.
+
+    See Also
+    --------
+    skamem.display.PruningPathDisplay : Draws the path.
+    sklearn.feature_selection.RFE : The same for the features of linear models, as a selector.
+
+    Notes
+    -----
+    *Magnitudes.* A weight counts by its absolute value times the standard deviation of its feature, so that masks do
+    not depend on the units in which a column is measured. In deeper layers it counts by its absolute value, which
+    `scope` makes comparable between layers, whatever their scale. Of equal ones the later go first.
+
+    *Rewinding.* A training under masks draws the random numbers of the whole network's, so that it passes through the
+    very weights to set back to: it runs with open masks as far as `rewind_to`, where they fall. With open masks to the
+    end it is the training of the whole network, to the last bit. Before and after each update the weights that went are
+    exactly 0. Early stopping begins to count anew where the masks fall.
+
+    *Layers.* Of the layerwise networks the weights of the units are pruned, each stage's with a descent of its own;
+    their readouts, a closed form, are fitted anew. A linear model loses features, for all its outputs at once.
+
+    *Cost.* 1 + n_rounds trainings of the whole network's cost, times 1 + n_splits with `cv`; products are with all
+    weights, zeros included.
+
+    *Limits.* ``partial_fit`` of `estimator_` trains the weights that went, too.
+
+    References
+    ----------
+    .. [1] Frankle and Carbin (2019), The Lottery Ticket Hypothesis: Finding Sparse, Trainable Neural Networks,
+       arXiv:1803.03635.
+    .. [2] Frankle, Dziugaite, Roy and Carbin (2020), Linear Mode Connectivity and the Lottery Ticket Hypothesis,
+       arXiv:1912.05671: rewinding to weights from early in the training.
+    .. [3] Lee, Park, Mo, Ahn and Shin (2021), Layer-adaptive sparsity for the Magnitude-based Pruning,
+       arXiv:2010.07611.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import train_test_split
+    >>> from skamem import DenseAMClassifier, MagnitudePruning
+    >>> X, y = load_digits(return_X_y=True)
+    >>> X, X_test, y, y_test = train_test_split(X, y, random_state=0)
+    >>> network = DenseAMClassifier(60, max_iter=20, random_state=0)
+    >>> pruning = MagnitudePruning(network, sparsity=0.8, n_rounds=2, image_shape=(8, 8)).fit(X, y)
+    >>> pruning.path_.n_weights.tolist(), bool(pruning.score(X_test, y_test) > 0.9)
+    ([4440, 1986, 888], True)
+    """
+
+    _parameters: ClassVar = {
+        "estimator": ESTIMATOR,
+        "sparsity": Interval(Real, low=0, high=1, high_open=True),
+        "n_rounds": COUNT | None,
+        "fraction": Interval(Real, low=0, high=1, low_open=True, high_open=True),
+        "rewind_to": Options("initial") | Interval(Integral, low=0) | Interval(Real, low=0, high=1, high_open=True),
+        "scope": Options(*SCOPES),
+        "image_shape": _ImageShape(COUNT) | None,
+        "cv": Splits(),
+        "scoring": Scoring(),
+        "random_state": RandomState(),
+    }
+
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        sparsity=0.9,
+        n_rounds=None,
+        fraction=0.2,
+        rewind_to="initial",
+        scope="global",
+        image_shape=None,
+        cv=None,
+        scoring=None,
+        random_state=None,
+        backend=None,
+    ):
+        self.estimator = estimator
+        self.sparsity = sparsity
+        self.n_rounds = n_rounds
+        self.fraction = fraction
+        self.rewind_to = rewind_to
+        self.scope = scope
+        self.image_shape = image_shape
+        self.cv = cv
+        self.scoring = scoring
+        self.random_state = random_state
+        self.backend = backend
+
+    @transactional
+    def fit(self, X, y, sample_weight=None):
+        """Train, prune and train again until the sparsity is reached.
+
+        Parameters
+        ----------
+        X : array-like or csr matrix of shape (n_samples, n_features)
+            Training rows, of the kinds that the estimator takes.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, where the estimator takes them.
+
+        Returns
+        -------
+        self : object
+            Fitted.
+
+        Raises
+        ------
+        TypeError
+            For an estimator without weights to prune.
+        ValueError
+            For bad input, for weights of rows that the estimator does not take, for a `rewind_to` after the end of the
+            training, or an `image_shape` of another number of features. A failed call changes nothing.
+        """
+        X, _ = self._receive(X, reset=True, **self._input_options())
+        sample_weight = self._row_weights(sample_weight, X)
+        if self.image_shape is not None and np.prod(self.image_shape) != X.shape[1]:
+            raise ValueError(
+                f"image_shape={self.image_shape!r} has {np.prod(self.image_shape)} pixels, but X has {X.shape[1]} "
+                "features; expected as many."
+            )
+        random_state = check_random_state(self.random_state)
+        estimator = self._seeded(random_state)
+        scorer = check_scoring(estimator, scoring=self.scoring)
+        test_scores = [] if self.cv is None else self._cross_validated(estimator, X, y, sample_weight, scorer)
+        family = family_of(estimator)(estimator, X, y, sample_weight)
+        records, n_states = [], 1 + len(self._shares())
+        states = self._states(family)
+        tasks = fit_tasks(self, states, name="round", n_tasks=n_states, X=X, y=y, attributes=self._present)
+        for state in tasks:
+            fitted, masks = state
+            self.estimator_ = fitted
+            records.append((masks, _score(scorer, fitted, X, y, sample_weight)))
+        self._describe(family, records, np.asarray(test_scores).T)
+        if self.image_shape is not None and self.masks_:
+            first = family.first_layer(records[-1][0])
+            self.locality_ = mask_locality(first, self.image_shape, random_state=random_state)
+        return self
+
+    def _present(self):
+        return {"estimator_": self.estimator_}
+
+    def _row_weights(self, sample_weight, X):
+        if sample_weight is None:
+            return None
+        if not has_fit_parameter(self._template(), "sample_weight"):
+            raise ValueError(
+                f"sample_weight was passed, but {type(self._template()).__name__} does not take it in fit; pass None."
+            )
+        host = arrays.resolve_backend("numpy", X)
+        return validation.check_sample_weight(sample_weight, X, host, np.float64)
+
+    def _shares(self):
+        n_rounds = None if self.n_rounds is None else int(self.n_rounds)
+        return shares_kept(float(self.sparsity), n_rounds, float(self.fraction))
+
+    def _states(self, family):
+        """Yield (fitted estimator, masks): the whole network, then what each round leaves of it."""
+        plain = fitted = family.fit()
+        masks = {name: np.ones(sizes.shape, dtype=bool) for name, sizes in family.magnitudes(plain).items()}
+        if not masks:
+            warn(f"{plain!r} has no weights to prune: it is left as it is.", UserWarning)
+        yield plain, masks
+        for share in self._shares() if masks else ():
+            masks = prune(family.magnitudes(fitted), masks, share, self.scope)
+            fitted = family.retrain(plain, masks, self.rewind_to)
+            yield fitted, masks
+
+    def _cross_validated(self, estimator, X, y, sample_weight, scorer):
+        """Scores on the rows left out: for each split a list over the states."""
+        found = []
+        for train, test in check_cv(self.cv, y, classifier=is_classifier(estimator)).split(X, y):
+            weights = None if sample_weight is None else sample_weight[train]
+            family = family_of(estimator)(estimator, _rows(X, train), _rows(y, train), weights)
+            rows = _rows(X, test), _rows(y, test), None if weights is None else sample_weight[test]
+            found.append([_score(scorer, fitted, *rows) for fitted, _ in self._states(family)])
+        return found
+
+    def _describe(self, family, records, test_scores):
+        """Store what the rounds did."""
+        states = [family.weight_masks(masks) for masks, _ in records]
+        self.mask_names_, self.masks_ = list(records[-1][0]), states[-1]
+        # A weight goes in the round after the last state that has it.
+        self.pruned_in_ = [
+            np.where(last, 0, sum(state[i].astype(np.int64) for state in states)) for i, last in enumerate(self.masks_)
+        ]
+        n_weights = np.array([sum(int(mask.sum()) for mask in state) for state in states])
+        n_all = sum(mask.size for mask in self.masks_)
+        sparsity = 1.0 - n_weights / n_all if n_all else 0.0 * n_weights
+        train_score = np.array([score for _, score in records])
+        path = Bunch(sparsity=sparsity, n_weights=n_weights, train_score=train_score, score=train_score)
+        if test_scores.size:
+            mean = test_scores.mean(axis=1)
+            path.update(
+                test_scores=test_scores, mean_test_score=mean, std_test_score=test_scores.std(axis=1), score=mean
+            )
+        self.path_, self.sparsity_ = path, float(sparsity[-1])
+
+
+def _score(scorer, fitted, X, y, sample_weight):
+    return float(scorer(fitted, X, y, **({} if sample_weight is None else {"sample_weight": sample_weight})))
+
+
+def _rows(values, index):
+    """Rows of a table or of targets, whatever they are stored in."""
+    if hasattr(values, "iloc"):
+        return values.iloc[index]
+    if not hasattr(values, "shape"):
+        values = np.asarray(values)
+    if scipy.sparse.issparse(values) or arrays.is_host(values):
+        return values[index]
+    return arrays.namespace(values).take(values, arrays.placement_of(values).asarray(index), axis=0)
