@@ -78,8 +78,9 @@ class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
     something where columns have one unit, pixels say; scale others first, by StandardScaler. Without shrinkage units do
     not matter, nor any other linear map of full rank.
 
-    "auto" components: the k with the largest (k - Σ λ)² / (k + 2 (Σ λ)²). Where an identity has few rows λ comes out
-    too small, since they have their mean in common; here λ n / (n - n_identities) stands for it. Weights count rows.
+    "auto" components: as many as make rows of one identity closest to each other, counted in AUC, if what moves them
+    moves all components at once. Where an identity has few rows λ comes out too small, since they have their mean in
+    common; here λ n / (n - n_identities) stands for it. Weights count rows.
 
     Kept for `partial_fit`: two scatters, and mean and variances of each identity. Cost: O(n_features²) a row and
     O(n_features³) a call: one block of many rows is cheaper than many of few.

@@ -1,11 +1,14 @@
 """Scatter of rows within groups and in total: sums that merge, and the directions that vary least within groups."""
 
 import numpy as np
+from scipy import special
 
 from skamem.core import arrays
 
 __all__ = ["effective_rows", "grouped_scatter", "invariant_directions", "merged", "rank_of", "shrinkage_of", "varies"]
 
+_N_NODES = 32  # of a mean over quantiles
+_TINY = 1e-300
 _NOISE = 64  # rounding of a mean, in units of the last place: a column that varies less is constant
 
 
@@ -204,14 +207,20 @@ def _oriented(directions, xp):
 def rank_of(shares, *, weight, n_groups):
     """How many directions to keep, by their ascending `shares`, so that squared distances tell groups apart best.
 
-    Rows of two groups are 2 k apart in k directions, rows of one 2 Σ λ on average. If what moves rows within groups
-    moves them in all directions at once, the distances of the latter scatter by their size, those of the former by √k:
-    keep the k for which (k - Σ λ)² / (k + 2 (Σ λ)²) is largest. The 2, where Gaussian nuisances have 1, stands for rows
-    that are moved unequally; it came closest to the best k on two sets of digits, of classes never seen.
+    In k directions of unit variance two rows of one group are 2 L z² apart, with L = Σ λ over the k and z Gaussian, if
+    what moves rows within groups moves them in all directions at once. Between two rows of two groups, which moved
+    likewise, lie another 2 Σ (1 - λ) u² of as many independent u, near 2 (1 - L/k) χ²_k. The k is taken for which the
+    second is most often the larger; of those for which it is but once in a thousand, the largest.
     """
-    xp = arrays.namespace(shares)
-    # As many rows as groups are spent on the means.
-    free = max(weight - n_groups, 1e-9 * weight)
-    sums = xp.cumulative_sum(xp.clip(shares * (weight / free), max=1.0))
-    counts = xp.astype(xp.arange(1, shares.shape[0] + 1, device=arrays.device(shares)), shares.dtype)
-    return 1 + int(xp.argmax((counts - sums) ** 2 / (counts + 2 * sums**2)))
+    shares = arrays.to_numpy(shares).astype(float)
+    free = max(weight - n_groups, 1e-9 * weight)  # as many rows as groups are spent on the means
+    counts = np.arange(1.0, len(shares) + 1)[:, None, None]
+    moved = np.cumsum(np.minimum(shares * (weight / free), 1.0))[:, None, None]
+    # A difference of two squared Gaussians is twice the product of two: the mean over one of them and over χ² remains.
+    levels = (np.arange(_N_NODES) + 0.5) / _N_NODES
+    chi_squared = 2 * special.gammaincinv(counts / 2, levels[:, None])
+    product = 2 * moved * special.ndtri(0.5 + levels / 2)
+    apart = chi_squared * (1 - moved / counts)
+    errors = np.mean(special.ndtr(-apart / np.maximum(product, _TINY)), axis=(1, 2))
+    certain = np.flatnonzero(errors <= 1e-3)
+    return 1 + int(certain[-1] if certain.size else np.argmin(errors))
