@@ -17,10 +17,12 @@ __all__ = ["SHRINKAGES", "Completer", "learnt_completer"]
 SHRINKAGES = (0.2, 0.05, 1e-2, 1e-3, 1e-4)
 """Shares of the identity that are tried, the largest first."""
 
-_WORSE = 1.03  # squared error, beside the best, up to which less shrinkage is preferred: it extrapolates
+_WORSE = 1.05  # squared error, beside the best, up to which less shrinkage is preferred: it extrapolates
+_STEPS = 5  # iterations for another share of the identity, from the moments for the one before
+_COARSE = 1e-3  # change of a covariance at which iterations end while parameters are chosen
 _LEARNT = 2**14  # rows from which the moments are learnt, at most; more where there are many columns
 _ASKED = 1024  # rows whose hidden entries choose shrinkage and weights, at most
-_ENTRIES = 8000  # of small tables some entries are hidden several times, until so many have been looked at
+_ENTRIES = 16_000  # of small tables some entries are hidden several times, until so many have been looked at
 _FOLDS = 5  # ... but no more often
 _FEW = 1e-3  # weight below which a scale is not worth its cost
 
@@ -152,17 +154,18 @@ def learnt_completer(values, known, encoding, *, n_stored, shrinkage, max_iter):
     own = _evenly(order, n_stored)
     values_stored, known_stored = values[own], known[own]
     folds = _hidden_folds(values_stored, known_stored, encoding)
-    options = {"max_iter": max_iter}
-    if shrinkage is None:
-        shrinkage = _chosen_shrinkage(values_stored, known_stored, folds, options)
+    tried = SHRINKAGES if shrinkage is None else (shrinkage,)
+    paths = [_shrinkage_path(values_stored, known_stored, hidden, tried, max_iter) for hidden in folds]
+    best = _nearly_best(sum(errors for _, errors in paths)) if folds else 0
+    shrinkage = tried[best]
     evidence = Evidence(encoding.n_features, 1 + 2 * len(SCALES))
-    for hidden in folds:
-        _look(evidence, values_stored, known_stored, hidden, encoding, shrinkage, options)
+    for hidden, (memories, _) in zip(folds, paths, strict=True):
+        _look(evidence, values_stored, known_stored, hidden, encoding, memories[best])
     weights = evidence.weights()
     used = [i for i in range(len(SCALES)) if weights[:, 1 + 2 * i : 3 + 2 * i].max(initial=0.0) > _FEW]
     kept = [0, *(column for i in used for column in (1 + 2 * i, 2 + 2 * i))]
     learnt = _evenly(order, max(_LEARNT, 32 * values.shape[1], n_stored))
-    mean, covariance, n_iter = learnt_moments(values[learnt], known[learnt], shrinkage=shrinkage, **options)
+    mean, covariance, n_iter = learnt_moments(values[learnt], known[learnt], shrinkage=shrinkage, max_iter=max_iter)
     linear = LinearMemory(mean, shrunk(covariance, shrinkage))
     residuals = linear.complete(values_stored, known_stored, residuals=True).residuals
     return Completer(
@@ -202,28 +205,27 @@ def _hidden_folds(values, known, encoding):
     return [hidden for hidden in folds if hidden.any()]
 
 
-def _chosen_shrinkage(values, known, folds, options):
+def _shrinkage_path(values, known, hidden, shrinkages, max_iter):
+    """Linear memories of what is not hidden, one for each share of the identity, and their squared errors about it."""
+    seen, start, memories = known & ~hidden, None, []
+    shown, errors = np.where(seen, values, 0.0), np.zeros(len(shrinkages))
+    for i, shrinkage in enumerate(shrinkages):
+        steps = max_iter if start is None else min(max_iter, _STEPS)
+        start = learnt_moments(shown, seen, shrinkage=shrinkage, start=start, max_iter=steps, tol=_COARSE)[:2]
+        memories.append(LinearMemory(start[0], shrunk(start[1], shrinkage)))
+        errors[i] = ((memories[i].complete(shown, seen).values - values)[hidden] ** 2).sum()
+    return memories, errors
+
+
+def _nearly_best(errors):
     """The least share of the identity that recalls hidden entries nearly best."""
-    if not folds:
-        return SHRINKAGES[0]
-    errors = np.zeros(len(SHRINKAGES))
-    for hidden in folds:
-        seen, start = known & ~hidden, None
-        shown = np.where(seen, values, 0.0)
-        for i, shrinkage in enumerate(SHRINKAGES):
-            mean, covariance, _ = learnt_moments(shown, seen, shrinkage=shrinkage, start=start, **options)
-            start = mean, covariance
-            completed = LinearMemory(mean, shrunk(covariance, shrinkage)).complete(shown, seen).values
-            errors[i] += ((completed - values)[hidden] ** 2).sum()
-    return SHRINKAGES[np.flatnonzero(errors <= _WORSE * errors.min())[-1]]
+    return int(np.flatnonzero(errors <= _WORSE * errors.min())[-1])
 
 
-def _look(evidence, values, known, hidden, encoding, shrinkage, options):
-    """Add what each memory says of hidden entries to `evidence`, learnt from the others."""
+def _look(evidence, values, known, hidden, encoding, linear):
+    """Add what each memory says of hidden entries to `evidence`; `linear` was learnt from the others."""
     seen = known & ~hidden
     shown = np.where(seen, values, 0.0)
-    mean, covariance, _ = learnt_moments(shown, seen, shrinkage=shrinkage, **options)
-    linear = LinearMemory(mean, shrunk(covariance, shrinkage))
     completion = linear.complete(shown, seen, residuals=True)
     stored = StoredRows(shown, seen, completion.residuals, encoding.importance)
     asking = np.flatnonzero(hidden.any(axis=1))

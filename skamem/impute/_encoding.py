@@ -56,7 +56,7 @@ class Encoding:
     def blocks(self):
         """Yield (feature, its columns as a slice)."""
         starts = np.flatnonzero(np.diff(self.feature, prepend=-1))
-        for start, stop in zip(starts, [*starts[1:], len(self.feature)], strict=True):
+        for start, stop in zip(starts, np.append(starts, len(self.feature))[1:], strict=True):
             yield int(self.feature[start]), slice(int(start), int(stop))
 
     def codes(self, scores):

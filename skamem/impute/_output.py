@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from skamem.impute._table import dtype_kind, is_frame, plain, series_of
+from skamem.impute._table import dtype_kind, is_frame, series_of
 
 __all__ = ["Outline", "written"]
 
@@ -56,7 +56,7 @@ def written(X, table, outline, container, placement):
     flags = table.missing[:, [] if outline.indicated is None else outline.indicated]
     if is_frame(X) and container == ("pandas" if hasattr(X, "iloc") else "polars"):
         return _frame(X, table, outline, flags)
-    if all(feature.is_numeric for feature in outline.features):
+    if all(outline.features[j].is_numeric for j in outline.kept):
         full = _numbers(X, table, outline)
         return placement.give(np.concatenate([full, flags.astype(full.dtype)], axis=1))
     columns = []
@@ -64,7 +64,7 @@ def written(X, table, outline, container, placement):
     for j in outline.kept:
         column = np.array(source[j], dtype=object)
         missing = table.missing[:, j]
-        column[missing] = outline.features[j].values(table.codes[missing, j])
+        column[missing] = _values(outline.features[j], table.codes[missing, j])
         columns.append(column)
     return np.stack([*columns, *flags.T.astype(object)], axis=1)
 
@@ -80,6 +80,16 @@ def _numbers(X, table, outline):
     return full
 
 
+def _values(feature, codes):
+    """Plain values of completed codes; whole numbers are integers."""
+    values = feature.values(codes).tolist()
+    if feature.kind == "whole" and not feature.is_ranked:
+        values = [int(value) for value in values]
+    found = np.empty(len(values), dtype=object)
+    found[:] = values
+    return found
+
+
 def _objects(series):
     values = np.empty(len(series), dtype=object)
     values[:] = series.tolist() if hasattr(series, "tolist") else series.to_list()
@@ -88,10 +98,7 @@ def _objects(series):
 
 def _frame(X, table, outline, flags):
     columns = series_of(X)
-    full = [
-        _filled(columns[j], table.missing[:, j], outline.features[j].values(table.codes[table.missing[:, j], j]))
-        for j in outline.kept
-    ]
+    full = [_filled(columns[j], table.missing[:, j], outline.features[j], table.codes[:, j]) for j in outline.kept]
     names = outline.names[len(full) :]
     if hasattr(X, "iloc"):
         frame = X.iloc[:, outline.kept].copy()
@@ -102,17 +109,17 @@ def _frame(X, table, outline, flags):
     return type(X)([*full, *(kind(name, flag) for name, flag in zip(names, flags.T, strict=True))])
 
 
-def _filled(series, missing, values):
-    """A column of a frame with its missing entries replaced, its type kept."""
-    if not missing.any():
+def _filled(series, missing, feature, codes):
+    """A column of a frame with its missing entries replaced, its type kept; as it is where nothing was ever seen."""
+    if not missing.any() or (feature.is_ranked and not len(feature.levels)):
         return series
-    kind = dtype_kind(series.dtype)
-    values = [int(value) if kind == "whole" else plain(value) for value in np.asarray(values).tolist()]
+    kind, values = dtype_kind(series.dtype), _values(feature, codes[missing]).tolist()
+    if kind == "whole":
+        values = [int(np.rint(value)) for value in values]
     if hasattr(series, "iloc"):
         full = series.copy()
-        if kind == "float" and isinstance(series.dtype, np.dtype):
-            values = np.asarray(values, dtype=series.dtype)
-        full.iloc[np.flatnonzero(missing)] = values
+        is_plain = kind == "float" and isinstance(series.dtype, np.dtype)
+        full.iloc[np.flatnonzero(missing)] = np.asarray(values, dtype=series.dtype) if is_plain else values
         return full
     full = series.to_list()
     for place, value in zip(np.flatnonzero(missing), values, strict=True):

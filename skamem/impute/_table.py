@@ -72,7 +72,9 @@ class Feature:
     @property
     def is_numeric(self):
         """Whether values are numbers, or truth values, which an array of numbers can hold."""
-        return not self.is_ranked or all(isinstance(level, bool) for level in self.levels.tolist())
+        return not self.is_ranked or (
+            len(self.levels) > 0 and all(isinstance(level, bool) for level in self.levels.tolist())
+        )
 
     def codes(self, values, missing):
         """Numbers for the values of a column, NaN where missing or never seen."""
@@ -89,7 +91,7 @@ class Feature:
         """Values of the column for completed codes."""
         if self.kind == "number":
             return codes
-        if self.levels is not None and not len(self.levels):
+        if self.levels is not None and not len(self.levels):  # nothing was ever seen
             return np.full(len(codes), None) if self.is_ranked else codes
         if self.is_ranked:
             return self.levels[np.clip(np.rint(codes), 0, len(self.levels) - 1).astype(np.intp)]
@@ -236,7 +238,9 @@ def _learnt(dtype, given, is_category):
 
 
 def _kind_of_objects(given):
-    if len(given) and all(isinstance(value, bool | np.bool_) for value in given):
+    if not len(given):
+        return "category"
+    if all(isinstance(value, bool | np.bool_) for value in given):
         return "bool"
     if all(isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_) for value in given):
         return "float"
@@ -253,12 +257,13 @@ def _sorted(values):
 def read_table(X, features, marker):
     """The rows of a mixed table as a `Table`, with what `learnt_features` gave."""
     codes, masks = [], []
-    for feature, (_, values) in zip(features, _columns(X), strict=True):
+    for j, (feature, (_, values)) in enumerate(zip(features, _columns(X), strict=True)):
         missing = missing_entries(values, marker)
         try:
             codes.append(feature.codes(values, missing))
         except (TypeError, ValueError) as error:
-            raise ValueError(f"A column that held numbers in fit has other entries: {error}.") from error
+            name = X.columns[j] if is_frame(X) else j
+            raise ValueError(f"Feature {name!r} held numbers in fit and has other entries: {error}.") from error
         masks.append(missing)
     table = Table(np.stack(codes, axis=1), np.stack(masks, axis=1))
     if np.isinf(table.codes).any():

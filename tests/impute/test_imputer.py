@@ -299,6 +299,42 @@ def test_a_marker_of_ones_own():
     assert "?" not in found
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_table_of_which_nothing_is_known(keep):
+    pd = pytest.importorskip("pandas")
+    imputer = AssociativeImputer(keep_empty_features=keep, add_indicator=True)
+    found = imputer.fit_transform(np.full((4, 3), np.nan))
+    np.testing.assert_array_equal(found, np.hstack([np.zeros((4, 3 if keep else 0)), np.ones((4, 3))]))
+    holes, _ = mixed(20)
+    blank = holes.mask(np.ones(holes.shape, bool))
+    assert len(imputer.set_output(transform="pandas").fit_transform(blank)) == 20
+    assert imputer.fit(blank).score(holes) == 0.0
+    assert pd.isna(blank).all().all()
+
+
+def test_what_was_empty_in_fit_may_hold_anything_later():
+    holes, frame = mixed(50)
+    imputer = AssociativeImputer(keep_empty_features=True).set_output(transform="pandas")
+    found = imputer.fit(holes.assign(word=None, number=np.nan, truth=None)).transform(holes)
+    known = holes["word"].notna()
+    assert (found.loc[known, "word"] == frame.loc[known, "word"]).all()
+    assert found["word"].isna().sum() == holes["word"].isna().sum()  # no word was ever seen
+    assert (found.loc[holes["number"].isna(), "number"] == 0.0).all()
+
+
+def test_other_entries_than_in_fit_are_named():
+    holes, _ = mixed(50)
+    imputer = AssociativeImputer().fit(holes)
+    with pytest.raises(ValueError, match="Feature 'whole' held numbers in fit"):
+        imputer.transform(holes.assign(whole="many"))
+
+
+def test_whole_numbers_in_an_array_of_objects_are_integers():
+    holes, _ = mixed(50)
+    found = AssociativeImputer().fit_transform(holes)
+    assert all(isinstance(value, int) for value in found[:, 1])
+
+
 def test_dates_are_refused_in_words():
     pd = pytest.importorskip("pandas")
     with pytest.raises(TypeError, match="expected numbers, booleans, strings or categories"):
