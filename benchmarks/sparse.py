@@ -1,6 +1,6 @@
 """Sparse regression: support recovery, time and memory of IHTRegressor against scikit-learn, abess and skglm.
 
-``python benchmarks/sparse.py [goals ...] [--seed 1000] [--repeats 5]`` prints six goals and whether each is met. All
+``python benchmarks/sparse.py [goals ...] [--seed 1000] [--repeats 5]`` prints eight goals and whether each is met. All
 solvers of a goal run interleaved in one process on the same data with one BLAS thread; times are process CPU time,
 medians, and ratios are to IHTRegressor. Every solver is told the true number of coefficients unless it is chosen by
 cross-validation. Data are drawn from `--seed` onwards: give one that nobody has tuned on.
@@ -11,6 +11,8 @@ cross-validation. Data are drawn from `--seed` onwards: give one that nobody has
 - ``recovery``: noiseless, 300 x 1000, sparsity up to half of the samples.
 - ``cv``: cross-validation, 20000 x 200, 1000 x 400, and diabetes with quadratic terms.
 - ``laws``: what must hold exactly.
+- ``sizes``: sizes other than the true one, which paths, searches and guesses ask for, in times of the true one.
+- ``exact``: sizes 1 to 6 of 28 features, and 1 to 4 of diabetes with products, against all subsets.
 - ``hard``, only if named: fewer samples or more noise, without a goal.
 
 Peers: ``pip install -e ".[bench]"``; those that are not installed are left out, and their goals read "not measured".
@@ -22,7 +24,7 @@ import tracemalloc
 
 import numpy as np
 from sparse_peers import ABESS, MCP, OMP, OURS, Timings, cross_validated_solvers, solvers
-from sparse_problems import exchanged, least_loss, loss, quadratic_diabetes, regression
+from sparse_problems import best_subset, exchanged, least_loss, loss, quadratic_diabetes, regression
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skamem.sparse import IHTRegressor
@@ -181,7 +183,55 @@ def laws(seed, repeats):
         verdict(law, violations, violations == 0)
 
 
-GOALS = {"large": large, "correlated": correlated, "small": small, "recovery": recovery, "cv": cv, "laws": laws}
+def sizes(seed, repeats):
+    print("7. Sizes other than the true one")
+    diabetes = quadratic_diabetes()
+    for title, (X, y), true, others, times in (
+        ("300 x 1000, 10 true", regression(seed, 300, 1000, 10)[:2], 10, (1, 2, 3, 5, 9, 12, 20), 5 * repeats),
+        ("2000 x 20000, 50 true", regression(seed, 2000, 20000, 50)[:2], 50, (1, 5, 10, 25, 60), repeats),
+        ("diabetes with products, 9 taken for true", diabetes, 9, (1, 3, 6, 12, 15), 5 * repeats),
+    ):
+        print(f"  {title}")
+        best = {}
+        for s in (true, *others):
+            peers = solvers(mcp=False)
+            least, models = Timings([OURS, OMP]), {}
+            for _ in range(max(times, 3)):
+                for name in (OURS, OMP):
+                    _, models[name] = least.call(name, peers[name], X, y, s)
+            ours, omp = min(least.seconds[OURS]), min(least.seconds[OMP])
+            best[s] = ours
+            model = models[OURS]
+            residual = np.sum((y - model.predict(X)) ** 2) / np.sum((y - models[OMP].predict(X)) ** 2)
+            print(
+                f"  size {s:3d}: {1e3 * ours:7.1f} ms, {model.n_passes_:3.0f} passes, margin {model.margin_:.3g}; "
+                f"x{ours / best[true]:5.2f} the true size, x{ours / omp:5.2f} OMP, loss x{residual:.4f} OMP's"
+            )
+            verdict(
+                "  at most 1.5 of the true size, or below OMP / 3", ours / best[true], _cheap(ours, best[true], omp)
+            )
+
+
+def _cheap(seconds, true, omp):
+    return seconds <= 1.5 * true or 3 * seconds <= omp
+
+
+def exact(seed, repeats):
+    print("8. Against all subsets")
+    cases = [(regression(seed + k, 60, 28, 6, rho=0.8, decibel=3.0)[:2], 6) for k in range(repeats)]
+    found = wanted = 0
+    for (X, y), most in [*cases, (quadratic_diabetes(), 4)]:
+        for s in range(1, most + 1):
+            wanted += 1
+            found += np.array_equal(IHTRegressor(s).fit(X, y).support_, best_subset(X, y, s))
+        print(f"  {len(X)} x {X.shape[1]}: {found} of {wanted} sizes so far have the best of all supports", flush=True)
+    verdict("share with the best of all supports >= 100 %", 100 * found / wanted, found == wanted)
+
+
+GOALS = {
+    "large": large, "correlated": correlated, "small": small, "recovery": recovery, "cv": cv, "laws": laws,
+    "sizes": sizes, "exact": exact,
+}  # fmt: skip
 
 
 def main():

@@ -42,6 +42,22 @@ def least_loss(X, y, s):
     return min(loss(X, y, subset) for subset in itertools.combinations(range(X.shape[1]), s))
 
 
+def best_subset(X, y, s, batch=100_000):
+    """The subset of s columns of least loss, of all of them: by the normal equations of each, many at a time."""
+    A, target = X - X.mean(axis=0), y - y.mean()
+    gram, correlation = A.T @ A, A.T @ target
+    best, least = None, np.inf
+    subsets = itertools.combinations(range(X.shape[1]), s)
+    while some := list(itertools.islice(subsets, batch)):
+        index = np.array(some)
+        right = correlation[index]
+        coefs = np.linalg.solve(gram[index[:, :, None], index[:, None, :]], right[:, :, None])[:, :, 0]
+        losses = target @ target - np.sum(coefs * right, axis=1)
+        if losses.min() < least:
+            best, least = index[np.argmin(losses)], losses.min()
+    return best
+
+
 def exchanged(support, p):
     """All supports that differ from `support` in one member."""
     for i, j in itertools.product(range(len(support)), np.setdiff1d(np.arange(p), support)):

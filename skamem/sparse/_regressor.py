@@ -46,10 +46,11 @@ class IHTRegressor(SparseLinearRegressor):
     effort : {"auto", "plain", "normalized", "fast", "swap", "thorough"}, default="auto"
         plain, normalized: iterative hard thresholding as in the papers, for teaching; needs `n_nonzero_coefs`, and the
         coefficients are those of the last iterate. fast: hard thresholding pursuit only (a path: forward selection
-        only). swap: and exchanges of members. auto: and further starts where the margin is small, and exchanges of
-        two members where they are cheap; with up to 18 features all subsets are looked at, and the result is the best
-        of all. thorough: all starts, all columns, and every size of a path for itself; on small problems one size is
-        the end of such a path, so that losses never rise with the size and a path agrees with each of its sizes alone.
+        only). swap: and exchanges of members. auto: and further starts where the margin is small, until cheap ones
+        agree, and exchanges of two members where they are cheap; with up to 18 features all subsets are looked at, and
+        the result is the best of all. thorough: all starts, all columns, and every size of a path for itself; on small
+        problems one size is the end of such a path, so that losses never rise with the size and a path agrees with each
+        of its sizes alone.
     criterion : {"gicc", "gic", "bic", "ebic"}, default="gicc"
         What chooses the size when `n_nonzero_coefs` is None: the least n log loss + s log p log log n (gic), n log loss
         + s log n (bic), or that + 2 log (p choose s) (ebic). gicc corrects gic for few samples: degrees of freedom, and

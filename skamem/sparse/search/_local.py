@@ -61,6 +61,7 @@ def settle(problem, support, size, tol, *, splices=False):
         _improve(chain, support, tol, splices=splices)
         fit = reported(problem, chain, settled=True)
         if not is_at_its_end(problem, chain, fit):
+            fit.gradient = chain.residual[0].T.copy()
             return fit
 
 

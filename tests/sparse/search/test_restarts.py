@@ -54,6 +54,39 @@ def test_more_effort_never_ends_higher(seed):
     assert losses[2] < losses[0]
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_sizes_other_than_the_true_one_cost_few_passes_where_samples_are_plenty(seed):
+    """Their margins are small, for nothing is to be found; message passing alone takes some forty passes."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((200, 500))
+    y = X[:, ::63].sum(axis=1) + rng.standard_normal(200)  # eight
+    for size in (1, 2, 3, 5, 7, 10):
+        model = IHTRegressor(size).fit(X, y)
+        assert model.margin_ < 2
+        assert model.swap_optimal_
+        assert model.n_passes_ < 15
+        thorough = IHTRegressor(size, effort="thorough").fit(X, y)
+        assert model.path_.objective[0] <= thorough.path_.objective[0] * 1.001
+
+
+def test_a_single_feature_is_the_best_of_all_without_further_starts():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 300))
+    y = X[:, :20].sum(axis=1)
+    for effort in ("auto", "thorough"):
+        model = IHTRegressor(1, effort=effort).fit(X, y)
+        centred = X - X.mean(axis=0)
+        assert model.support_ == [np.argmax(np.abs(centred.T @ (y - y.mean())) / np.linalg.norm(centred, axis=0))]
+        assert model.n_passes_ < 10
+
+
+def test_greedy_proposals_that_agree_are_not_believed_where_samples_are_few():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 300))
+    y = X[:, :12].sum(axis=1)
+    assert IHTRegressor(10).fit(X, y).n_passes_ > 30
+
+
 @pytest.mark.parametrize("effort", ["auto", "thorough"])
 def test_joint_targets_start_again_without_message_passing(effort):
     rng = np.random.default_rng(0)
