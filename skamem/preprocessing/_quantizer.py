@@ -416,7 +416,7 @@ class HierarchicalVectorQuantizer(ClassNamePrefixFeaturesOutMixin, SkamemTransfo
         losses = np.concatenate(losses)
         kept = np.ones(len(losses), dtype=bool) if weights is None else weights > 0
         weights = None if weights is None else weights[kept] / weights.max()
-        return -float(np.average(losses[kept], weights=weights)) * self.scale_ * self.scale_
+        return 0.0 - float(np.average(losses[kept], weights=weights)) * self.scale_ * self.scale_
 
     @property
     def _n_features_out(self):
