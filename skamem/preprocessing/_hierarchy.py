@@ -11,7 +11,9 @@ from skamem.core.rows import rows_in_cache
 
 __all__ = ["Hierarchy", "largest_codes", "len_of", "whole_codes"]
 
-_CACHE_BYTES = 2**23  # of work arrays of a block: look-ups run at half the speed once they leave the cache
+# Of work arrays of a block: look-ups run at a third of the speed once they leave the cache, or memory is fetched anew
+# for each. Few rows are bound by Python calls instead.
+_CACHE_BYTES, _FEWEST_ROWS = 2**22, 256
 # Distances closer than this, in units of rounding, tie: a row must get the same code in a batch and alone.
 _TIE = 16.0
 
@@ -111,7 +113,8 @@ class Hierarchy:
 
     def rows_at_once(self, xp):
         """How many rows to code at once, for the processor's cache; None for no bound."""
-        return rows_in_cache(self.row_bytes, xp, _CACHE_BYTES)
+        at_most = rows_in_cache(self.row_bytes, xp, _CACHE_BYTES)
+        return None if at_most is None else max(at_most, _FEWEST_ROWS)
 
     def encode(self, X):
         """Codes of the last level that are nearest to rows: exactly, by look-up in the distances of the parts.
