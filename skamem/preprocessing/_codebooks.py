@@ -14,6 +14,7 @@ import scipy.sparse
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.exceptions import ConvergenceWarning
 
+from skamem.core import arrays
 from skamem.core.rows import row_blocks
 from skamem.preprocessing._hierarchy import Hierarchy, len_of
 
@@ -193,7 +194,7 @@ class Descent:
         columns, n_codes = hierarchy.columns[-1], hierarchy.n_codes
         losses = np.empty((len(self.X), len(columns)))
         sums = [[np.zeros(n), np.zeros((n, len(mine)))] for n, mine in zip(n_codes, columns, strict=True)]
-        at_most = hierarchy.rows_at_once(np)
+        at_most = hierarchy.rows_at_once(arrays.namespace(self.X))
         for rows in row_blocks(len(self.X), hierarchy.row_bytes, at_most=at_most):
             X, weights = self.X[rows], self.weights[rows]
             codes = coder.encode(X)

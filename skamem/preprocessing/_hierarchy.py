@@ -11,6 +11,9 @@ from skamem.core.rows import rows_in_cache
 
 __all__ = ["Hierarchy", "largest_codes", "len_of", "whole_codes"]
 
+# Of work arrays of a block: look-ups run at a third of the speed once they leave the cache, or memory is fetched anew
+# for each. Few rows are bound by Python calls instead.
+_CACHE_BYTES, _FEWEST_ROWS = 2**22, 256
 # Distances closer than this, in units of rounding, tie: a row must get the same code in a batch and alone.
 _TIE = 16.0
 
@@ -31,6 +34,10 @@ class Hierarchy:
         For each of these nodes: the codes below that each of its codes stands for.
     places : dict, default=None
         What `places_of` gives, where the codebooks are.
+    offset : array of shape (n_features,), default=None
+        What to take off rows before they are compared, over `scale` and in the order of the parts; None for nothing.
+    scale : float, default=1.0
+        What to divide rows by first. The codebooks are those of rows over `scale`, less `offset`.
     """
 
     parts: list
@@ -38,6 +45,8 @@ class Hierarchy:
     nodes: Any = ()
     tables: Any = ()
     places: Any = None
+    offset: Any = None
+    scale: float = 1.0
 
     @staticmethod
     def places_of(parts, nodes):
@@ -51,11 +60,13 @@ class Hierarchy:
         Returns
         -------
         places : dict
-            "cut": columns in the order of the parts; "joined": the way back; 0, 1, ...: for each level above the parts
-            the way back to the order of the codes below.
+            "cut": columns in the order of the parts; "joined": the way back; both None where that is the order of the
+            columns. 0, 1, ...: for each level above the parts the way back to the order of the codes below.
         """
         cut = np.concatenate(parts)
         back = {level: np.argsort(np.concatenate(groups)) for level, groups in enumerate(nodes)}
+        if np.all(np.diff(cut) == 1):
+            return {"cut": None, "joined": None, **back}
         return {"cut": cut, "joined": np.argsort(cut), **back}
 
     @property
@@ -76,9 +87,23 @@ class Hierarchy:
         return self.places_of(self.parts, self.nodes) if self.places is None else self.places
 
     @cached_property
-    def _norms(self):
+    def _products(self):
+        """What distances are made of: books times -2, squares of their rows, and bounds of the rounding of both.
+
+        |x . c| <= sum |x| max |c| bounds the products of a part: a column of maxima for each node of the last level.
+        """
         xp = arrays.namespace(*self.codebooks)
-        return [xp.sum(book * book, axis=1)[:, None] for book in self.codebooks]
+        squares = [xp.sum(book * book, axis=1)[:, None] for book in self.codebooks]
+        above = list(range(len(self.parts)))
+        for level in self.nodes:
+            owners = {child: node for node, children in enumerate(level) for child in children.tolist()}
+            above = [owners[place] for place in above]
+        rows = xp.eye(len(self.n_codes), dtype=squares[0].dtype, device=arrays.device(squares[0]))
+        largest, bounds = xp.zeros_like(rows[0, :]), []
+        for columns, book, square, node in zip(self.parts, self.codebooks, squares, above, strict=True):
+            largest = largest + rows[node, :] * xp.max(square)
+            bounds.append(xp.broadcast_to(rows[node, :] * xp.max(xp.abs(book)), (len(columns), rows.shape[0])))
+        return [-2.0 * book for book in self.codebooks], squares, xp.concat(bounds, axis=0), largest
 
     @property
     def row_bytes(self):
@@ -88,7 +113,8 @@ class Hierarchy:
 
     def rows_at_once(self, xp):
         """How many rows to code at once, for the processor's cache; None for no bound."""
-        return rows_in_cache(self.row_bytes, xp)
+        at_most = rows_in_cache(self.row_bytes, xp, _CACHE_BYTES)
+        return None if at_most is None else max(at_most, _FEWEST_ROWS)
 
     def encode(self, X):
         """Codes of the last level that are nearest to rows: exactly, by look-up in the distances of the parts.
@@ -96,7 +122,7 @@ class Hierarchy:
         Parameters
         ----------
         X : array of shape (n_rows, n_features)
-            Less the same offset as the codebooks, and in their type.
+            In the type of the codebooks.
 
         Returns
         -------
@@ -104,28 +130,46 @@ class Hierarchy:
             Of codes equally near, up to rounding, the first.
         """
         xp = arrays.namespace(X)
-        distances, scales = self._part_distances(X)
+        X, tolerances = self._cut(X)
+        distances = self._part_distances(X)
         for level, tables in zip(self.nodes, self.tables, strict=True):
             distances = [
                 sum_of_rows([distances[child] for child in node], table)
                 for node, table in zip(level, tables, strict=True)
             ]
-            scales = [sum(scales[child] for child in node) for node in level]
-        tolerance = _TIE * float(xp.finfo(X.dtype).eps)
-        codes = [_first_least(book, tolerance * scale) for book, scale in zip(distances, scales, strict=True)]
+        codes = [_first_least(book, tolerances[:, node]) for node, book in enumerate(distances)]
         return xp.stack(codes, axis=1)
 
-    def _part_distances(self, X):
-        """For each part the squared distances (n_codes, n_rows), less the row's own square, and their magnitude."""
+    def _cut(self, X):
+        """Rows in the order of the parts and in their units; and distances that count as none, a node each."""
         xp = arrays.namespace(X)
-        X = xp.take(X, self._places["cut"], axis=1)
-        distances, scales, start = [], [], 0
-        for part, book, norms in zip(self.parts, self.codebooks, self._norms, strict=True):
-            piece = xp.matrix_transpose(X[:, start : start + len(part)])
-            distances.append(norms - 2.0 * (book @ piece))
-            scales.append(xp.max(norms) + xp.max(xp.abs(book)) * xp.sum(xp.abs(piece), axis=0))
-            start += len(part)
-        return distances, scales
+        _, _, bounds, largest = self._products
+        eps = _TIE * float(xp.finfo(X.dtype).eps)
+        X = X if self._places["cut"] is None else xp.take(X, self._places["cut"], axis=1)
+        if self.offset is None:
+            return X, eps * (xp.abs(X) @ bounds + largest)
+        with arrays.overflow_expected():
+            X = X / self.scale
+            X -= self.offset
+            tolerances = eps * (xp.abs(X) @ bounds + largest)
+        if not (arrays.host_checks_are_free(xp) and bool(xp.isfinite(xp.max(tolerances)))):
+            most = float(xp.finfo(X.dtype).max) / (8 * X.shape[1])  # so that no product of a far row overflows
+            X = xp.clip(X, -most, most)
+            tolerances = eps * (xp.abs(X) @ bounds + largest)
+        return X, tolerances
+
+    def _part_distances(self, X):
+        """For each part the squared distances (n_codes, n_rows), less the row's own square."""
+        xp = arrays.namespace(X)
+        books, squares, _, _ = self._products
+        distances, start = [], 0
+        for book, square in zip(books, squares, strict=True):
+            end = start + book.shape[1]
+            product = book @ xp.matrix_transpose(X[:, start:end])
+            product += square
+            distances.append(product)
+            start = end
+        return distances
 
     def part_codes(self, codes):
         """Codes of the parts that codes of the last level stand for.
@@ -159,7 +203,8 @@ class Hierarchy:
         """
         xp = arrays.namespace(part_codes)
         pieces = [xp.take(book, part_codes[:, part], axis=0) for part, book in enumerate(self.codebooks)]
-        return xp.take(xp.concat(pieces, axis=1), self._places["joined"], axis=1)
+        X, back = xp.concat(pieces, axis=1), self._places["joined"]
+        return X if back is None else xp.take(X, back, axis=1)
 
 
 def len_of(array):

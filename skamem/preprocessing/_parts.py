@@ -59,7 +59,9 @@ def column_parts(groups, n_features, names=None):
 
 def _columns(part, n_features, names):
     """Ascending indices of the columns that one part names."""
-    part = check_sequence("groups", [part] if isinstance(part, str) else part, "columns by index or by name")
+    part = check_sequence(
+        "groups", [part] if isinstance(part, str) else part, "a list for each part, of columns by index or by name"
+    )
     if part and all(isinstance(column, str) for column in part):
         if names is None:
             raise ValueError(

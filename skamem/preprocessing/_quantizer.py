@@ -284,33 +284,25 @@ class HierarchicalVectorQuantizer(ClassNamePrefixFeaturesOutMixin, SkamemTransfo
         }
 
     def _coder(self, placement, dtype):
-        """The hierarchy where it is to compute, of rows less `mean_` over `scale_`; and the way there."""
-        xp = placement.xp
-        mean = placement.asarray(self.mean_, dtype) / self.scale_
-        most = xp.finfo(dtype).max / (8 * self.n_features_in_)  # so that no product of far rows overflows
-        cut, start, books = xp.take(mean, self._places["cut"], axis=0), 0, []
+        """The hierarchy where it is to compute."""
+        offset = placement.asarray(self.mean_, dtype) / self.scale_
+        if self._places["cut"] is not None:
+            offset = placement.xp.take(offset, self._places["cut"], axis=0)
+        start, books = 0, []
         for book in self.codebooks_:
-            books.append(placement.asarray(book, dtype) / self.scale_ - cut[start : start + book.shape[1]])
-            start += book.shape[1]
-
-        def standard(X):
-            with arrays.overflow_expected():
-                return xp.clip(X / self.scale_ - mean, -most, most)
-
-        return Hierarchy(self.parts_, books, self.nodes_, self.tables_, self._places), standard
+            end = start + book.shape[1]
+            books.append(placement.asarray(book, dtype) / self.scale_ - offset[start:end])
+            start = end
+        return Hierarchy(self.parts_, books, self.nodes_, self.tables_, self._places, offset, self.scale_)
 
     def _coded(self, X, method):
-        """Validated X, where to compute, the hierarchy there, and an iterator over blocks of rows and their codes.
-
-        Blocks and hierarchy are in standard units, codes are of the last level.
-        """
+        """Validated X, where to compute, the hierarchy there; and blocks of rows with their codes of the last level."""
         check_is_fitted(self)
         X, placement = self._receive(X, reset=False, method=method)
-        hierarchy, standard = self._coder(placement, placement.working_dtype)
+        hierarchy = self._coder(placement, placement.working_dtype)
         rows = Rows(X, placement, placement.working_dtype)
         blocks = rows.blocks(hierarchy.row_bytes, at_most=hierarchy.rows_at_once(placement.xp))
-        standing = (standard(block) for _, block in blocks)
-        return X, placement, hierarchy, ((block, hierarchy.encode(block)) for block in standing)
+        return X, placement, hierarchy, ((block, hierarchy.encode(block)) for _, block in blocks)
 
     def transform(self, X):
         """Code rows.
@@ -416,14 +408,15 @@ class HierarchicalVectorQuantizer(ClassNamePrefixFeaturesOutMixin, SkamemTransfo
         X, placement, hierarchy, blocks = self._coded(X, "score")
         weights = validation.check_sample_weight(sample_weight, X, arrays.resolve_backend("numpy", X), np.float64)
         xp, losses = placement.xp, []
+        mean = placement.asarray(self.mean_, placement.working_dtype) / self.scale_
         for block, codes in blocks:
-            off = block - hierarchy.decode(hierarchy.part_codes(codes))
             with arrays.overflow_expected():
+                off = block / self.scale_ - mean - hierarchy.decode(hierarchy.part_codes(codes))
                 losses.append(arrays.to_numpy(xp.sum(off * off, axis=1)).astype(np.float64))
         losses = np.concatenate(losses)
         kept = np.ones(len(losses), dtype=bool) if weights is None else weights > 0
         weights = None if weights is None else weights[kept] / weights.max()
-        return -float(np.average(losses[kept], weights=weights)) * self.scale_ * self.scale_
+        return 0.0 - float(np.average(losses[kept], weights=weights)) * self.scale_ * self.scale_
 
     @property
     def _n_features_out(self):
