@@ -289,6 +289,7 @@ MORE_SETTINGS = [
     InvariantProjection(None, backend="numpy"),
     InvariantProjection(None, shrinkage=None, backend="torch"),
     InvariantProjection(1, shrinkage=0.5, backend="numpy"),
+    InvariantProjection(2, backend="torch"),
     InvariantProjection(shrinkage=None),
     KernelMemory(
         add_indicator=True,

@@ -73,10 +73,11 @@ class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
     Notes
     -----
     The shrinkage "auto" is that of Ledoit and Wolf (2004), J. Multivar. Anal. 88:365, for as many Gaussian rows as
-    would know the scatter as well: many fewer than there are where identities vary each in its own way. It depends on
-    sums alone; so `partial_fit` gives what `fit` gives to rounding, whatever the blocks and their order. A sphere means
-    something where columns have one unit, pixels say; scale others first, by StandardScaler. Without shrinkage units do
-    not matter, nor any other linear map of full rank.
+    would know the scatter as well: many fewer than there are where identities vary each in its own way. It is no more
+    than 0.1, lest it bury the directions of least variance, those looked for. It depends on sums alone; so
+    `partial_fit` gives what `fit` gives to rounding, whatever the blocks and their order. A sphere means something
+    where columns have one unit, pixels say; scale others first, by StandardScaler. Without shrinkage units do not
+    matter, nor any other linear map of full rank.
 
     "auto" components: as many as make rows of one identity closest to each other, counted in AUC, if what moves them
     moves all components at once. Where an identity has few rows λ comes out too small, since they have their mean in

@@ -9,6 +9,9 @@ __all__ = ["effective_rows", "grouped_scatter", "invariant_directions", "merged"
 
 _N_NODES = 32  # of a mean over quantiles
 _TINY = 1e-300
+_MOST = (
+    0.1  # no sphere hides a variance of a tenth of the mean; on pixels, products of them, scaled or not, never far off
+)
 _NOISE = 64  # rounding of a mean, in units of the last place: a column that varies less is constant
 
 
@@ -129,7 +132,9 @@ def shrinkage_of(scatter):
     """Share of a sphere that `invariant_directions` should mix into the scatter within groups.
 
     That of Ledoit and Wolf (2004), J. Multivar. Anal. 88:365, with the error of the scatter that of `effective_rows`
-    Gaussian rows: (tr S² + tr² S) / n. It depends on sums alone, so that it is the same however rows come.
+    Gaussian rows: (tr S² + tr² S) / n. It depends on sums alone, so that it is the same however rows come. Theirs is
+    the least squared error, to which directions of little variance, those looked for, matter least: where many features
+    vary alike it would bury them. So there is a most.
     """
     xp = arrays.namespace(scatter["within"])
     n_features = _n_varying(scatter)
@@ -137,7 +142,7 @@ def shrinkage_of(scatter):
     squares, trace = float(xp.sum(S**2)), float(xp.sum(xp.linalg.diagonal(S)))
     distance = squares - trace**2 / n_features
     error = (squares + trace**2) / effective_rows(scatter)
-    return error / distance if distance > error else float(distance > 1e-9 * squares)
+    return min(_MOST, error / distance) if distance > 1e-9 * squares else 0.0  # a sphere as it is
 
 
 def _n_varying(scatter):
@@ -178,6 +183,7 @@ def invariant_directions(scatter, shrinkage):
     )
     pull = shrinkage * (sphere - within)
     shares, V = _pencil(within + pull, total + pull)
+    V = _settled(shares, V)
     variances = xp.sum(V * (total @ V), axis=0)
     n_kept = min(len(scatter["labels"]) - 1, _n_varying(scatter), V.shape[1])
     kept = xp.nonzero(variances[:n_kept] > xp.finfo(V.dtype).eps * V.shape[0] * xp.max(variances))[0]
@@ -194,6 +200,20 @@ def _pencil(A, B):
     reduced = xp.matrix_transpose(U) @ A @ U
     shares, Q = xp.linalg.eigh((reduced + xp.matrix_transpose(reduced)) / 2)
     return xp.clip(shares, min=0.0, max=1.0), U @ Q
+
+
+def _settled(shares, V):
+    """Eigenvectors of the share 0, of which any combination is one, in the order that the least sphere would give them.
+
+    There are several where features are as many as rows, or rows of an identity agree in some.
+    """
+    xp = arrays.namespace(V)
+    n_free = int(xp.sum(xp.astype(shares < 1e-2 * xp.finfo(V.dtype).eps ** 0.5, xp.int64)))
+    if n_free < 2:
+        return V
+    free = V[:, :n_free]
+    _, Q = xp.linalg.eigh(xp.matrix_transpose(free) @ free)
+    return xp.concat([free @ Q, V[:, n_free:]], axis=1)
 
 
 def _oriented(directions, xp):

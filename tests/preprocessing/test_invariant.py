@@ -123,6 +123,17 @@ def test_merged_projections_have_seen_the_rows_of_both():
         assert pickle.dumps(other) == before
 
 
+def test_directions_without_any_scatter_within_do_not_depend_on_rounding():
+    rows = np.random.RandomState(0).standard_normal((15, 20))
+    identity = np.arange(15) % 3
+    expected = InvariantProjection(None, shrinkage=None).fit(rows, identity)
+    assert np.all(expected.eigenvalues_ < 1e-9)
+    for seed in range(3):
+        order = np.random.RandomState(seed).permutation(15)
+        found = InvariantProjection(None, shrinkage=None).fit(2 * rows[order] + 1, identity[order])
+        np.testing.assert_allclose(2 * found.components_, expected.components_, rtol=1e-8, atol=1e-8)
+
+
 def test_names_of_identities_do_not_matter():
     numbers = InvariantProjection(None).fit(X, IDENTITY)
     names = np.asarray([f"p{(7 * i) % 15:02}" for i in range(15)])[IDENTITY]

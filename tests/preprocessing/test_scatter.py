@@ -64,13 +64,15 @@ def test_effective_rows_are_the_rows_where_groups_are_alike():
 def test_shrinkage_falls_with_the_rows_and_knows_no_scale():
     rng = np.random.RandomState(0)
     found = []
-    for n_groups in (10, 100, 1000):
+    for n_groups in (200, 1000, 5000):
         groups = np.repeat(np.arange(n_groups), 3)
         rows = rng.standard_normal((3 * n_groups, 8)) * np.arange(1.0, 9.0)
         found.append(_scatter.shrinkage_of(scatter_of(rows, groups)))
         scaled = scatter_of(np.column_stack([1e-3 * rows, np.full(len(rows), 7.0)]), groups, np.full(len(rows), 0.5))
         assert _scatter.shrinkage_of(scaled) == pytest.approx(found[-1], rel=1e-9)
-    assert 1 > found[0] > 3 * found[1] > 9 * found[2] > 0
+    assert 0.1 > found[0] > 3 * found[1] > 9 * found[2] > 0  # as 1 / n
+    few = rng.standard_normal((30, 100))  # alike in all features
+    assert _scatter.shrinkage_of(scatter_of(few, np.arange(30) // 2)) == 0.1
     sphere = scatter_of(np.vstack([np.eye(4), -np.eye(4)]) + 0.0, np.repeat([0], 8))
     assert _scatter.shrinkage_of(sphere) == 0  # a sphere is one already
 
