@@ -30,6 +30,7 @@ from skamem.sparse import (
 )
 from skamem.structures import AssemblyClassifier, AssemblyMemory, FiniteStateMemory, HolographicMemory, SequenceMemory
 from skamem.supervised import (
+    CompositionalRegressor,
     DenseAMClassifier,
     DenseAMRegressor,
     LayerwiseClassifier,
@@ -45,6 +46,7 @@ __all__ = [
     "BidirectionalMemory",
     "BipolarEncoder",
     "BoltzmannMachine",
+    "CompositionalRegressor",
     "DeepBeliefClassifier",
     "DeepBeliefNetwork",
     "DeepBeliefRegressor",

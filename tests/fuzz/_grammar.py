@@ -199,6 +199,15 @@ BY_ESTIMATOR = {
     ("BoltzmannMachine", "n_chains"): ((1, 10), (np.int8(10),)),
     ("BoltzmannMachine", "weight_decay"): ((0.0, 0.1), (1e3,)),
     ("RestrictedBoltzmannMachine", "init"): (("random",), (((1, 0, 1),), ((1, -1, 1), (1, 1, -1)), "data", None)),
+    ("CompositionalRegressor", "graph"): (
+        ("binary", "learn", ((0, 1), 0), (0,)),
+        ([[0, 1]], (0, (0, 0)), ("a", "b"), ((0, 99), 1), np.str_("binary")),
+    ),
+    ("CompositionalRegressor", "node"): (("spline", "polynomial", "kernel"), (np.str_("kernel"),)),
+    ("CompositionalRegressor", "n_knots"): ((2, 3, 4), (np.int8(3), 50)),
+    ("CompositionalRegressor", "n_restarts"): ((1, 2), (np.int8(2),)),
+    ("CompositionalRegressor", "degree"): ((1, 2, 3), (np.int8(3), 8)),
+    ("CompositionalRegressor", "alpha"): (("gcv", 0.0, 0.1), (1e-300, 1e30, np.float32(0.5), 1)),
     ("LayerwiseClassifier", "activation"): (
         ("relu", "rectified_polynomial", "polynomial", "exponential", "logcosh", "softplus"),
         (Softplus(), np.str_("logcosh")),
@@ -271,6 +280,8 @@ QUICK = {
     "n_pairs": 2,
     "n_neurons": 20,
     "n_stages": 2,
+    "n_restarts": 1,
+    "n_knots": 3,
 }
 
 

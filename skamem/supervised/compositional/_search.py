@@ -1,0 +1,140 @@
+"""The search for a graph: from a proposal to the neighbouring tree that fits best, until none fits better."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from skamem.supervised.compositional._bases import SplineBasis
+from skamem.supervised.compositional._descent import Problem
+from skamem.supervised.compositional._discovery import propose
+from skamem.supervised.compositional._graph import Graph
+from skamem.supervised.compositional._smoothing import quick_score
+
+__all__ = ["Found", "find_tree", "neighbours"]
+
+_MOST_ROWS = 1000
+_BASIS = SplineBasis(5, 3)
+_MOST_MOVES = 10
+_BETTER = 0.99
+
+
+@dataclass(frozen=True)
+class Found:
+    """A tree, and how sure it is.
+
+    Parameters
+    ----------
+    nested : tuple
+        Of columns.
+    confidence : float
+        1 - its cross-validated error / that of the best of its neighbours: 0 for no better, near 1 for much better.
+    trees : list of (tuple, float)
+        Trees that were fitted and their cross-validated errors in units of the variance, the best first.
+    pairs : list of (tuple, float)
+        Pairs of columns and how much the directions of their derivatives disagree, the best first.
+    """
+
+    nested: tuple
+    confidence: float
+    trees: list
+    pairs: list
+
+
+def find_tree(X, targets, share, tell):
+    """Find a binary tree.
+
+    Parameters
+    ----------
+    X : array of shape (n_rows, n_features)
+        Scaled columns.
+    targets : array of shape (n_rows, n_outputs)
+        Standardised.
+    share : array of shape (n_rows,)
+        Weights of the rows, of sum 1.
+    tell : callable
+        Gets a line for every move.
+
+    Returns
+    -------
+    found : Found
+    """
+    whole = Problem(Graph(((("column", 0),),)), _BASIS, X, targets, share)
+    n_rows = X.shape[0]
+    if n_rows > _MOST_ROWS:
+        whole = whole.subset(np.arange(_MOST_ROWS) * n_rows // _MOST_ROWS)
+    data = whole.X, whole.targets, whole.share
+    nested, pairs = propose(*data)
+    known = {}
+
+    def score(tree):
+        key = _unordered(tree)
+        if key not in known:
+            known[key] = quick_score(Problem(Graph.of(tree), _BASIS, *data)), tree
+        return known[key][0]
+
+    score(nested)
+    tell(f"Proposed {nested}: error {score(nested):.3e}")
+    for _ in range(_MOST_MOVES):
+        best = min(_moves(nested), key=score, default=nested)
+        if not score(best) < _BETTER * score(nested):
+            break
+        nested = best
+        tell(f"Moved to {nested}: error {score(nested):.3e}")
+    rival = min(map(score, neighbours(nested)), default=math.inf)
+    sure = 1.0 - score(nested) / rival if 0.0 < rival < math.inf else float(rival > 0.0)
+    trees = sorted(((tree, value) for value, tree in known.values()), key=lambda pair: pair[1])
+    return Found(nested, min(1.0, max(0.0, sure)), trees, pairs)
+
+
+def _unordered(tree):
+    return frozenset(map(_unordered, tree)) if isinstance(tree, tuple) else tree
+
+
+def _moves(tree):
+    yield from neighbours(tree)
+    yield from _prunings(tree)
+
+
+def _prunings(tree):
+    """Trees without one of the columns."""
+    if not isinstance(tree, tuple) or len(tree) < 2:
+        return
+    for first, second in (tree, tree[::-1]):
+        if not isinstance(first, tuple):
+            yield second if isinstance(second, tuple) else (second,)
+    first, second = tree
+    for part in _prunings(first):
+        yield part if len(part) > 1 else part[0], second
+    for part in _prunings(second):
+        yield first, part if len(part) > 1 else part[0]
+
+
+def neighbours(tree):
+    """Trees that differ by one exchange of a part with the sister of the node that it belongs to.
+
+    Parameters
+    ----------
+    tree : nested tuples
+        Binary.
+
+    Yields
+    ------
+    tree : nested tuples
+
+    Examples
+    --------
+    >>> list(neighbours(((0, 1), 2)))
+    [((2, 1), 0), ((0, 2), 1)]
+    """
+    if not isinstance(tree, tuple) or len(tree) < 2:
+        return
+    for first, second in (tree, tree[::-1]):
+        if isinstance(first, tuple):
+            a, b = first
+            yield (second, b), a
+            yield (a, second), b
+    for part in neighbours(tree[0]):
+        yield part, tree[1]
+    for part in neighbours(tree[1]):
+        yield tree[0], part

@@ -1,0 +1,156 @@
+"""From starts to a fit: penalties that fall, restarts, and the choice of the penalty by cross-validation."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from skamem.supervised.compositional._descent import descend
+from skamem.supervised.compositional._start import start
+
+__all__ = ["Fit", "best_fit", "gcv_score", "quick_score"]
+
+_STAGES = (1e-2, 1e-3, 1e-4)
+"""Penalties through which every start goes down: with the first, maps are nearly straight, and minima are few."""
+
+_LARGEST, _SMALLEST = 1e3, 1e-7
+_STEP = 10.0
+_STAGE_STEPS = 15
+_STAGE_TOL = 1e-3
+_PRICE = 1.4  # of a parameter in cross-validation, since a search has flattered the fit; Kim and Gu (2004)
+_LEAST_LEFT = 0.1
+_SAME = 0.05  # starts whose objectives differ by less of them have come to the same minimum
+
+
+@dataclass
+class Fit:
+    """A fit, and how it came about.
+
+    Parameters
+    ----------
+    state : State
+    alpha : float
+        Penalty.
+    score : float
+        Of generalised cross-validation.
+    curve : list of float
+        Penalised loss at the beginning and after each step of the last descent.
+    tried : list of (float, float)
+        Penalties and their scores.
+    n_iter : int
+        Steps of all descents.
+    """
+
+    state: Any
+    alpha: float
+    score: float
+    curve: list = field(default_factory=list)
+    tried: list = field(default_factory=list)
+    n_iter: int = 0
+
+
+def gcv_score(problem, state, alpha):
+    """Generalised cross-validation, loss / (1 - 1.4 freedom / n)²; infinite where too little freedom is left."""
+    n_values = problem.n_rows_effective * problem.targets.shape[1]
+    left = 1.0 - _PRICE * (problem.freedom(state, alpha) + problem.targets.shape[1]) / n_values
+    return state.loss / left**2 if left > _LEAST_LEFT else math.inf
+
+
+def _run(problem, coefs, alpha, max_iter, tol):
+    states = list(descend(problem, coefs, alpha, max_iter, tol))
+    return states[-1], [state.objective for state in states]
+
+
+def _stage(problem, coefs, alpha, max_iter):
+    state, curve = _run(problem, coefs, alpha, min(max_iter, _STAGE_STEPS), _STAGE_TOL)
+    return Fit(state, alpha, gcv_score(problem, state, alpha), curve, n_iter=len(curve) - 1)
+
+
+def _down(problem, coefs, alphas, max_iter):
+    """Fits for penalties that fall, each from the one before."""
+    fits = []
+    for alpha in alphas:
+        fits.append(_stage(problem, coefs, alpha, max_iter))
+        coefs = fits[-1].state.coefs
+    return fits
+
+
+def _continued(problem, fits, max_iter):
+    """`fits`, with further penalties in the direction in which the score falls."""
+    fits = sorted(fits, key=lambda fit: -fit.alpha)
+    while True:
+        best = min(range(len(fits)), key=lambda i: (fits[i].score, i))
+        if best == 0 and fits[0].alpha * _STEP <= _LARGEST * 1.01:
+            fits.insert(0, _stage(problem, fits[0].state.coefs, fits[0].alpha * _STEP, max_iter))
+        elif best == len(fits) - 1 and fits[-1].alpha / _STEP >= _SMALLEST * 0.99:
+            fits.append(_stage(problem, fits[-1].state.coefs, fits[-1].alpha / _STEP, max_iter))
+        else:
+            return fits, fits[best]
+
+
+def best_fit(problem, alpha, n_restarts, max_iter, tol, random_state, tell=lambda text: None):
+    """Fit a graph: starts, penalties, and a last descent to convergence.
+
+    Parameters
+    ----------
+    problem : Problem
+    alpha : float or "gcv"
+        Penalty; "gcv" chooses it.
+    n_restarts : int
+        Most starts; the first is deterministic, and no further one is made once the two best have come to the same.
+    max_iter : int
+        Most steps of a descent.
+    tol : float
+        Share of the objective that counts as nothing.
+    random_state : RandomState
+        Mixes the other starts.
+    tell : callable
+        Gets a line for every start, and for the choice.
+
+    Returns
+    -------
+    fit : Fit
+    """
+    stages = _STAGES if alpha == "gcv" else (*(a for a in _STAGES if a > alpha), alpha)
+    attempts, merit = [], _merit if alpha == "gcv" else _objective
+    for number in range(n_restarts if len(problem.graph) > 1 else 1):
+        coefs = start(problem, random_state if number else None)
+        attempts.append(_down(problem, coefs, stages, max_iter))
+        last = attempts[-1][-1]
+        tell(f"Start {number + 1}: loss {last.state.loss:.3e} with alpha={last.alpha:.0e}")
+        first, *rest = sorted(map(_objective, attempts))
+        if rest and rest[0] <= (1.0 + _SAME) * first:
+            break
+    chosen = min(attempts, key=merit)
+    if alpha == "gcv":
+        fits, best = _continued(problem, chosen, max_iter)
+    else:
+        fits, best = chosen, chosen[-1]
+    state, curve = _run(problem, best.state.coefs, best.alpha, max_iter, tol)
+    tell(f"Chosen: loss {state.loss:.3e} with alpha={best.alpha:.0e}")
+    n_iter = sum(fit.n_iter for fits_of_one in attempts for fit in fits_of_one)
+    n_iter += sum(fit.n_iter for fit in fits if all(fit is not known for known in chosen)) + len(curve) - 1
+    tried = [(fit.alpha, fit.score) for fit in fits]
+    return Fit(state, best.alpha, gcv_score(problem, state, best.alpha), curve, tried, n_iter)
+
+
+def _merit(fits):
+    return min(fit.score for fit in fits)
+
+
+def _objective(fits):
+    return fits[-1].state.objective
+
+
+def quick_score(problem):
+    """Cross-validated error of a graph after one start and few steps, to compare graphs by.
+
+    Parameters
+    ----------
+    problem : Problem
+
+    Returns
+    -------
+    score : float
+        In units of the targets' variance; infinite where the graph has too many parameters for the rows.
+    """
+    return _merit(_down(problem, start(problem, None), _STAGES, _STAGE_STEPS))
