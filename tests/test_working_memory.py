@@ -11,6 +11,7 @@ from skamem import (
     BidirectionalMemory,
     DenseMemory,
     HebbianMemory,
+    HierarchicalVectorQuantizer,
     HopfieldNetwork,
     KernelMemory,
     MemoryClassifier,
@@ -93,3 +94,14 @@ def test_sparse_features_of_a_classifier_are_made_dense_once():
     # The patterns, two singular factors and the solver's copy; then the moments, which partial_fit needs.
     assert peak(lambda: MemoryClassifier().fit(X, y)) < 4.2 * dense + 0.2 * moments
     assert peak(lambda: MemoryClassifier(HebbianMemory(binarize=None)).fit(X, y)) < 1.5 * dense
+
+
+@pytest.mark.parametrize("method", ["transform", "quantize", "score"])
+def test_coding_stays_within_working_memory(method):
+    X = RNG.standard_normal((20_000, 30))
+    quantizer = HierarchicalVectorQuantizer((16, 200), random_state=0).fit(X[:1000])
+    with config_context(working_memory=WORKING_MEMORY):
+        # Beside it what is given back, in blocks and joined.
+        assert peak(lambda: getattr(quantizer, method)(X)) < 1.3 * WORKING_MEMORY * 2**20 + 2 * X.nbytes
+    # That no bound stands in the way of the test: all rows at once would take more.
+    assert 8 * 200 * len(X) > 1.3 * WORKING_MEMORY * 2**20 + 2 * X.nbytes
