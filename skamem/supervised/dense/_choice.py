@@ -18,6 +18,7 @@ from skamem.supervised.dense._defaults import (
     BRIEF_LOSS,
     CHOICE_DECAYS,
     CHOICE_FOLDS,
+    CHOICE_GAIN,
     CHOICE_HELD,
     CHOICE_MEMORIES,
     CHOICE_NOISES,
@@ -80,7 +81,8 @@ def choose(recipe, data, loss, batch_size, n_updates):
     Notes
     -----
     Computed on the host in float32 and from a seed of its own: every backend and every `random_state` choose alike.
-    Cost: 300 updates of 64 memories for each of 5 decays and 2 more shares of the noise, times the folds.
+    Cost: 300 updates of 64 memories for each of 5 decays and 2 more shares of the noise, times the folds; where less
+    noise is better, 5 decays once more.
     """
     n_rows = min(len(data), CHOICE_ROWS, CHOICE_NUMBERS // data.rows.n_features)
     if not _can_tell(recipe, data, n_rows, n_updates):
@@ -95,21 +97,25 @@ def choose(recipe, data, loss, batch_size, n_updates):
         learning_rate=CHOICE_RATE * recipe.rate,
     )
     trial = _Trial(recipe, data, loss, int(batch_size), random_state.randint(2**31))
-    decays = [(decay, 1.0) for decay in CHOICE_DECAYS]
-    losses = trial.losses(decays)
-    means = losses.mean(axis=1)
-    if not np.any(np.isfinite(means)):
+    losses = trial.losses([(decay, 1.0) for decay in CHOICE_DECAYS])
+    if not np.any(np.isfinite(losses.mean(axis=1))):
         return None
-    best = int(np.nanargmin(means))
-    choice, least = decays[best], losses[best]
+    best = int(np.nanargmin(losses.mean(axis=1)))
+    share, least = 1.0, losses[best]
     if recipe.noise == "auto":
-        noises = [(choice[0], share) for share in CHOICE_NOISES]
-        for candidate, found in zip(noises, trial.losses(noises), strict=True):
-            # Noise is what has served everywhere: less of it must be clearly better, by a standard error.
-            gain = least - found
-            if gain.mean() > gain.std() / len(gain) ** 0.5:
-                choice, least = candidate, found
-    return Choice(*choice, brief=bool(choice[0] >= BRIEF_DECAY or least.mean() < BRIEF_LOSS))
+        found = trial.losses([(CHOICE_DECAYS[best], share) for share in CHOICE_NOISES])
+        for candidate, row_losses in zip(CHOICE_NOISES, found, strict=True):
+            # Noise is what has served everywhere: less of it must be clearly better, and worth it.
+            gain = least - row_losses
+            if gain.mean() > max(CHOICE_GAIN, gain.std() / len(gain) ** 0.5):
+                share, least = candidate, row_losses
+    if share < 1:
+        # Noise and decay do the same work in part: with less of one more of the other may be right.
+        losses = trial.losses([(decay, share) for decay in CHOICE_DECAYS])
+        best = int(np.nanargmin(losses.mean(axis=1)))
+        least = losses[best]
+    brief = CHOICE_DECAYS[best] >= BRIEF_DECAY or least.mean() < BRIEF_LOSS
+    return Choice(CHOICE_DECAYS[best], share, brief=bool(brief))
 
 
 def _can_tell(recipe, data, n_rows, n_updates):

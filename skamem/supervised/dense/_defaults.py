@@ -16,6 +16,7 @@ __all__ = [
     "BRIEF_LOSS",
     "CHOICE_DECAYS",
     "CHOICE_FOLDS",
+    "CHOICE_GAIN",
     "CHOICE_HELD",
     "CHOICE_MEMORIES",
     "CHOICE_NOISES",
@@ -62,6 +63,8 @@ CHOICE_DECAYS = (0.1, 1.0, 3.0, 10.0, 30.0)
 """Weight decays among which the rows choose."""
 CHOICE_NOISES = (0.0, 0.4)
 """Shares of the automatic noise that are tried besides all of it."""
+CHOICE_GAIN = 0.01
+"""What less noise must gain at least, in nats or in shares of the target's variance."""
 CHOICE_FOLDS, CHOICE_HELD = 3, 400
 """Folds of the rows; as many of them are held back in turn as together have this many rows."""
 CHOICE_MEMORIES, CHOICE_UPDATES, CHOICE_RATE = 64, 300, 4.0
