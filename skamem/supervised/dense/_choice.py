@@ -27,6 +27,7 @@ from skamem.supervised.dense._defaults import (
     CHOICE_ROWS,
     CHOICE_UPDATES,
     MOST_CHOICE_ROWS,
+    auto_decay,
 )
 from skamem.supervised.dense._network import Memories
 from skamem.supervised.dense._readouts import linear_readout
@@ -84,7 +85,8 @@ def choose(recipe, data, loss, batch_size, n_updates):
     Cost: 300 updates of 64 memories for each of 5 decays and 2 more shares of the noise, times the folds; where less
     noise is better, 5 decays once more.
     """
-    n_rows = min(len(data), CHOICE_ROWS, CHOICE_NUMBERS // data.rows.n_features)
+    n_seen = len(data)
+    n_rows = min(n_seen, CHOICE_ROWS, CHOICE_NUMBERS // data.rows.n_features)
     if not _can_tell(recipe, data, n_rows, n_updates):
         return None
     random_state = np.random.RandomState(0)
@@ -100,22 +102,34 @@ def choose(recipe, data, loss, batch_size, n_updates):
     losses = trial.losses([(decay, 1.0) for decay in CHOICE_DECAYS])
     if not np.any(np.isfinite(losses.mean(axis=1))):
         return None
-    best = int(np.nanargmin(losses.mean(axis=1)))
-    share, least = 1.0, losses[best]
+    best, share = _best_decay(losses, n_seen), 1.0
+    least = losses[best]
     if recipe.noise == "auto":
         found = trial.losses([(CHOICE_DECAYS[best], share) for share in CHOICE_NOISES])
         for candidate, row_losses in zip(CHOICE_NOISES, found, strict=True):
-            # Noise is what has served everywhere: less of it must be clearly better, and worth it.
-            gain = least - row_losses
-            if gain.mean() > max(CHOICE_GAIN, gain.std() / len(gain) ** 0.5):
+            if _clearly_better(row_losses, least, 2.0):
                 share, least = candidate, row_losses
     if share < 1:
         # Noise and decay do the same work in part: with less of one more of the other may be right.
         losses = trial.losses([(decay, share) for decay in CHOICE_DECAYS])
-        best = int(np.nanargmin(losses.mean(axis=1)))
+        best = _best_decay(losses, n_seen)
         least = losses[best]
     brief = CHOICE_DECAYS[best] >= BRIEF_DECAY or least.mean() < BRIEF_LOSS
     return Choice(CHOICE_DECAYS[best], share, brief=bool(brief))
+
+
+def _best_decay(losses, n_rows):
+    """Index of the decay that is best if it is clearly better than that next to the rule, else of the latter."""
+    means = losses.mean(axis=1)
+    usual = int(np.argmin(np.abs(np.log(CHOICE_DECAYS) - np.log(auto_decay(n_rows)))))
+    best = int(np.nanargmin(means))
+    return best if _clearly_better(losses[best], losses[usual], 1.0) else usual
+
+
+def _clearly_better(losses, usual, n_errors):
+    """Whether losses, row by row, are below those of what has served everywhere, by standard errors and worth it."""
+    gain = usual - losses
+    return not gain.mean() <= max(CHOICE_GAIN, n_errors * gain.std() / len(gain) ** 0.5)
 
 
 def _can_tell(recipe, data, n_rows, n_updates):
