@@ -16,11 +16,12 @@ from skamem.core.threads import product_threads
 from skamem.supervised.dense._defaults import (
     BRIEF_DECAY,
     BRIEF_LOSS,
+    CHOICE_DECAY_GAIN,
     CHOICE_DECAYS,
     CHOICE_FOLDS,
-    CHOICE_GAIN,
     CHOICE_HELD,
     CHOICE_MEMORIES,
+    CHOICE_NOISE_GAIN,
     CHOICE_NOISES,
     CHOICE_NUMBERS,
     CHOICE_RATE,
@@ -107,7 +108,7 @@ def choose(recipe, data, loss, batch_size, n_updates):
     if recipe.noise == "auto":
         found = trial.losses([(CHOICE_DECAYS[best], share) for share in CHOICE_NOISES])
         for candidate, row_losses in zip(CHOICE_NOISES, found, strict=True):
-            if _clearly_better(row_losses, least, 2.0):
+            if _clearly_better(row_losses, least, CHOICE_NOISE_GAIN):
                 share, least = candidate, row_losses
     if share < 1:
         # Noise and decay do the same work in part: with less of one more of the other may be right.
@@ -123,13 +124,13 @@ def _best_decay(losses, n_rows):
     means = losses.mean(axis=1)
     usual = int(np.argmin(np.abs(np.log(CHOICE_DECAYS) - np.log(auto_decay(n_rows)))))
     best = int(np.nanargmin(means))
-    return best if _clearly_better(losses[best], losses[usual], 1.0) else usual
+    return best if _clearly_better(losses[best], losses[usual], CHOICE_DECAY_GAIN) else usual
 
 
-def _clearly_better(losses, usual, n_errors):
-    """Whether losses, row by row, are below those of what has served everywhere, by standard errors and worth it."""
+def _clearly_better(losses, usual, least_gain):
+    """Whether losses, row by row, are below those of what has served everywhere: by this much and a standard error."""
     gain = usual - losses
-    return not gain.mean() <= max(CHOICE_GAIN, n_errors * gain.std() / len(gain) ** 0.5)
+    return not gain.mean() <= max(least_gain, gain.std() / len(gain) ** 0.5)
 
 
 def _can_tell(recipe, data, n_rows, n_updates):

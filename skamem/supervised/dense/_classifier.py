@@ -160,8 +160,8 @@ class DenseAMClassifier(ClassifierMixin, NetworkDual, BaseDenseAM):
     learn at each decay, 300 updates at four times the rate, all decays side by side; a third of the rows is held back,
     in tables of less than 1200 rows two or all three thirds in turn. The decay next to the rule is kept unless
     another lowers the log loss on those by 0.01 and by its standard error. With ``noise="auto"``, 0.4 of the noise and
-    none of it are then tried at that decay, and taken if the loss falls by 0.01 and two standard errors; with less
-    noise the decay is chosen anew. Set `weight_decay` to save the time.
+    none of it are then tried at that decay, and taken if the loss falls by 0.03 and its standard error; with less noise
+    the decay is chosen anew. Set `weight_decay` to save the time.
 
     *Cost* of an epoch: two matrix products of 2 n_samples n_memories n_features operations; "linear" adds little,
     "exact" thin products in proportion to degree and n_classes. `predict`: one product; terms of eq. (9)

@@ -15,11 +15,12 @@ __all__ = [
     "BRIEF_DECAY",
     "BRIEF_LOSS",
     "CHOICE_DECAYS",
+    "CHOICE_DECAY_GAIN",
     "CHOICE_FOLDS",
-    "CHOICE_GAIN",
     "CHOICE_HELD",
     "CHOICE_MEMORIES",
     "CHOICE_NOISES",
+    "CHOICE_NOISE_GAIN",
     "CHOICE_NUMBERS",
     "CHOICE_RATE",
     "CHOICE_ROWS",
@@ -63,7 +64,7 @@ CHOICE_DECAYS = (0.1, 1.0, 3.0, 10.0, 30.0)
 """Weight decays among which the rows choose."""
 CHOICE_NOISES = (0.0, 0.4)
 """Shares of the automatic noise that are tried besides all of it."""
-CHOICE_GAIN = 0.01
+CHOICE_DECAY_GAIN, CHOICE_NOISE_GAIN = 0.01, 0.03
 """What another decay than the usual or less noise must gain, in nats or in shares of the target's variance."""
 CHOICE_FOLDS, CHOICE_HELD = 3, 400
 """Folds of the rows; as many of them are held back in turn as together have this many rows."""
