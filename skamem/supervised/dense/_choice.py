@@ -16,16 +16,19 @@ from skamem.core.threads import product_threads
 from skamem.supervised.dense._defaults import (
     BRIEF_DECAY,
     BRIEF_LOSS,
+    CHOICE_DECAY_GAIN,
     CHOICE_DECAYS,
     CHOICE_FOLDS,
     CHOICE_HELD,
     CHOICE_MEMORIES,
+    CHOICE_NOISE_GAIN,
     CHOICE_NOISES,
     CHOICE_NUMBERS,
     CHOICE_RATE,
     CHOICE_ROWS,
     CHOICE_UPDATES,
     MOST_CHOICE_ROWS,
+    auto_decay,
 )
 from skamem.supervised.dense._network import Memories
 from skamem.supervised.dense._readouts import linear_readout
@@ -80,9 +83,11 @@ def choose(recipe, data, loss, batch_size, n_updates):
     Notes
     -----
     Computed on the host in float32 and from a seed of its own: every backend and every `random_state` choose alike.
-    Cost: 300 updates of 64 memories for each of 5 decays and 2 more shares of the noise, times the folds.
+    Cost: 300 updates of 64 memories for each of 5 decays and 2 more shares of the noise, times the folds; where less
+    noise is better, 5 decays once more.
     """
-    n_rows = min(len(data), CHOICE_ROWS, CHOICE_NUMBERS // data.rows.n_features)
+    n_seen = len(data)
+    n_rows = min(n_seen, CHOICE_ROWS, CHOICE_NUMBERS // data.rows.n_features)
     if not _can_tell(recipe, data, n_rows, n_updates):
         return None
     random_state = np.random.RandomState(0)
@@ -95,21 +100,37 @@ def choose(recipe, data, loss, batch_size, n_updates):
         learning_rate=CHOICE_RATE * recipe.rate,
     )
     trial = _Trial(recipe, data, loss, int(batch_size), random_state.randint(2**31))
-    decays = [(decay, 1.0) for decay in CHOICE_DECAYS]
-    losses = trial.losses(decays)
-    means = losses.mean(axis=1)
-    if not np.any(np.isfinite(means)):
+    losses = trial.losses([(decay, 1.0) for decay in CHOICE_DECAYS])
+    if not np.any(np.isfinite(losses.mean(axis=1))):
         return None
-    best = int(np.nanargmin(means))
-    choice, least = decays[best], losses[best]
+    best, share = _best_decay(losses, n_seen), 1.0
+    least = losses[best]
     if recipe.noise == "auto":
-        noises = [(choice[0], share) for share in CHOICE_NOISES]
-        for candidate, found in zip(noises, trial.losses(noises), strict=True):
-            # Noise is what has served everywhere: less of it must be clearly better, by a standard error.
-            gain = least - found
-            if gain.mean() > gain.std() / len(gain) ** 0.5:
-                choice, least = candidate, found
-    return Choice(*choice, brief=bool(choice[0] >= BRIEF_DECAY or least.mean() < BRIEF_LOSS))
+        found = trial.losses([(CHOICE_DECAYS[best], share) for share in CHOICE_NOISES])
+        for candidate, row_losses in zip(CHOICE_NOISES, found, strict=True):
+            if _clearly_better(row_losses, least, CHOICE_NOISE_GAIN):
+                share, least = candidate, row_losses
+    if share < 1:
+        # Noise and decay do the same work in part: with less of one more of the other may be right.
+        losses = trial.losses([(decay, share) for decay in CHOICE_DECAYS])
+        best = _best_decay(losses, n_seen)
+        least = losses[best]
+    brief = CHOICE_DECAYS[best] >= BRIEF_DECAY or least.mean() < BRIEF_LOSS
+    return Choice(CHOICE_DECAYS[best], share, brief=bool(brief))
+
+
+def _best_decay(losses, n_rows):
+    """Index of the decay that is best if it is clearly better than that next to the rule, else of the latter."""
+    means = losses.mean(axis=1)
+    usual = int(np.argmin(np.abs(np.log(CHOICE_DECAYS) - np.log(auto_decay(n_rows)))))
+    best = int(np.nanargmin(means))
+    return best if _clearly_better(losses[best], losses[usual], CHOICE_DECAY_GAIN) else usual
+
+
+def _clearly_better(losses, usual, least_gain):
+    """Whether losses, row by row, are below those of what has served everywhere: by this much and a standard error."""
+    gain = usual - losses
+    return not gain.mean() <= max(least_gain, gain.std() / len(gain) ** 0.5)
 
 
 def _can_tell(recipe, data, n_rows, n_updates):

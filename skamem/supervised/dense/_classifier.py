@@ -52,7 +52,7 @@ class DenseAMClassifier(ClassifierMixin, NetworkDual, BaseDenseAM):
         0.04).
     max_iter : "auto" or int, default="auto"
         Epochs. "auto": 150, but between 1000 and 2000 updates, and 25 at least; 1000 where the rows choose a decay
-        of 1 or more, or next to nothing is left to learn; 500 for the "paper" solver.
+        of 3 or more, or next to nothing is left to learn; 500 for the "paper" solver.
     batch_size : int, default=100
         Rows per update, at most.
     temperature : "auto", float > 0 or pair of float, default="auto"
@@ -158,9 +158,10 @@ class DenseAMClassifier(ClassifierMixin, NetworkDual, BaseDenseAM):
 
     *What the rows choose.* Noisy labels want much decay, clean ones little. With ``weight_decay="auto"``, 64 memories
     learn at each decay, 300 updates at four times the rate, all decays side by side; a third of the rows is held back,
-    in tables of less than 1200 rows two or all three thirds in turn. The least log loss on those decides. With
-    ``noise="auto"``, 0.4 of the noise and none of it are then tried at that decay, and taken where the loss falls by
-    more than its standard error. Set `weight_decay` to save the time.
+    in tables of less than 1200 rows two or all three thirds in turn. The decay next to the rule is kept unless
+    another lowers the log loss on those by 0.01 and by its standard error. With ``noise="auto"``, 0.4 of the noise and
+    none of it are then tried at that decay, and taken if the loss falls by 0.03 and its standard error; with less noise
+    the decay is chosen anew. Set `weight_decay` to save the time.
 
     *Cost* of an epoch: two matrix products of 2 n_samples n_memories n_features operations; "linear" adds little,
     "exact" thin products in proportion to degree and n_classes. `predict`: one product; terms of eq. (9)

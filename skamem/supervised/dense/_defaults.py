@@ -15,10 +15,12 @@ __all__ = [
     "BRIEF_DECAY",
     "BRIEF_LOSS",
     "CHOICE_DECAYS",
+    "CHOICE_DECAY_GAIN",
     "CHOICE_FOLDS",
     "CHOICE_HELD",
     "CHOICE_MEMORIES",
     "CHOICE_NOISES",
+    "CHOICE_NOISE_GAIN",
     "CHOICE_NUMBERS",
     "CHOICE_RATE",
     "CHOICE_ROWS",
@@ -62,13 +64,15 @@ CHOICE_DECAYS = (0.1, 1.0, 3.0, 10.0, 30.0)
 """Weight decays among which the rows choose."""
 CHOICE_NOISES = (0.0, 0.4)
 """Shares of the automatic noise that are tried besides all of it."""
+CHOICE_DECAY_GAIN, CHOICE_NOISE_GAIN = 0.01, 0.03
+"""What another decay than the usual or less noise must gain, in nats or in shares of the target's variance."""
 CHOICE_FOLDS, CHOICE_HELD = 3, 400
 """Folds of the rows; as many of them are held back in turn as together have this many rows."""
 CHOICE_MEMORIES, CHOICE_UPDATES, CHOICE_RATE = 64, 300, 4.0
 """Memories and updates of a candidate, and its learning rate in units of the usual one."""
 CHOICE_ROWS, CHOICE_NUMBERS, MOST_CHOICE_ROWS = 2000, 2**22, 5000
 """The choice looks at this many rows and numbers at most, and leaves larger tables to the rule."""
-BRIEF_DECAY, BRIEF_LOSS = 1.0, 0.1
+BRIEF_DECAY, BRIEF_LOSS = 3.0, 0.1
 """From this decay chosen on, or below this loss on the rows held back, the fewest updates will do."""
 
 

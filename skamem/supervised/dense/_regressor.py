@@ -31,7 +31,7 @@ class DenseAMRegressor(RegressorMixin, BaseDenseAM):
         Rate of Adam for memories of root mean square 0.05; "auto" is 0.001.
     max_iter : "auto" or int, default="auto"
         Epochs. "auto": 150, but between 1000 and 2000 updates, and 25 at least; 1000 where the rows choose a decay
-        of 1 or more, or next to nothing is left to learn.
+        of 3 or more, or next to nothing is left to learn.
     batch_size : int, default=100
         Rows per update, at most.
     temperature : "auto" or float > 0, default="auto"
