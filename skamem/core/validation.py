@@ -295,10 +295,18 @@ def check_groups(y, X, *, owner):
 
     Raises
     ------
+    TypeError
+        For numbers beside strings, or None beside either.
     ValueError
         When y is missing, not finite, or of another length than X.
     """
-    return np.unique(_label_column(y, X, owner, are_classes=False), return_inverse=True)
+    y = _label_column(y, X, owner, are_classes=False)
+    try:
+        return np.unique(y, return_inverse=True)
+    except TypeError as error:
+        raise TypeError(
+            f"y mixes labels that have no order: {error}. Give all as numbers or all as strings."
+        ) from error
 
 
 def _label_column(y, X, owner, name="y", *, are_classes=True):

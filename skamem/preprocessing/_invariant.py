@@ -16,7 +16,7 @@ from skamem.preprocessing import _scatter
 
 __all__ = ["InvariantProjection"]
 
-_BLOCK = 1024  # rows at once: their groups are found by a product that costs as much as the scatter then
+_BLOCK = 256  # rows at once: groups are summed by products, which cost more than the scatter where they are more
 
 
 class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
@@ -201,6 +201,7 @@ class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
             raise ValueError(f"other has {other.n_features_in_} features; expected {self.n_features_in_}, as here.")
         place = arrays.placement_of(self.mean_)
         known, new = self._known, other._known
+        _check_alike(new["labels"], known["labels"], "other has")
         moved = {name: place.asarray(new[name], known["total"].dtype) for name in other._sums if name != "weight"}
         self._keep(_scatter.merged(known, new | moved), arrays.wider_dtype(place.xp, self.mean_, other.mean_))
         self._solve(required=False)
@@ -215,6 +216,9 @@ class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
         if weight is not None:
             order = order[arrays.to_numpy(weight)[order] > 0]
         known = self._known
+        labels = np.asarray(labels.tolist())  # strings, where they came as objects
+        if known is not None:
+            _check_alike(labels, known["labels"], "y has")
         dtype = arrays.float_dtype(X, xp) if known is None else arrays.wider_dtype(xp, X, self.mean_)
         parts = [] if known is None else [(np.inf, known)]  # not to be added to before the end
         rows = Rows(X, placement)
@@ -334,6 +338,15 @@ class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         return tags
+
+
+def _check_alike(labels, known, found):
+    """Numbers and strings are no labels of one kind: 1 and "1" would become one identity."""
+    if (labels.dtype.kind in "US") != (known.dtype.kind in "US"):
+        raise ValueError(
+            f"{found} identities such as {labels[:1].tolist()}, but those known are such as {known[:1].tolist()}. Give "
+            "all as numbers or all as strings."
+        )
 
 
 def _reason_to_wait(sums):

@@ -182,6 +182,8 @@ def test_groups_are_labels_of_any_number_with_few_rows_each():
     labels, codes = check_groups(values / 3, np.zeros((30, 2)), owner="Owner")
     np.testing.assert_array_equal(labels[codes], values / 3)
     assert check_groups(["b", "b"], np.zeros((2, 2)), owner="Owner")[0].tolist() == ["b"]
+    with pytest.raises(TypeError, match="all as numbers or all as strings"):
+        check_groups(np.asarray(["a", None, 3], dtype=object), np.zeros((3, 2)), owner="Owner")
     with pytest.raises(ValueError, match="requires y to be passed"):
         check_groups(None, np.zeros((2, 2)), owner="Owner")
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):

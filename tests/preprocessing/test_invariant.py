@@ -323,6 +323,24 @@ def test_what_says_nothing_is_refused_and_changes_nothing(X, y, message):
     assert vars(fitted) == before
 
 
+def test_numbers_and_strings_are_no_identities_of_one_kind():
+    numbers, names = InvariantProjection().fit(X, IDENTITY), InvariantProjection().fit(X, IDENTITY.astype(str))
+    for one, other in ((numbers, names), (names, numbers)):
+        before = dict(vars(one))
+        with pytest.raises(ValueError, match="all as numbers or all as strings"):
+            one.partial_fit(X, np.asarray(other.identities_)[IDENTITY])
+        with pytest.raises(ValueError, match="other has identities such as"):
+            one.merge(other)
+        assert vars(one) == before
+
+
+def test_strings_may_come_as_objects():
+    names = np.asarray([f"p{i:02}" for i in range(15)])[IDENTITY]
+    whole = InvariantProjection(None).fit(X, names)
+    pieces = InvariantProjection(None).partial_fit(X[::2], names[::2].astype(object)).partial_fit(X[1::2], names[1::2])
+    check_same(pieces.partial_fit(X[:1], names[:1].astype(object), sample_weight=1e-12), whole)
+
+
 def test_merging_asks_for_its_like():
     fitted = InvariantProjection().fit(X, IDENTITY)
     with pytest.raises(TypeError, match="expected an InvariantProjection"):
