@@ -7,7 +7,9 @@ import numpy as np
 
 __all__ = ["Encoding", "learnt_encoding"]
 
-_MOST_LEVELS = 30  # categories that a completed entry may be: the most frequent ones
+_MOST_LEVELS, _LEAST_LEVELS = 30, 4  # categories that a completed entry may be: the most frequent ones
+_VOTES = 240  # ... and fewer where more features share so many columns
+_MANY = 10  # a feature of more categories does without those that occur once
 
 
 @dataclass(frozen=True)
@@ -83,14 +85,17 @@ def learnt_encoding(codes, is_category):
     -------
     encoding : Encoding
     """
-    parts = []
+    parts, most = [], max(_LEAST_LEVELS, min(_MOST_LEVELS, _VOTES // max(1, np.count_nonzero(is_category))))
     for j, column in enumerate(codes.T):
         given = column[~np.isnan(column)]
         if not len(given):
             continue
         if is_category[j]:
             levels, counts = np.unique(given, return_counts=True)
-            often = np.sort(np.argsort(-counts, kind="stable")[:_MOST_LEVELS])
+            often = np.argsort(-counts, kind="stable")[:most]
+            if len(levels) > _MANY:
+                often = often[: max(1, np.count_nonzero(counts[often] > 1))]
+            often = np.sort(often)
             share = counts[often] / len(given)
             variance = share * (1.0 - share)
             total = variance.sum()

@@ -75,9 +75,9 @@ class AssociativeImputer(SkamemTransformer):
     ----------
     mean_ : array of shape (n_columns,)
         Mean of each number, share of each value of a category; in the order of the features.
-    covariance_ : ndarray of shape (n_columns, n_columns)
+    covariance_ : array of shape (n_columns, n_columns)
         Covariance of them in standard deviations, with `shrinkage_` of the identity.
-    weights_ : ndarray of shape (n_columns, 1 + 2 n_scales)
+    weights_ : array of shape (n_columns, 1 + 2 n_scales)
         What each memory weighs: the linear one, then rows and residuals for each of `scales_`. What a row lacks to 1
         goes to the mean.
     scales_ : tuple of float
@@ -108,7 +108,8 @@ class AssociativeImputer(SkamemTransformer):
     With P the inverse covariance, missing entries m of a row have conditional means -(P_mm)⁻¹ P_mo x_o: rows with gaps
     of one size are solved together. Softmax memories compare over common entries only; a row is never its own
     evidence, so ``fit_transform(X)`` is ``fit(X).transform(X)``. A category is completed by the most votes, a whole
-    number or boolean by the nearest that was seen. Of a category at most its 30 most frequent values are imputed.
+    number or boolean by the nearest that was seen. Of a category at most its 30 most frequent values are imputed,
+    fewer where there are many categories.
 
     Cost: O(n_samples (g² n_columns + g³)) a pass for gaps of g columns, and O(n_samples n_components n_columns) for
     each scale; memory follows scikit-learn's ``working_memory``. Rows without gaps cost nothing.
@@ -212,8 +213,8 @@ class AssociativeImputer(SkamemTransformer):
         self.indicator_ = None
         if self.add_indicator:
             self.indicator_ = MissingIndicator(error_on_new=False).fit(np.where(table.missing, np.nan, 0.0))
-        self.mean_ = placement.asarray(self._encoding.mean)
-        self.covariance_, self.weights_ = self._completer.linear.covariance, self._completer.weights
+        shown = (self._encoding.mean, self._completer.linear.covariance, self._completer.weights)
+        self.mean_, self.covariance_, self.weights_ = map(placement.asarray, shown)
         self.scales_, self.shrinkage_ = self._completer.scales, self._completer.shrinkage
         self.n_components_, self.n_iter_ = len(self._completer.stored.values), self._completer.n_iter
         self.categories_ = [feature.levels if feature.kind == "category" else None for feature in self._features]
