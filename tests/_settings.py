@@ -357,8 +357,8 @@ MORE_SETTINGS = [
     LayerwiseRegressor(2, alpha=0.01, n_units=10, random_state=0),
     MagnitudePruning(DenseAMRegressor(**QUICK), sparsity=0.5, n_rounds=2, cv=2, scoring="r2", rewind_to="initial"),
     MagnitudePruning(DenseAMRegressor(**QUICK), sparsity=0.5, n_rounds=1, cv=2, scoring="neg_mean_absolute_error"),
-    MagnitudePruning(Ridge(), sparsity=0.5, scoring="neg_mean_absolute_error", backend="numpy"),
-    MagnitudePruning(Ridge(), sparsity=0.0, scoring="r2", backend="numpy"),
+    MagnitudePruning(Ridge(solver="svd"), sparsity=0.5, scoring="neg_mean_absolute_error", backend="numpy"),
+    MagnitudePruning(Ridge(solver="svd"), sparsity=0.0, scoring="r2", backend="numpy"),
     MagnitudePruning(MLPRegressor(max_iter=200, random_state=0), sparsity=0.3, n_rounds=1, rewind_to=5),
     MagnitudePruning(
         LayerwiseClassifier(2, n_units=10, alpha=0.1, early_stopping=False, random_state=0), sparsity=0.5, n_rounds=1

@@ -143,7 +143,7 @@ def test_door_1_gives_the_numpy_result_where_the_input_is(case, place, dispatche
     with dispatched():
         there = clone(estimator).fit(place.put(patterns_for(cues)), place.put(y))
         found = {name: place.get(value) for name, value in outputs(there, place.put(cues)).items()}
-        learnt = getattr(there, "memory_", there)
+        learnt = getattr(there, "memory_", getattr(there, "estimator_", there))
         assert place.get(getattr(learnt, learnt._anchor)).size > 0  # fitted arrays stay there, too
     check_same(found, expected, case)
 

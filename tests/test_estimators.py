@@ -99,7 +99,7 @@ SETTINGS = [
     MemoryClassifier(KernelMemory()),
     MemoryClassifier(ModernHopfieldMemory()),
     MagnitudePruning(LogisticRegression(max_iter=1000), sparsity=0.2),
-    MagnitudePruning(Ridge(), sparsity=0.5, scope="layer"),
+    MagnitudePruning(Ridge(solver="svd"), sparsity=0.5, scope="layer"),
     MagnitudePruning(MLPClassifier((20,), max_iter=60), sparsity=0.3, n_rounds=1, scope="layer", rewind_to=0.1),
     MagnitudePruning(
         LayerwiseRegressor(2, n_units=10, max_epochs=5, alpha=0.1, early_stopping=False), sparsity=0.5, n_rounds=1

@@ -52,6 +52,13 @@ def as_masks(masks, shapes, placement):
     ------
     ValueError
         For a name or a shape that is not there.
+
+    Examples
+    --------
+    >>> from skamem.core import arrays
+    >>> from skamem.training import as_masks
+    >>> as_masks({"coef": [1, 0]}, {"coef": (2,), "bias": (1,)}, arrays.placement_of(np.zeros(2)))
+    {'coef': array([ True, False])}
     """
     unknown = sorted(set(masks) - set(shapes))
     if unknown:

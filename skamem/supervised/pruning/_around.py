@@ -7,6 +7,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skamem.core import arrays
 from skamem.core.base import SkamemEstimator
 from skamem.core.parameters import Methods
 from skamem.supervised.dense._classifier import DenseAMClassifier
@@ -56,7 +57,10 @@ class AroundEstimator(MetaEstimatorMixin, SkamemEstimator):
 
     def _home(self):
         estimator = getattr(self, "estimator_", None)
-        return estimator._home() if isinstance(estimator, SkamemEstimator) else None
+        if isinstance(estimator, SkamemEstimator):
+            return estimator._home()
+        coef = getattr(estimator, "coef_", None)
+        return coef if arrays.is_array(coef) else None
 
     def _input_options(self):
         tags = get_tags(self).input_tags

@@ -38,7 +38,12 @@ class Family(ABC):
         return {} if self.sample_weight is None else {"sample_weight": self.sample_weight}
 
     def fit(self):
-        """The estimator, fitted to the rows as it is."""
+        """Fit the estimator to the rows as it is.
+
+        Returns
+        -------
+        fitted : estimator
+        """
         return clone(self.estimator).fit(self.X, self.y, **self._weighted())
 
     @abstractmethod
@@ -77,11 +82,31 @@ class Family(ABC):
         """
 
     def weight_masks(self, masks):
-        """The masks in the shapes of the fitted weights, a list."""
+        """Bring masks into the shapes of the fitted weights.
+
+        Parameters
+        ----------
+        masks : dict of str to bool ndarray
+            As `magnitudes` names and shapes them.
+
+        Returns
+        -------
+        masks : list of bool ndarray
+        """
         return list(masks.values())
 
     def first_layer(self, masks):
-        """Which features each unit of the first layer sees: bool ndarray (n_units, n_features)."""
+        """Say which features each unit of the first layer sees.
+
+        Parameters
+        ----------
+        masks : dict of str to bool ndarray
+            As `magnitudes` names and shapes them.
+
+        Returns
+        -------
+        mask : bool ndarray of shape (n_units, n_features)
+        """
         first = next(iter(masks.values()))
         return first.T if first.shape[0] == self.X.shape[1] else first
 
