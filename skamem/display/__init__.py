@@ -3,6 +3,7 @@
 from skamem.display._basins import BasinDisplay, BasinMapDisplay
 from skamem.display._capacity import CapacityDisplay
 from skamem.display._chains import ChainDisplay
+from skamem.display._composition import CompositionDisplay
 from skamem.display._energy import EnergyDisplay
 from skamem.display._likelihood import LikelihoodDisplay
 from skamem.display._patterns import PatternsDisplay
@@ -15,6 +16,7 @@ __all__ = [
     "BasinMapDisplay",
     "CapacityDisplay",
     "ChainDisplay",
+    "CompositionDisplay",
     "EnergyDisplay",
     "LikelihoodDisplay",
     "PatternsDisplay",

@@ -105,6 +105,7 @@ class CompositionalRegressor(RegressorMixin, SkamemEstimator):
     See Also
     --------
     LayerwiseRegressor : A network that asks for no graph.
+    skamem.display.CompositionDisplay : Draws the graph, each node a heat map.
 
     Notes
     -----
