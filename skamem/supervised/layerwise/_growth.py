@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from skamem.core import arrays
-from skamem.supervised.layerwise._descent import Descent, auto_batch_size, auto_epochs, new_units
+from skamem.supervised.layerwise._descent import Descent, auto_batch_size, auto_epochs, auto_noise, new_units
 from skamem.supervised.layerwise._readout import BackFitting, Factor, Fit, fit_one, gcv_scores, ridge_path
 from skamem.supervised.layerwise._stages import Features, column_scales, common_scale, monomials, raw_outputs
 from skamem.training import NoisePool, as_masks, batch_count, zero_outside
@@ -30,7 +30,7 @@ class Plan:
     n_epochs: Any
     batch_size: Any
     learning_rate: float
-    noise: float
+    noise: Any
     n_cycles: int
     patience: int
     tolerance: float
@@ -97,6 +97,7 @@ class Growth:
         self._trial = self.fit if self._held is None else self._constant_fit(self._trains)
         self._freedom, self._idle = 0.0, 0
         self._masks, self._start, self.kept = masks, start, []
+        self._largest = 0.0  # variance of the features along the direction in which they vary most
 
     def _constant_fit(self, share):
         xp = arrays.namespace(self.X)
@@ -161,7 +162,8 @@ class Growth:
         n_epochs = auto_epochs(n_batches) if plan.n_epochs == "auto" else plan.n_epochs
         if n_epochs:
             shape = n_epochs * n_batches, min(batch_size, self.n_train), parameters["weights"].shape[0]
-            noise = NoisePool(plan.noise, *shape, arrays.placement_of(X), X.dtype, random_state)
+            sigma = auto_noise(self._largest) if plan.noise == "auto" else plan.noise
+            noise = NoisePool(sigma, *shape, arrays.placement_of(X), X.dtype, random_state)
             descent = Descent(
                 self.loss, plan.activation, X, previous, base, targets, share, batch_size, n_epochs,
                 plan.learning_rate, noise, random_state,
@@ -192,6 +194,8 @@ class Growth:
             spread = common_scale(spread)
         outputs = (outputs - offset) / spread
         factor = Factor(outputs, self.share)
+        if not self.features.stages:
+            self._largest = factor.largest
         alpha, trial = self._penalty(outputs, factor, "weights" in stage)
         if alpha is None and not certain:
             return False

@@ -45,9 +45,10 @@ class LayerwiseRegressor(RegressorMixin, BaseLayerwise):
         Rows an update. "auto": a tenth of all, but between 32 and 200.
     learning_rate_init : float > 0, default=0.03
         Rate of Adam for weights of unit size; it rises, then falls to 0 as a cosine does.
-    noise : float >= 0, default=0.1
+    noise : "auto" or float >= 0, default="auto"
         Standard deviation of Gaussian noise added to the inputs of units while they learn, in units of the scaled
-        features. More of it makes smoother functions.
+        features. More of it makes smoother functions. "auto": a tenth of the spread of the scaled features along the
+        direction in which they vary most; 0.1 for features without correlation, more where many say the same.
     max_cycles : int >= 0, default=50
         Most back-fitting cycles over all stages after each new one.
     early_stopping : bool, default=True
