@@ -28,5 +28,5 @@ def fake_cupy():
 
 @pytest.fixture
 def short_annealing(monkeypatch):
-    """Partition functions of networks are estimated roughly: for tests that ask where numbers lie, not how good they are."""
+    """Rough partition functions of networks: for tests that ask where numbers lie, not how good they are."""
     monkeypatch.setitem(_network_queries._ANNEALING, "n_steps", 50)

@@ -32,8 +32,8 @@ def auto_epochs(n_batches):
 def auto_noise(largest):
     """Input noise: a tenth of the spread of the features along the direction in which they vary most.
 
-    Noise moves rows as far in every direction. Where many features say the same, as pixels do, their common direction is
-    long, and noise of a given size next to nothing beside it: a feature that is given k times wants √k times the noise.
+    Noise moves rows as far in every direction. Where many features say the same, as pixels do, their common direction
+    is long, and noise of a given size next to nothing beside it: a feature given k times wants √k times the noise.
 
     Parameters
     ----------
