@@ -127,7 +127,8 @@ class LayerwiseClassifier(ClassifierMixin, BaseLayerwise):
     polynomials of the degree, stage by stage Poggio's optimal corrections [2]_.
 
     *Held-back rows.* Units that have seen a row have learnt some of its noise, so cross-validation of their readout on
-    it flatters. The rows held back judge; the readouts that answer are fitted to all rows.
+    it flatters. The rows held back judge; the readouts that answer are fitted to all rows. With ``alpha="auto"`` the
+    readout with which the units learned, under noise, stays where no ridge regression is better on the rows held back.
 
     *Weights.* Equal rows of equal target are merged: weight 3 and three equal rows give the same fit, and so does any
     order of the rows. The scale of the weights is of no importance.
