@@ -15,7 +15,7 @@ CHECKED = [Estimator for Estimator in ESTIMATORS if Estimator().__sklearn_tags__
 
 _LAYERS = skamem.RestrictedBoltzmannMachine(max_iter=3)
 _SMALL = {"layers": (8, 6), "rbm": _LAYERS, "max_iter": 3, "n_memories": 10, "n_pairs": 3, "random_state": 0}
-_SMALL |= {"n_neurons": 60, "n_stages": 2, "n_restarts": 1, "n_knots": 2}
+_SMALL |= {"n_neurons": 60, "n_rounds": 6, "n_stages": 2, "n_restarts": 1, "n_knots": 2}
 
 
 # Where a name means something else.

@@ -2,6 +2,8 @@
 
 import pytest
 
+from skamem.generative import _network_queries
+
 from . import _places
 
 
@@ -22,3 +24,9 @@ def dispatched():
 def fake_cupy():
     """``with fake_cupy() as cupy:`` there is a CuPy."""
     return _places.fake_cupy
+
+
+@pytest.fixture
+def short_annealing(monkeypatch):
+    """Rough partition functions of networks: for tests that ask where numbers lie, not how good they are."""
+    monkeypatch.setitem(_network_queries._ANNEALING, "n_steps", 50)

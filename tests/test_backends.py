@@ -36,7 +36,10 @@ from skamem.datasets import corrupt, make_patterns
 
 from ._estimators import ESTIMATORS, answer, small
 
-pytestmark = pytest.mark.filterwarnings("ignore::skamem.exceptions.CapacityWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::skamem.exceptions.CapacityWarning"),
+    pytest.mark.usefixtures("short_annealing"),
+]
 
 METHODS = ["predict", "field", "energy", "decision_function", "predict_proba", "transform"]
 PATTERNS = make_patterns(24, 96, random_state=0)  # load .25, and an even number: fields tie

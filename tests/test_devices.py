@@ -15,6 +15,7 @@ from ._estimators import ESTIMATORS, small, targets
 pytestmark = [
     pytest.mark.filterwarnings("ignore::skamem.exceptions.CapacityWarning"),
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.usefixtures("short_annealing"),
 ]
 
 PATTERNS = make_patterns(12, 24, random_state=0)

@@ -216,7 +216,6 @@ BY_ESTIMATOR = {
     ("LayerwiseClassifier", "alpha"): (("auto", "gcv", 0.0, 0.1), (1e-300, 1e30, np.float32(0.5), 1)),
     ("LayerwiseClassifier", "max_epochs"): (("auto", 0, 3), (np.int8(3),)),
     ("LayerwiseClassifier", "batch_size"): (("auto", 10), (1, np.int8(100), 2**70)),
-    ("LayerwiseClassifier", "noise"): ((0.0, 0.1), (1e-300, 1e3)),
     ("LayerwiseClassifier", "learning_rate_init"): ((0.001, 0.03), (1e-300, 1e3, np.float32(0.01))),
     ("LayerwiseRegressor", "activation"): (
         ("relu", "rectified_polynomial", "polynomial", "exponential", "logcosh", "softplus"),
@@ -226,7 +225,6 @@ BY_ESTIMATOR = {
     ("LayerwiseRegressor", "alpha"): (("auto", "gcv", 0.0, 0.1), (1e-300, 1e30, np.float32(0.5), 1)),
     ("LayerwiseRegressor", "max_epochs"): (("auto", 0, 3), (np.int8(3),)),
     ("LayerwiseRegressor", "batch_size"): (("auto", 10), (1, np.int8(100), 2**70)),
-    ("LayerwiseRegressor", "noise"): ((0.0, 0.1), (1e-300, 1e3)),
     ("LayerwiseRegressor", "learning_rate_init"): ((0.001, 0.03), (1e-300, 1e3, np.float32(0.01))),
     ("MagnitudePruning", "estimator"): (
         (

@@ -48,9 +48,10 @@ class LayerwiseClassifier(ClassifierMixin, BaseLayerwise):
         Rows an update. "auto": a tenth of all, but between 32 and 200.
     learning_rate_init : float > 0, default=0.03
         Rate of Adam for weights of unit size; it rises, then falls to 0 as a cosine does.
-    noise : float >= 0, default=0.1
+    noise : "auto" or float >= 0, default="auto"
         Standard deviation of Gaussian noise added to the inputs of units while they learn, in units of the scaled
-        features. More of it makes smoother functions.
+        features. More of it makes smoother functions. "auto": a tenth of the spread of the scaled features along the
+        direction in which they vary most; 0.1 for features without correlation, more where many say the same.
     max_cycles : int >= 0, default=20
         Most back-fitting cycles over all stages after each new one.
     class_weight : dict, "balanced" or None, default=None
@@ -126,7 +127,8 @@ class LayerwiseClassifier(ClassifierMixin, BaseLayerwise):
     polynomials of the degree, stage by stage Poggio's optimal corrections [2]_.
 
     *Held-back rows.* Units that have seen a row have learnt some of its noise, so cross-validation of their readout on
-    it flatters. The rows held back judge; the readouts that answer are fitted to all rows.
+    it flatters. The rows held back judge; the readouts that answer are fitted to all rows. With ``alpha="auto"`` the
+    readout with which the units learned, under noise, stays where no ridge regression is better on the rows held back.
 
     *Weights.* Equal rows of equal target are merged: weight 3 and three equal rows give the same fit, and so does any
     order of the rows. The scale of the weights is of no importance.
@@ -168,7 +170,7 @@ class LayerwiseClassifier(ClassifierMixin, BaseLayerwise):
         max_epochs="auto",
         batch_size="auto",
         learning_rate_init=0.03,
-        noise=0.1,
+        noise="auto",
         max_cycles=20,
         class_weight=None,
         early_stopping=True,

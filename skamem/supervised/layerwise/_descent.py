@@ -9,11 +9,12 @@ import numpy as np
 from skamem.core import arrays
 from skamem.training import Adam, Masked, batch_count, cosine_schedule, shuffled_batches, uploaded
 
-__all__ = ["Descent", "auto_batch_size", "auto_epochs", "new_units"]
+__all__ = ["Descent", "auto_batch_size", "auto_epochs", "auto_noise", "new_units"]
 
 _FEW_ROWS, _MANY_ROWS, _BATCHES = 32, 200, 10
 _FEW_EPOCHS, _MANY_EPOCHS, _UPDATES = 10, 100, 800
 _PROBE_ROWS = 256
+_NOISE_SHARE = 0.1
 # What multiplies the learning rate: parameters move by about the same share of their first size.
 _BIAS_SIZE, _READOUT_SIZE = 0.3, 1.0
 
@@ -26,6 +27,25 @@ def auto_batch_size(n_rows):
 def auto_epochs(n_batches):
     """Epochs of the descent: 800 updates, but between 10 and 100 epochs."""
     return min(_MANY_EPOCHS, max(_FEW_EPOCHS, math.ceil(_UPDATES / n_batches)))
+
+
+def auto_noise(largest):
+    """Input noise: a tenth of the spread of the features along the direction in which they vary most.
+
+    Noise moves rows as far in every direction. Where many features say the same, as pixels do, their common direction
+    is long, and noise of a given size next to nothing beside it: a feature given k times wants √k times the noise.
+
+    Parameters
+    ----------
+    largest : float
+        Largest eigenvalue of the moments of the scaled features.
+
+    Returns
+    -------
+    noise : float
+        Standard deviation per feature.
+    """
+    return _NOISE_SHARE * largest**0.5
 
 
 def new_units(n_units, X, previous, residuals, share, activation, random_state):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from skamem.core import arrays
-from skamem.supervised.layerwise._descent import Descent, auto_batch_size, auto_epochs, new_units
+from skamem.supervised.layerwise._descent import Descent, auto_batch_size, auto_epochs, auto_noise, new_units
 from skamem.supervised.layerwise._readout import BackFitting, Factor, Fit, fit_one, gcv_scores, ridge_path
 from skamem.supervised.layerwise._stages import Features, column_scales, common_scale, monomials, raw_outputs
 from skamem.training import NoisePool, as_masks, batch_count, zero_outside
@@ -30,7 +30,7 @@ class Plan:
     n_epochs: Any
     batch_size: Any
     learning_rate: float
-    noise: float
+    noise: Any
     n_cycles: int
     patience: int
     tolerance: float
@@ -97,6 +97,7 @@ class Growth:
         self._trial = self.fit if self._held is None else self._constant_fit(self._trains)
         self._freedom, self._idle = 0.0, 0
         self._masks, self._start, self.kept = masks, start, []
+        self._largest = 0.0  # variance of the features along the direction in which they vary most
 
     def _constant_fit(self, share):
         xp = arrays.namespace(self.X)
@@ -132,15 +133,15 @@ class Growth:
         """
         place = arrays.placement_of(self.X)
         if degree:
-            accepted = self._join(monomials(self.X.shape[1], degree, place), True)
+            accepted = self._join(monomials(self.X.shape[1], degree, place), None, certain=True)
         elif self._masks is None:
-            accepted = self._join(self._learned_units(), False)
+            accepted = self._join(*self._learned_units(), certain=False)
             self.kept.append(accepted)
         else:
             # What was dropped is drawn all the same: the stages after it come from later in the stream.
             mask = self._masks[len(self.kept)]
-            stage = self._learned_units(mask)
-            accepted = mask is not None and self._join(stage, True)
+            stage, learnt = self._learned_units(mask)
+            accepted = mask is not None and self._join(stage, learnt, certain=True)
             self.kept.append(accepted)
         self._idle = 0 if accepted else self._idle + 1
         return accepted
@@ -148,7 +149,10 @@ class Growth:
     # -------------------------------------------------------------------------------------------- a stage of units
 
     def _learned_units(self, mask=None):
-        """A stage of units after its short descent, with weights held to a mask if there is one."""
+        """A stage of units after its short descent, and the readout and level with which they learned, if they did.
+
+        Weights are held to a mask if there is one.
+        """
         plan, rows, random_state = self.plan, slice(0, self.n_train), self._random_state
         X, base, targets = self.X[rows, :], self._trial.outputs[rows, :], self.targets[rows, :]
         previous = self.features.last_units() if plan.deep else None
@@ -159,9 +163,11 @@ class Growth:
         batch_size = auto_batch_size(self.n_train) if plan.batch_size == "auto" else plan.batch_size
         n_batches = batch_count(self.n_train, batch_size)
         n_epochs = auto_epochs(n_batches) if plan.n_epochs == "auto" else plan.n_epochs
+        learnt = None
         if n_epochs:
             shape = n_epochs * n_batches, min(batch_size, self.n_train), parameters["weights"].shape[0]
-            noise = NoisePool(plan.noise, *shape, arrays.placement_of(X), X.dtype, random_state)
+            sigma = auto_noise(self._largest) if plan.noise == "auto" else plan.noise
+            noise = NoisePool(sigma, *shape, arrays.placement_of(X), X.dtype, random_state)
             descent = Descent(
                 self.loss, plan.activation, X, previous, base, targets, share, batch_size, n_epochs,
                 plan.learning_rate, noise, random_state,
@@ -169,9 +175,10 @@ class Growth:
             with arrays.overflow_expected():
                 start = int(self._start * n_epochs) if isinstance(self._start, float) else self._start
                 descent.run(parameters, size, masks, start)
+            learnt = parameters["readout"], parameters["level"]
         if masks is not None:  # also where the descent ended before they fell
             zero_outside(parameters, masks)
-        return {"weights": parameters["weights"], "bias": parameters["bias"]}
+        return {"weights": parameters["weights"], "bias": parameters["bias"]}, learnt
 
     def _held_to(self, mask, weights):
         shapes = {"weights": weights.shape}
@@ -179,8 +186,11 @@ class Growth:
 
     # --------------------------------------------------------------------------------- readouts, and what is accepted
 
-    def _join(self, stage, certain):
-        """Take a stage in, unless it does not help; one that is `certain` stays whether it helps or not."""
+    def _join(self, stage, learnt, certain):
+        """Take a stage in, unless it does not help; one that is `certain` stays whether it helps or not.
+
+        `learnt` is the readout and level with which units learned, if they did.
+        """
         xp = arrays.namespace(self.X)
         previous = self.features.last_units() if "weights" in stage and self.plan.deep else None
         with arrays.overflow_expected():
@@ -191,14 +201,20 @@ class Growth:
         if "weights" in stage:
             spread = common_scale(spread)
         outputs = (outputs - offset) / spread
+        learnt = None if learnt is None else _rescaled(*learnt, offset, spread)
         factor = Factor(outputs, self.share)
-        alpha, trial = self._penalty(outputs, factor, "weights" in stage)
+        if not self.features.stages:
+            self._largest = factor.largest
+        alpha, trial = self._penalty(outputs, factor, "weights" in stage, learnt)
         if alpha is None and not certain:
             return False
         if alpha is None:
             # What is certain and of no use is silent, exactly: next to nothing would decide where all else is a tie.
             alpha, factor = max(1.0, factor.largest) / _LEAST_FALL, factor.silenced()
-        found = self._fit_one(outputs, factor, alpha, self.fit, self.share)
+        if trial is not None and trial.level is not None:
+            found = self._as_learnt(outputs, learnt, self.fit, self.share)
+        else:
+            found = self._fit_one(outputs, factor, alpha, self.fit, self.share)
         if not certain and not found.loss < self.fit.loss * (1.0 - _LEAST_FALL):
             return False
         if self._held is not None and trial is None:
@@ -215,6 +231,19 @@ class Growth:
     def _fit_one(self, outputs, factor, alpha, base, share):
         """Readout of a new stage over what there is; it never raises the loss."""
         found = fit_one(self.loss, outputs, factor, alpha, None, base.outputs, self.targets, share, _STAGE_CYCLES)
+        return self._no_worse(found, base, outputs)
+
+    def _as_learnt(self, outputs, learnt, base, share):
+        """Readout with which the units of a new stage learned, over what there is; it never raises the loss."""
+        readout, level = learnt
+        coefs = arrays.namespace(outputs).astype(readout, arrays.widest_float(outputs))
+        with arrays.overflow_expected():
+            reached = base.outputs + outputs @ readout + level
+            found = Fit([coefs], reached, self.loss.value(reached, self.targets, share), level=level)
+        return self._no_worse(found, base, outputs)
+
+    @staticmethod
+    def _no_worse(found, base, outputs):
         if found.loss <= base.loss:
             return found
         return Fit([arrays.namespace(outputs).zeros_like(found.coefs[0])], base.outputs, base.loss)
@@ -243,12 +272,15 @@ class Growth:
 
     def _back_fitted(self, before, new, share, n_cycles, watch=None):
         problem = BackFitting(self.loss, self.features, self._factors, self._cross, self.alphas, self.targets, share)
-        start = Fit([*before.coefs, new.coefs[0]], new.outputs, new.loss)
+        constant, *coefs = before.coefs
+        if new.level is not None:
+            constant = constant + arrays.namespace(constant).astype(new.level, constant.dtype)
+        start = Fit([constant, *coefs, new.coefs[0]], new.outputs, new.loss)
         if len(self.features) == 1 and self.loss.exact:
             n_cycles = 0
         return problem.run(start, n_cycles, _SETTLED[self.loss.exact], before.loss, watch)
 
-    def _penalty(self, outputs, factor, of_units):
+    def _penalty(self, outputs, factor, of_units, learnt):
         """(penalty, or None where the stage does not help; trial fit at it, or None where it is still to be made)."""
         if not factor.largest:
             return None, None
@@ -258,7 +290,7 @@ class Growth:
         learned = of_units and self.plan.n_epochs != 0
         if asked == "gcv" or self._held is None or (self.loss.exact and not learned):
             return self._by_gcv(outputs, factor), None
-        return self._by_held_rows(outputs)
+        return self._by_held_rows(outputs, learnt)
 
     def _by_gcv(self, outputs, factor):
         base, taken = self.fit, self._freedom
@@ -267,7 +299,7 @@ class Growth:
         left = 1.0 - (1.0 + taken) * float(self.share @ self.share)
         return alpha if left > 0 and score < base.loss / left**2 else None
 
-    def _by_held_rows(self, outputs):
+    def _by_held_rows(self, outputs, learnt):
         factor, base = Factor(outputs, self._trains), self._trial.outputs
         if not factor.largest:
             return None, None
@@ -280,4 +312,17 @@ class Growth:
                 least, best = loss, (alpha, fit)
             elif best[0] is not None and worse >= _WORSE_IN_A_ROW:
                 break
+        if learnt is not None:
+            # Learned under noise, it may be better than any that is best on the rows as they are.
+            fit = self._as_learnt(outputs, learnt, self._trial, self._trains)
+            if self._on_held_rows(fit.outputs) < least:
+                best = best[0] or alpha, fit
         return best
+
+
+def _rescaled(readout, level, offset, spread):
+    """Readout and level of outputs of mean 0 and unit spread, given those of the outputs as they are."""
+    xp = arrays.namespace(readout)
+    lasting = xp.where(xp.isfinite(spread), spread, xp.zeros_like(spread))
+    with arrays.overflow_expected():
+        return readout * lasting[:, None], level + offset @ readout

@@ -88,12 +88,15 @@ class Fit:
         Of F, without the penalty.
     objectives : list of float
         Penalised loss at the start and after every cycle.
+    level : array of shape (n_outputs,) or None, default=None
+        What a new stage adds to the constant, if it does.
     """
 
     coefs: list
     outputs: Any
     loss: float
     objectives: list = field(default_factory=list)
+    level: Any = None
 
 
 def _inner(first, second):

@@ -45,9 +45,10 @@ class LayerwiseRegressor(RegressorMixin, BaseLayerwise):
         Rows an update. "auto": a tenth of all, but between 32 and 200.
     learning_rate_init : float > 0, default=0.03
         Rate of Adam for weights of unit size; it rises, then falls to 0 as a cosine does.
-    noise : float >= 0, default=0.1
+    noise : "auto" or float >= 0, default="auto"
         Standard deviation of Gaussian noise added to the inputs of units while they learn, in units of the scaled
-        features. More of it makes smoother functions.
+        features. More of it makes smoother functions. "auto": a tenth of the spread of the scaled features along the
+        direction in which they vary most; 0.1 for features without correlation, more where many say the same.
     max_cycles : int >= 0, default=50
         Most back-fitting cycles over all stages after each new one.
     early_stopping : bool, default=True
@@ -121,7 +122,8 @@ class LayerwiseRegressor(RegressorMixin, BaseLayerwise):
     polynomials of the degree, stage by stage Poggio's optimal corrections [2]_.
 
     *Held-back rows.* Units that have seen a row have learnt some of its noise, so cross-validation of their readout on
-    it flatters. The rows held back judge; the readouts that answer are fitted to all rows.
+    it flatters. The rows held back judge; the readouts that answer are fitted to all rows. With ``alpha="auto"`` the
+    readout with which the units learned, under noise, stays where no ridge regression is better on the rows held back.
 
     *Weights.* Equal rows of equal target are merged: weight 3 and three equal rows give the same fit, and so does any
     order of the rows. The scale of the weights is of no importance.

@@ -191,6 +191,28 @@ def test_the_order_of_the_rows_does_not_matter():
     )
 
 
+# ------------------------------------------------------------------------------------------------- what "auto" means
+
+
+def test_auto_noise_is_a_tenth_of_the_spread_along_the_first_principal_component():
+    rng = np.random.RandomState(0)
+    common = rng.standard_normal((200, 1))
+    for table in (X, X @ rng.standard_normal((10, 10)), common + 0.3 * rng.standard_normal((200, 10))):
+        largest = np.linalg.eigvalsh(np.corrcoef(table.T))[-1]
+        auto = clone(SMALL).set_params(n_stages=2).fit(table, y)
+        given = clone(SMALL).set_params(n_stages=2, noise=0.1 * largest**0.5).fit(table, y)
+        np.testing.assert_allclose(auto.predict(table), given.predict(table), rtol=1e-6)
+
+
+def test_auto_noise_is_also_found_where_the_linear_stage_is_of_no_use():
+    even = np.abs(X[:, :1] - 0.5) + np.zeros_like(X[:, :1])
+    table = np.r_[X - 0.5, 0.5 - X]
+    target = np.r_[even, even][:, 0]
+    auto = clone(SMALL).set_params(n_stages=2, noise="auto").fit(table, target)
+    silent = clone(SMALL).set_params(n_stages=2, noise=0.0).fit(table, target)
+    assert np.max(np.abs(auto.predict(table) - silent.predict(table))) > 1e-3
+
+
 # ----------------------------------------------------------------------------------------------------- the interface
 
 

@@ -1,0 +1,45 @@
+"""Growth: what a stage answers with where no ridge regression beats the readout with which its units learned."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import make_classification, make_friedman1
+
+from skamem.core.interactions import RectifiedPolynomial
+from skamem.supervised.layerwise import _growth
+from skamem.supervised.layerwise._losses import LogisticLoss, SquaredLoss
+
+PLAN = _growth.Plan(
+    n_stages=2, n_units=20, activation=RectifiedPolynomial(1), polynomial_degree=0, alpha="auto", deep=True,
+    n_epochs=30, batch_size=32, learning_rate=0.03, noise="auto", n_cycles=20, patience=2, tolerance=1e-3,
+)  # fmt: skip
+
+
+def problem(loss):
+    """Scaled features and targets, 40 of 200 rows held back."""
+    if loss.exact:
+        X, y = make_friedman1(200, noise=0.3, random_state=0)
+        targets = ((y - y.mean()) / y.std())[:, None]
+    else:
+        X, y = make_classification(200, 10, n_informative=6, n_clusters_per_class=3, random_state=0)
+        targets = np.eye(2)[y]
+    return (X - X.mean(axis=0)) / X.std(axis=0), targets, np.full(200, 1 / 200), 160, np.random.RandomState(0)
+
+
+@pytest.mark.parametrize("loss", [SquaredLoss(), LogisticLoss()], ids=["squared", "logistic"])
+def test_the_readout_of_the_descent_answers_where_no_penalty_is_better(loss, monkeypatch):
+    growth = _growth.Growth(PLAN, loss, *problem(loss))
+    assert growth.add(1)
+    linear, held = growth.fit.loss, growth.records[-1]["validation"]
+
+    def of_no_use(loss, outputs, factor, base, targets, share):
+        alpha = 1e12 * factor.largest
+        yield alpha, _growth.fit_one(loss, outputs, factor, alpha, None, base, targets, share, 1)
+
+    monkeypatch.setattr(_growth, "ridge_path", of_no_use)
+    assert growth.add(0)
+    assert growth.fit.loss < linear
+    assert growth.records[-1]["validation"] < 0.99 * held
+    # Outputs that are carried along are those of the readouts, the constant among them.
+    np.testing.assert_allclose(growth.features.combined(growth.fit.coefs), growth.fit.outputs, atol=1e-9)
+    answered = loss.value(growth.features.combined(growth.records[-1]["coefs"]), growth.targets, growth.share)
+    assert answered == pytest.approx(growth.fit.loss, rel=1e-9)
