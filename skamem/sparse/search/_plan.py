@@ -204,9 +204,10 @@ def best_of_size(problem, size, settings, start=None):
     fit, n_iter, converged = hard_thresholding_pursuit(problem, size, start, max_iter=max_iter, tol=tol)
     if plan.swaps:
         fit = local_search(problem, fit, size, tol=tol, look_below=plan.look_below)
+    by_pairs = pair_work(problem, size) <= plan.pair_work
     if not fit.exact and plan.restart_below:
-        fit = restart(problem, fit, size, tol=tol, believe_from=plan.restart_below)
-    if not fit.exact and pair_work(problem, size) <= plan.pair_work:
+        fit = restart(problem, fit, size, tol=tol, believe_from=plan.restart_below, pairs_follow=by_pairs)
+    if not fit.exact and by_pairs:
         paired = improve_by_pairs(problem, fit.support, tol)
         fit = paired if paired.loss <= fit.loss * (1 + tol) else fit
     if problem.positive and plan.restart_below:
