@@ -3,6 +3,7 @@
 import time
 
 import numpy as np
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import (
     load_diabetes,
     load_digits,
@@ -50,10 +51,17 @@ def regression_sets():
 
 
 def regression(options):
-    """R² of LayerwiseRegressor and MLPRegressor, defaults both, standardised features; three seeds, 5 folds."""
+    """R² of LayerwiseRegressor and MLPRegressor, defaults both, standardised features; three seeds, 5 folds.
+
+    Two hundred epochs are not enough for MLPRegressor on targets far from unit spread: it also takes part with scaled
+    targets.
+    """
     contenders = {
         "layerwise": lambda seed: LayerwiseRegressor(random_state=seed),
         "MLPRegressor": lambda seed: MLPRegressor(random_state=seed),
+        "MLPRegressor, scaled targets": lambda seed: TransformedTargetRegressor(
+            MLPRegressor(random_state=seed), transformer=StandardScaler()
+        ),
     }
     ranks, seconds = [], dict.fromkeys(contenders, 0.0)
     for table, (X, y) in regression_sets().items():
@@ -70,7 +78,8 @@ def regression(options):
         say(f"{table:13} R²  " + "   ".join(told))
     mean_ranks = dict(zip(contenders, np.mean(ranks, axis=0), strict=True))
     say("CPU seconds: " + ", ".join(f"{name} {value:.0f}" for name, value in seconds.items()))
-    say(f"mean rank {mean_ranks}", mean_ranks["layerwise"] <= mean_ranks["MLPRegressor"])
+    told = ", ".join(f"{name} {value:.2f}" for name, value in mean_ranks.items())
+    say(f"mean rank: {told}", mean_ranks["layerwise"] == min(mean_ranks.values()))
 
 
 def polynomials(options):
@@ -126,11 +135,12 @@ def mnist(options):
     error = np.mean(predicted != y[test])
     say(f"mnist: {100 * error:.2f} % in {wall:.0f} s ({cpu:.0f} s of CPU)", error <= 0.018 and cpu <= 1200)
     network = MLPClassifier((1000,), random_state=0)
-    start = time.process_time()
+    start, n_epochs = time.process_time(), 0
     while time.process_time() - start < cpu:
         network.partial_fit(X[train], y[train], classes=np.arange(10))
+        n_epochs += 1
     error = 100 * (1 - network.score(X[test], y[test]))
-    say(f"MLPClassifier((1000,)) at equal time, {network.n_iter_} epochs: {error:.2f} %")
+    say(f"MLPClassifier((1000,)) at equal time, {n_epochs} epochs: {error:.2f} %")
 
 
 TASKS = {

@@ -66,6 +66,8 @@ def arguments_of(name, method, fitted, put):
     }
     values |= {"transitions": values["X"], "inputs": values["X"], "outputs": values["y"], "strings": values["X"]}
     values["symbols"] = put(PATTERNS[0])
+    if name == "fit_masked":
+        values["masks"] = open_masks(fitted, put)
     if name == "partial_fit":
         values["transitions"] = {("new", 1.0): "new"}
     if name == "forget":
@@ -84,6 +86,14 @@ def arguments_of(name, method, fitted, put):
         values["network"] = fitted.to_mlp()
     parameters = inspect.signature(method).parameters.values()
     return [values[p.name] for p in parameters if p.kind < 2 and (p.default is p.empty or p.name in ("y", "outputs"))]
+
+
+def open_masks(fitted, put):
+    """Masks that hold no weight back, as `fit_masked` takes them."""
+    if not hasattr(fitted, "kept_stages_"):
+        return {"memories_": put(np.ones(fitted.memories_.shape, dtype=bool))}
+    shapes = iter(stage["weights"].shape for stage in fitted.stages_ if "weights" in stage)
+    return [put(np.ones(next(shapes), dtype=bool)) if kept else None for kept in fitted.kept_stages_]
 
 
 def use(member, name, fitted, put):
