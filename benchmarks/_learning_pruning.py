@@ -49,7 +49,7 @@ def locality(network, sparsities, options):
         whole = clone(network).fit(X, y).score(X_new, y_new)
         for sparsity in sparsities:
             start = time.perf_counter()
-            pruning = MagnitudePruning(network, sparsity=sparsity, fraction=0.4, image_shape=shape, random_state=0)
+            pruning = MagnitudePruning(network, sparsity=sparsity, fraction=0.3, image_shape=shape, random_state=0)
             pruned = pruning.fit(X, y).score(X_new, y_new)
             seconds, found = time.perf_counter() - start, pruning.locality_
             z[name, sparsity] = found.z
@@ -67,12 +67,12 @@ def locality(network, sparsities, options):
 
 def pruned_perceptron(options):
     """MLPClassifier of 400 hidden units."""
-    locality(MLPClassifier((400,), max_iter=20, tol=0.0, n_iter_no_change=20, random_state=0), (0.9,), options)
+    locality(MLPClassifier((400,), max_iter=30, tol=0.0, n_iter_no_change=30, random_state=0), (0.9, 0.95), options)
 
 
 def pruned_memories(options):
     """DenseAMClassifier of 400 memories."""
-    network = DenseAMClassifier(200, max_iter=25, noise=0.3, weight_decay=0.2, random_state=0)
+    network = DenseAMClassifier(400, max_iter=30, noise=0.3, weight_decay=0.2, random_state=0)
     locality(network, (0.9, 0.95), options)
 
 

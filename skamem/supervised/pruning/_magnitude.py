@@ -260,9 +260,10 @@ class MagnitudePruning(AroundEstimator):
         if not masks:
             warn(f"{plain!r} has no weights to prune: it is left as it is.", UserWarning)
         yield plain, masks
-        for share in self._shares() if masks else ():
-            masks = prune(family.magnitudes(fitted), masks, share, self.scope)
-            fitted = family.retrain(plain, masks, self.rewind_to)
+        for share in self._shares():
+            before, masks = masks, prune(family.magnitudes(fitted), masks, share, self.scope) if masks else masks
+            if any(not np.array_equal(masks[name], before[name]) for name in masks):
+                fitted = family.retrain(plain, masks, self.rewind_to)
             yield fitted, masks
 
     def _cross_validated(self, estimator, X, y, sample_weight, scorer):

@@ -1,6 +1,7 @@
 """MagnitudePruning: the rounds, what they leave, and that it stands for its estimator."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -184,3 +185,25 @@ def test_it_travels():
     assert_array_equal(again.predict_proba(X), pruning.predict_proba(X))
     assert again.path_.n_weights.tolist() == pruning.path_.n_weights.tolist()
     assert again.locality_.z == pruning.locality_.z
+
+
+def test_a_round_that_takes_nothing_trains_nothing():
+    class Counted(Ridge):
+        fits = 0
+
+        def fit(self, X, y, sample_weight=None):
+            Counted.fits += 1
+            return super().fit(X, y, sample_weight)
+
+    pruning = MagnitudePruning(Counted(), sparsity=0.9).fit(X[:, 20:22], y)
+    assert pruning.path_.n_weights.tolist() == [2, 2, *[1] * 10]
+    assert Counted.fits == 2
+
+
+def test_folds_may_find_other_stages():
+    network = LayerwiseRegressor(3, n_units=5, max_epochs=5, random_state=0)
+    rows, values = X[:120], np.where(np.arange(120) < 40, y[:120], X[:120] @ np.ones(64))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # where a fold keeps no stage of units
+        pruning = MagnitudePruning(network, sparsity=0.5, n_rounds=3, cv=KFold(3)).fit(rows, values)
+    assert pruning.path_.test_scores.shape == (4, 3)
