@@ -9,14 +9,16 @@ from skamem.supervised.compositional._bases import SplineBasis
 from skamem.supervised.compositional._descent import Problem
 from skamem.supervised.compositional._discovery import propose
 from skamem.supervised.compositional._graph import Graph
-from skamem.supervised.compositional._smoothing import quick_score
+from skamem.supervised.compositional._smoothing import best_fit, quick_score
 
 __all__ = ["Found", "find_tree", "neighbours"]
 
-_MOST_ROWS = 1000
-_BASIS = SplineBasis(5, 3)
+_MOST_ROWS = 2000
+_BASIS, _FINER = SplineBasis(4, 3), SplineBasis(6, 3)
+_STARTS, _STEPS, _TOL = 2, 20, 1e-3
+_MOST_CANDIDATES = 2
 _MOST_MOVES = 10
-_BETTER = 0.9  # smaller gains are within what the choice among many trees flatters
+_BETTER = 0.6  # smaller gains are within what the choice among many trees flatters
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def find_tree(X, targets, share, tell):
         whole = whole.subset(np.arange(_MOST_ROWS) * n_rows // _MOST_ROWS)
     data = whole.X, whole.targets, whole.share
     nested, pairs = propose(*data)
-    known = {}
+    known, careful = {}, {}
 
     def score(tree):
         key = _unordered(tree)
@@ -73,13 +75,31 @@ def find_tree(X, targets, share, tell):
             known[key] = quick_score(Problem(Graph.of(tree), _BASIS, *data)), tree
         return known[key][0]
 
-    score(nested)
+    def careful_score(tree):
+        key = _unordered(tree)
+        if key not in careful:
+            problem = Problem(Graph.of(tree), _FINER, *data)
+            fit = best_fit(problem, "gcv", _STARTS, _STEPS, _TOL, np.random.RandomState(0))
+            careful[key] = known[key] = min(score(tree), fit.score), tree
+        return careful[key][0]
+
+    def better():
+        """The first of the most promising moves that holds when looked at with care."""
+        moves = sorted(
+            (move for move in _moves(nested) if score(move) < _BETTER * score(nested)),
+            key=score,
+        )
+        for move in moves[:_MOST_CANDIDATES]:
+            if careful_score(move) < _BETTER * careful_score(nested):
+                return move
+        return None
+
     tell(f"Proposed {nested}: error {score(nested):.3e}")
     for _ in range(_MOST_MOVES):
-        best = min(_moves(nested), key=score, default=nested)
-        if not score(best) < _BETTER * score(nested):
+        move = better()
+        if move is None:
             break
-        nested = best
+        nested = move
         tell(f"Moved to {nested}: error {score(nested):.3e}")
     rival = min(map(score, neighbours(nested)), default=math.inf)
     sure = 1.0 - score(nested) / rival if 0.0 < rival < math.inf else float(rival > 0.0)
