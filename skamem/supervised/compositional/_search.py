@@ -15,9 +15,10 @@ __all__ = ["Found", "find_tree", "neighbours"]
 
 _MOST_ROWS = 2000
 _BASIS, _FINER = SplineBasis(4, 3), SplineBasis(6, 3)
-_STARTS, _STEPS, _TOL = 2, 20, 1e-3
+_STARTS, _STEPS, _TOL = 3, 20, 1e-3
 _MOST_CANDIDATES = 2
 _MOST_MOVES = 10
+_AS_WELL = 1.05  # a column without effect may seem to help by so much
 _BETTER = 0.6  # smaller gains are within what the choice among many trees flatters
 
 
@@ -84,11 +85,11 @@ def find_tree(X, targets, share, tell):
         return careful[key][0]
 
     def better():
-        """The first of the most promising moves that holds when looked at with care."""
-        moves = sorted(
-            (move for move in _moves(nested) if score(move) < _BETTER * score(nested)),
-            key=score,
-        )
+        """A tree that does as well with a column less, else the most promising move that holds under a closer look."""
+        smaller = min(_prunings(nested), key=score, default=nested)
+        if smaller is not nested and score(smaller) <= _AS_WELL * score(nested):
+            return smaller
+        moves = sorted((move for move in neighbours(nested) if score(move) < _BETTER * score(nested)), key=score)
         for move in moves[:_MOST_CANDIDATES]:
             if careful_score(move) < _BETTER * careful_score(nested):
                 return move
@@ -111,11 +112,6 @@ def _unordered(tree):
     return frozenset(map(_unordered, tree)) if isinstance(tree, tuple) else tree
 
 
-def _moves(tree):
-    yield from neighbours(tree)
-    yield from _prunings(tree)
-
-
 def _prunings(tree):
     """Trees without one of the columns."""
     if not isinstance(tree, tuple) or len(tree) < 2:
@@ -131,7 +127,7 @@ def _prunings(tree):
 
 
 def neighbours(tree):
-    """Trees that differ by one exchange of a part with the sister of the node that it belongs to.
+    """Trees that differ by one exchange of a part with the sister of the node that it belongs to, or with a cousin.
 
     Parameters
     ----------
@@ -154,6 +150,10 @@ def neighbours(tree):
             a, b = first
             yield (second, b), a
             yield (a, second), b
+    if isinstance(tree[0], tuple) and isinstance(tree[1], tuple):
+        (a, b), (c, d) = tree
+        yield (a, c), (b, d)
+        yield (a, d), (b, c)
     for part in neighbours(tree[0]):
         yield part, tree[1]
     for part in neighbours(tree[1]):
