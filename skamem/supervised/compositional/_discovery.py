@@ -21,6 +21,7 @@ __all__ = ["propose"]
 _WIDTH = 1.5
 _STRENGTHS, _NOISES = (0.1, 0.3, 1.0), (1e-4, 1e-3, 1e-2, 1e-1)
 _CENTRES = 100
+_TUNING_ROWS = 600
 _BASIS = SplineBasis(4, 3)
 _SMOOTHING = 1e-3
 _WITHOUT_EFFECT = 0.01  # of the largest mean squared derivative
@@ -68,7 +69,12 @@ def _scores(variables, gradients, share):
     """(score, first, second) of all pairs, the best first."""
     pairs = itertools.combinations(range(len(variables)), 2)
     return sorted(
-        (_disagreement(variables[i], variables[j], gradients[i], gradients[j], share), i, j) for i, j in pairs
+        (
+            _disagreement(variables[i], variables[j], gradients[i], gradients[j], share),
+            i,
+            j,
+        )
+        for i, j in pairs
     )
 
 
@@ -79,7 +85,10 @@ def _matched(variables, parts, gradients, pairs, share):
         if i in left and j in left:
             left -= {i, j}
             joined.append(
-                (_joined(variables[i], variables[j], gradients[i], gradients[j], share), (parts[i], parts[j]))
+                (
+                    _joined(variables[i], variables[j], gradients[i], gradients[j], share),
+                    (parts[i], parts[j]),
+                )
             )
     joined += [(variables[i], parts[i]) for i in sorted(left)]
     return [variable for variable, _ in joined], [part for _, part in joined]
@@ -88,26 +97,12 @@ def _matched(variables, parts, gradients, pairs, share):
 def _gradients(variables, targets, share):
     """Partial derivatives of the surrogate, for each variable an array (n_rows, n_outputs)."""
     xp, n_rows = arrays.namespace(share), share.shape[0]
+    n_few = min(n_rows, _TUNING_ROWS)
+    few = arrays.placement_of(share).asarray(np.arange(n_few) * n_rows // n_few)
+    some = [xp.take(values, few, axis=0) for values in variables]
+    strength, noise = _tuned(some, xp.take(targets, few, axis=0), xp.take(share, few, axis=0))
     kernels = [_kernel(values, share) for values in variables]
-    noise_of_row = 1.0 / (share * n_rows)  # a row of weight 2 is known twice as well
-    identity = xp.eye(n_rows, dtype=share.dtype, device=arrays.device(share))
-    best = None
-    for strength in _STRENGTHS:
-        gram = xp.ones_like(identity)
-        for kernel, _ in kernels:
-            gram = gram * (1.0 + strength * kernel)
-        unit = float(xp.linalg.trace(gram)) / n_rows
-        for noise in _NOISES:
-            try:
-                inverse = cholesky_solve(gram + identity * (noise * unit * noise_of_row)[None, :], identity)
-            except LinAlgError:
-                continue
-            weights = inverse @ targets
-            left_out = weights / xp.linalg.diagonal(inverse)[:, None]
-            error = float(share @ xp.sum(left_out * left_out, axis=1))
-            if best is None or error < best[0]:
-                best = error, strength, weights, gram
-    _, strength, weights, gram = best
+    weights = cholesky_solve(_ridged(kernels, strength, noise, share), targets)
     found = []
     for j, (_, slope) in enumerate(kernels):
         changed = strength * slope  # no division by a factor, which may be 0
@@ -115,6 +110,37 @@ def _gradients(variables, targets, share):
             changed = changed * (1.0 + strength * kernel) if i != j else changed
         found.append(changed @ weights)
     return found
+
+
+def _ridged(kernels, strength, noise, share):
+    """Products of the kernels, with the noise on the diagonal."""
+    xp, n_rows = arrays.namespace(share), share.shape[0]
+    gram = 1.0 + strength * kernels[0][0]
+    for kernel, _ in kernels[1:]:
+        gram = gram * (1.0 + strength * kernel)
+    unit = float(xp.linalg.trace(gram)) / n_rows
+    identity = xp.eye(n_rows, dtype=share.dtype, device=arrays.device(share))
+    # A row of weight 2 is known twice as well.
+    return gram + identity * (noise * unit * xp.mean(share) / share)[None, :]
+
+
+def _tuned(variables, targets, share):
+    """(strength, noise) with the least error on rows left out."""
+    xp = arrays.namespace(share)
+    kernels = [_kernel(values, share / xp.sum(share)) for values in variables]
+    identity = xp.eye(share.shape[0], dtype=share.dtype, device=arrays.device(share))
+    best = None
+    for strength in _STRENGTHS:
+        for noise in _NOISES:
+            try:
+                inverse = cholesky_solve(_ridged(kernels, strength, noise, share), identity)
+            except LinAlgError:
+                continue
+            left_out = (inverse @ targets) / xp.linalg.diagonal(inverse)[:, None]
+            error = float(share @ xp.sum(left_out * left_out, axis=1))
+            if best is None or error < best[0]:
+                best = error, strength, noise
+    return best[1:]
 
 
 def _kernel(values, share):
@@ -157,7 +183,14 @@ def _disagreement(first, second, along_first, along_second, share):
     # An axis, not an arrow: the double angle.
     squares = [xp.sum(g * g, axis=1) for g in (along_first, along_second)]
     both = squares[0] + squares[1]
-    products = xp.stack([squares[0] - squares[1], 2.0 * xp.sum(along_first * along_second, axis=1), both], axis=1)
+    products = xp.stack(
+        [
+            squares[0] - squares[1],
+            2.0 * xp.sum(along_first * along_second, axis=1),
+            both,
+        ],
+        axis=1,
+    )
     terms = node.terms(bases)
     weighted = terms * share[:, None]
     identity = xp.eye(node.n_terms, dtype=share.dtype, device=arrays.device(share))

@@ -50,9 +50,9 @@ class CompositionalRegressor(RegressorMixin, SkamemEstimator):
     alpha : "gcv" or float >= 0, default="gcv"
         Penalty on the roughness of the maps, for standardised targets and inputs; "gcv" chooses it by generalised
         cross-validation.
-    n_restarts : int >= 1, default=5
-        Most starts, of which the best is kept. The first is deterministic, and once the two best have come to the same
-        there are no further ones.
+    n_restarts : int >= 1, default=8
+        Most starts, of which the best is kept. The first is deterministic. There are no further ones once the two best
+        have come to the same and left less than 5 % of the variance, or the four best to the same at all.
     max_iter : int >= 1, default=100
         Most steps of a descent.
     tol : float in [0, 1), default=1e-4
@@ -116,7 +116,7 @@ class CompositionalRegressor(RegressorMixin, SkamemEstimator):
 
     *Graph.* If f = h(g(a, b), rest), the ratio of the derivatives by a and b depends on a and b only. Pairs for which
     it does so best in a smooth surrogate are joined, then pairs of pairs. Trees one exchange away, or without one
-    column, are fitted, and the best one taken until none is better. At most 1000 rows are looked at. Where y is a sum,
+    column, are fitted, and the best one taken until none is better. At most 2000 rows are looked at. Where y is a sum,
     every tree is right, and the confidence low.
 
     *Several targets* share the inner nodes; each has a last map of its own.
@@ -128,7 +128,7 @@ class CompositionalRegressor(RegressorMixin, SkamemEstimator):
     weights is of no importance.
 
     *Cost* of a step: n_rows n_parameters² / 2 multiply-adds, and n_parameters³ / 6. "learn" fits some tens of trees to
-    up to 1000 rows. It computes in double precision, also for float32 input.
+    up to 2000 rows. It computes in double precision, also for float32 input.
 
     References
     ----------
@@ -172,7 +172,7 @@ class CompositionalRegressor(RegressorMixin, SkamemEstimator):
         n_knots=6,
         degree=3,
         alpha="gcv",
-        n_restarts=5,
+        n_restarts=8,
         max_iter=100,
         tol=1e-4,
         verbose=False,

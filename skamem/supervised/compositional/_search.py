@@ -9,14 +9,17 @@ from skamem.supervised.compositional._bases import SplineBasis
 from skamem.supervised.compositional._descent import Problem
 from skamem.supervised.compositional._discovery import propose
 from skamem.supervised.compositional._graph import Graph
-from skamem.supervised.compositional._smoothing import quick_score
+from skamem.supervised.compositional._smoothing import best_fit, quick_score
 
 __all__ = ["Found", "find_tree", "neighbours"]
 
-_MOST_ROWS = 1000
-_BASIS = SplineBasis(5, 3)
+_MOST_ROWS = 2000
+_BASIS, _FINER = SplineBasis(4, 3), SplineBasis(6, 3)
+_STARTS, _STEPS, _TOL = 3, 20, 1e-3
+_MOST_CANDIDATES = 2
 _MOST_MOVES = 10
-_BETTER = 0.9  # smaller gains are within what the choice among many trees flatters
+_AS_WELL = 1.05  # a column without effect may seem to help by so much
+_BETTER = 0.6  # smaller gains are within what the choice among many trees flatters
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def find_tree(X, targets, share, tell):
         whole = whole.subset(np.arange(_MOST_ROWS) * n_rows // _MOST_ROWS)
     data = whole.X, whole.targets, whole.share
     nested, pairs = propose(*data)
-    known = {}
+    known, careful = {}, {}
 
     def score(tree):
         key = _unordered(tree)
@@ -73,13 +76,31 @@ def find_tree(X, targets, share, tell):
             known[key] = quick_score(Problem(Graph.of(tree), _BASIS, *data)), tree
         return known[key][0]
 
-    score(nested)
+    def careful_score(tree):
+        key = _unordered(tree)
+        if key not in careful:
+            problem = Problem(Graph.of(tree), _FINER, *data)
+            fit = best_fit(problem, "gcv", _STARTS, _STEPS, _TOL, np.random.RandomState(0))
+            careful[key] = known[key] = min(score(tree), fit.score), tree
+        return careful[key][0]
+
+    def better():
+        """A tree that does as well with a column less, else the most promising move that holds under a closer look."""
+        smaller = min(_prunings(nested), key=score, default=nested)
+        if smaller is not nested and score(smaller) <= _AS_WELL * score(nested):
+            return smaller
+        moves = sorted((move for move in neighbours(nested) if score(move) < _BETTER * score(nested)), key=score)
+        for move in moves[:_MOST_CANDIDATES]:
+            if careful_score(move) < _BETTER * careful_score(nested):
+                return move
+        return None
+
     tell(f"Proposed {nested}: error {score(nested):.3e}")
     for _ in range(_MOST_MOVES):
-        best = min(_moves(nested), key=score, default=nested)
-        if not score(best) < _BETTER * score(nested):
+        move = better()
+        if move is None:
             break
-        nested = best
+        nested = move
         tell(f"Moved to {nested}: error {score(nested):.3e}")
     rival = min(map(score, neighbours(nested)), default=math.inf)
     sure = 1.0 - score(nested) / rival if 0.0 < rival < math.inf else float(rival > 0.0)
@@ -89,11 +110,6 @@ def find_tree(X, targets, share, tell):
 
 def _unordered(tree):
     return frozenset(map(_unordered, tree)) if isinstance(tree, tuple) else tree
-
-
-def _moves(tree):
-    yield from neighbours(tree)
-    yield from _prunings(tree)
 
 
 def _prunings(tree):
@@ -111,7 +127,7 @@ def _prunings(tree):
 
 
 def neighbours(tree):
-    """Trees that differ by one exchange of a part with the sister of the node that it belongs to.
+    """Trees that differ by one exchange of a part with the sister of the node that it belongs to, or with a cousin.
 
     Parameters
     ----------
@@ -134,6 +150,10 @@ def neighbours(tree):
             a, b = first
             yield (second, b), a
             yield (a, second), b
+    if isinstance(tree[0], tuple) and isinstance(tree[1], tuple):
+        (a, b), (c, d) = tree
+        yield (a, c), (b, d)
+        yield (a, d), (b, c)
     for part in neighbours(tree[0]):
         yield part, tree[1]
     for part in neighbours(tree[1]):
