@@ -122,7 +122,7 @@ BY_NAME = {
     "assumption": (("unimodal", "worst-case"), ()),
     "estimator": ((None,), ()),
     "sparsity": ((0.0, 0.5, 0.9), (1e-300, 0.999999, np.float32(0.5))),
-    "fraction": ((0.2, 0.5), (0.01, 0.999999, np.float32(0.5))),
+    "fraction": ((0.2, 0.5), (0.1, 0.999999, np.float32(0.5))),
     "rewind_to": (("initial", 0, 1, 0.1), (2, np.int8(1), np.float32(0.5), 0.999999)),
     "scope": (("global", "layer"), (np.str_("layer"),)),
     "dropout": ((0.0, 0.2, 0.5), (0.999999, np.float32(0.5))),
@@ -281,6 +281,13 @@ QUICK = {
     "n_restarts": 1,
     "n_knots": 3,
 }
+# Where a name means something else.
+QUICK_OF = {
+    "MagnitudePruning": {
+        "estimator": skamem.DenseAMClassifier(5, max_iter=3, noise=0.1, weight_decay=0.1, random_state=0),
+        "n_rounds": 2,
+    }
+}
 
 
 def values_of(Estimator, name):
@@ -305,4 +312,5 @@ def draw_settings(rng, Estimator):
 
 def quick(Estimator):
     """Parameters that keep a fit quick and its numbers alike, where the case does not set them."""
-    return {name: QUICK[name] for name in QUICK.keys() & Estimator().get_params(deep=False).keys()}
+    names = Estimator().get_params(deep=False).keys()
+    return {name: QUICK[name] for name in QUICK.keys() & names} | QUICK_OF.get(Estimator.__name__, {})
