@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays, validation
 from skamem.core.base import SkamemEstimator, transactional
+from skamem.core.callbacks import fit_tasks
 from skamem.core.parameters import BOOLEAN, COUNT, Interval, Options, RandomState, WithData
 from skamem.core.warn import warn
 from skamem.supervised.compositional._bases import BASES
@@ -295,8 +296,9 @@ class CompositionalRegressor(RegressorMixin, SkamemEstimator):
         alpha = self.alpha if isinstance(self.alpha, str) else float(self.alpha)
         random_state = check_random_state(self.random_state)
         fit = best_fit(
-            problem, alpha, int(self.n_restarts), int(self.max_iter), float(self.tol), random_state, self._tell
-        )
+            problem, alpha, int(self.n_restarts), int(self.max_iter), float(self.tol), random_state, self._tell,
+            lambda states: fit_tasks(self, states, name="step", n_tasks=None),
+        )  # fmt: skip
         self.alpha_, self.gcv_score_, self.alphas_ = fit.alpha, fit.score, fit.tried
         self.loss_curve_, self.n_iter_ = fit.curve, fit.n_iter
         if len(fit.curve) - 1 >= self.max_iter and len(graph) > 1:

@@ -91,7 +91,7 @@ def _continued(problem, fits, max_iter):
             return fits, fits[best]
 
 
-def best_fit(problem, alpha, n_restarts, max_iter, tol, random_state, tell=lambda text: None):
+def best_fit(problem, alpha, n_restarts, max_iter, tol, random_state, tell=lambda text: None, watched=iter):
     """Fit a graph: starts, penalties, and a last descent to convergence.
 
     Parameters
@@ -110,6 +110,8 @@ def best_fit(problem, alpha, n_restarts, max_iter, tol, random_state, tell=lambd
         Mixes the other starts.
     tell : callable
         Gets a line for every start, and for the choice.
+    watched : callable
+        Passes on the states of the last descent, all or the first of them.
 
     Returns
     -------
@@ -137,7 +139,8 @@ def best_fit(problem, alpha, n_restarts, max_iter, tol, random_state, tell=lambd
         fits, best = _continued(problem, chosen, max_iter)
     else:
         fits, best = chosen, chosen[-1]
-    state, curve = _run(problem, best.state.coefs, best.alpha, max_iter, tol)
+    states = list(watched(descend(problem, best.state.coefs, best.alpha, max_iter, tol)))
+    state, curve = states[-1], [state.objective for state in states]
     tell(f"Chosen: loss {state.loss:.3e} with alpha={best.alpha:.0e}")
     n_iter = sum(fit.n_iter for fits_of_one in attempts for fit in fits_of_one)
     n_iter += sum(fit.n_iter for fit in fits if all(fit is not known for known in chosen)) + len(curve) - 1
