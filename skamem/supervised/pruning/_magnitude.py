@@ -221,7 +221,6 @@ class MagnitudePruning(AroundEstimator):
         random_state = check_random_state(self.random_state)
         estimator = self._seeded(random_state)
         scorer = check_scoring(estimator, scoring=self.scoring)
-        test_scores = [] if self.cv is None else self._cross_validated(estimator, X, y, sample_weight, scorer)
         family = family_of(estimator)(estimator, X, y, sample_weight)
         records, n_states = [], 1 + len(self._shares())
         states = self._states(family)
@@ -230,6 +229,8 @@ class MagnitudePruning(AroundEstimator):
             fitted, masks = state
             self.estimator_ = fitted
             records.append((masks, _score(scorer, fitted, X, y, sample_weight)))
+        # After the estimator has looked at the targets: it knows best what is wrong with them.
+        test_scores = [] if self.cv is None else self._cross_validated(estimator, X, y, sample_weight, scorer)
         self._describe(family, records, np.asarray(test_scores).T)
         if self.image_shape is not None and self.masks_:
             first = family.first_layer(records[-1][0])
