@@ -16,8 +16,10 @@ from skamem.core.base import SkamemTransformer, transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.parameters import BOOLEAN, COUNT, Interval, Options, RandomState, WithData
 from skamem.core.validation import check_number
+from skamem.core.warn import warn
 from skamem.impute._completer import learnt_completer
 from skamem.impute._encoding import learnt_encoding
+from skamem.impute._features import CATEGORICAL, check_names, learnt_features
 from skamem.impute._hiding import content_order, hidden_entries
 from skamem.impute._output import Outline, written
 from skamem.impute._table import (
@@ -26,7 +28,6 @@ from skamem.impute._table import (
     Table,
     is_frame,
     is_mixed,
-    learnt_features,
     missing_entries,
     read_table,
 )
@@ -56,7 +57,7 @@ class AssociativeImputer(SkamemTransformer):
         shares from .0001 to .2.
     categorical_features : "from_dtype" or array-like, default="from_dtype"
         Features that are categories: those of strings and of unordered categories in a data frame, or in an array of
-        objects; else a mask, or indices or names.
+        objects; else a mask, or indices or names of some that are categories too. None names none, as "from_dtype".
     max_iter : int, default=30
         Iterations of expectation maximisation, at most.
     sample_posterior : bool, default=False
@@ -65,7 +66,8 @@ class AssociativeImputer(SkamemTransformer):
     add_indicator : bool, default=False
         Append columns to `transform` that tell what was missing, for features with missing entries in `fit`.
     keep_empty_features : bool, default=False
-        Whether `transform` keeps features of which `fit` saw no entry, at 0.
+        Whether `transform` keeps features of which `fit` saw no entry, at 0; at the first category of those that a data
+        frame declares, and at "missing_value" among strings. They are dropped else, and `fit` warns.
     random_state : int, RandomState instance or None, default=None
         Of draws. All else is the same every time.
     backend : {None, "numpy", "cupy", "cupy:<index>", "torch", "torch:<device>"}, default=None
@@ -106,10 +108,10 @@ class AssociativeImputer(SkamemTransformer):
     Notes
     -----
     With P the inverse covariance, missing entries m of a row have conditional means -(P_mm)⁻¹ P_mo x_o: rows with gaps
-    of one size are solved together. Softmax memories compare over common entries only; a row is never its own
-    evidence, so ``fit_transform(X)`` is ``fit(X).transform(X)``. A category is completed by the most votes, a whole
-    number or boolean by the nearest that was seen. Of a category at most its 30 most frequent values are imputed,
-    fewer where there are many categories.
+    of one size are solved together. Softmax memories compare over common entries only; what a row lacks in `fit` is
+    never completed from that row, so ``fit_transform(X)`` is ``fit(X).transform(X)``. A category is completed by the
+    most votes, a whole number or boolean by the nearest that was seen. Of a category at most its 30 most frequent
+    values are imputed, fewer where there are many categories.
 
     Cost: O(n_samples (g² n_columns + g³)) a pass for gaps of g columns, and O(n_samples n_components n_columns) for
     each scale; memory follows scikit-learn's ``working_memory``. Rows without gaps cost nothing.
@@ -135,7 +137,7 @@ class AssociativeImputer(SkamemTransformer):
         "n_components": Options("auto", None) | COUNT,
         "missing_values": MissingMarker(),
         "shrinkage": Options("auto") | Interval(numbers.Real, low=0, high=1, low_open=True),
-        "categorical_features": WithData("'from_dtype', a mask, indices or names of features"),
+        "categorical_features": WithData(CATEGORICAL),
         "max_iter": COUNT,
         "sample_posterior": BOOLEAN,
         "add_indicator": BOOLEAN,
@@ -191,11 +193,17 @@ class AssociativeImputer(SkamemTransformer):
         TypeError
             For sparse input, and for columns that are neither numbers nor categories.
         ValueError
-            For infinite entries. A failed call changes nothing.
+            For infinite entries, and columns of the same name. A failed call changes nothing.
+
+        Warns
+        -----
+        UserWarning
+            Of features without any entry, which `transform` drops.
         """
         X, table, placement = self._read(X, method=None)
         for _ in fit_tasks(self, [0], name="memories", n_tasks=1, X=X, attributes=dict):
             self._learn(table, placement)
+        self._warn_of_dropped()
         return self
 
     def _learn(self, table, placement):
@@ -219,6 +227,11 @@ class AssociativeImputer(SkamemTransformer):
         self.n_components_, self.n_iter_ = len(self._completer.stored.values), self._completer.n_iter
         self.categories_ = [feature.levels if feature.kind == "category" else None for feature in self._features]
 
+    def _warn_of_dropped(self):
+        names = getattr(self, "feature_names_in_", np.arange(self.n_features_in_))
+        if dropped := np.delete(names, self._kept()).tolist():
+            warn(f"Skipping features without any observed values: {dropped}; keep_empty_features=True keeps them.")
+
     # ------------------------------------------------------------------ completing
 
     def transform(self, X):
@@ -232,8 +245,15 @@ class AssociativeImputer(SkamemTransformer):
         Returns
         -------
         X : array or data frame of shape (n_samples, n_features_out)
-            Known entries as they are. After ``set_output(transform="pandas")`` a frame's columns keep their types; else
-            an array of numbers, or of objects where some are none.
+            Known entries as they are. After ``set_output(transform="pandas")`` a frame's columns keep their types where
+            those can hold what is filled in; else a column gets the categories that it lacks, or a wider type. Without
+            it an array of numbers, or of objects where some are none.
+
+        Raises
+        ------
+        ValueError
+            For infinite entries, and for a column that cannot hold what `fit` saw in it: strings where there were
+            numbers, say. A column without any entry may have any type.
         """
         X, table, placement = self._read(X, method="transform")
         gaps = self._completed(table)
@@ -302,7 +322,10 @@ class AssociativeImputer(SkamemTransformer):
         return written(X, Table(codes, table.missing), outline, container, placement)
 
     def score(self, X, y=None):
-        """How well hidden entries of a table come back: for searches over parameters, on rows that `fit` did not see.
+        """How well hidden entries of a table come back, for searches over parameters.
+
+        Ask rows that `fit` did not see: rows that it saw are stored with the entries that are hidden here, so that
+        their score is too good.
 
         Parameters
         ----------
@@ -355,9 +378,11 @@ class AssociativeImputer(SkamemTransformer):
         reset = method is None
         if not reset:
             check_is_fitted(self)
-        plain = not is_mixed(X) and (
-            isinstance(self.categorical_features, str) if reset else all(f.kind == "number" for f in self._features)
-        )
+        elif isinstance(self.categorical_features, str) and self.categorical_features != "from_dtype":
+            raise ValueError(f"categorical_features={self.categorical_features!r}; expected {CATEGORICAL}.")
+        check_names(X)
+        by_type = self.categorical_features is None or isinstance(self.categorical_features, str)
+        plain = not is_mixed(X) and (by_type if reset else all(f.kind == "number" for f in self._features))
         if plain:
             values, placement = self._receive(X, reset=reset, method=method, ensure_all_finite="allow-nan")
             codes = np.array(arrays.to_numpy(values), dtype=np.float64)
@@ -366,6 +391,7 @@ class AssociativeImputer(SkamemTransformer):
             if reset:
                 self._features = [Feature("number")] * codes.shape[1]
             return X if is_frame(X) else arrays.to_numpy(values), Table(codes, missing), placement
+        given = X if isinstance(X, np.ndarray) and X.dtype.kind == "f" else None  # stays an array of such numbers
         if not is_frame(X):
             X = np.asarray(X, dtype=object) if isinstance(X, list | tuple) else X
             X = check_array(X, dtype=object, ensure_all_finite=False, input_name="X")
@@ -373,31 +399,10 @@ class AssociativeImputer(SkamemTransformer):
             raise ValueError("Found array with 0 sample(s); expected at least one row.")
         X = validate_data(self, X, reset=reset, skip_check_array=True)
         if reset:
-            self._features = learnt_features(X, self.missing_values, self._categorical())
+            self._features = learnt_features(X, self.missing_values, self.categorical_features)
         table = read_table(X, self._features, self.missing_values)
-        return X, table, self._placement_for(table.codes, method)
-
-    def _categorical(self):
-        """Mask of the features that are said to be categories."""
-        given, n_features = self.categorical_features, self.n_features_in_
-        mask = np.zeros(n_features, dtype=bool)
-        if isinstance(given, str):
-            if given == "from_dtype":
-                return mask
-            raise ValueError(f"categorical_features={given!r}; expected {self._kinds['categorical_features']}.")
-        chosen = np.asarray([] if given is None else given)
-        names = list(getattr(self, "feature_names_in_", ()))
-        if chosen.dtype.kind == "b" and chosen.shape == (n_features,):
-            return chosen
-        if chosen.ndim == 1 and all(name in names for name in chosen.tolist()):
-            chosen = np.asarray([names.index(name) for name in chosen.tolist()], dtype=np.intp)
-        if chosen.ndim != 1 or chosen.dtype.kind not in "iu" or (chosen >= n_features).any() or (chosen < 0).any():
-            raise ValueError(
-                f"categorical_features={given!r} does not fit {n_features} features; expected "
-                f"{self._kinds['categorical_features']}."
-            )
-        mask[chosen] = True
-        return mask
+        X, typed = (X, table.codes) if given is None else (given, given)
+        return X, table, self._placement_for(typed, method)
 
     def _kept(self):
         """Features that `transform` gives back."""

@@ -15,18 +15,21 @@ __all__ = [
     "Feature",
     "MissingMarker",
     "Table",
+    "columns_of",
+    "declared_categories",
     "dtype_kind",
     "is_frame",
     "is_mixed",
-    "learnt_features",
+    "is_number",
     "missing_entries",
+    "names_of",
     "plain",
     "read_table",
     "series_of",
 ]
 
 _STARTS = {"float": ("float", "double", "halffloat"), "whole": ("int", "uint"), "bool": ("bool",)}  # of types' names
-_FEW_LEVELS = 32  # whole numbers: with no more different ones a completed entry is one of those seen
+_REFUSED = ("datetime", "date", "time", "duration", "period", "complex", "interval")
 
 
 class MissingMarker(Kind):
@@ -63,24 +66,42 @@ class Feature:
         their own order.
     is_ranked : bool
         Whether codes are indices of `levels`, not the values themselves.
+    declared : object
+        What stands for a missing entry where `fit` saw none: the first category that a frame declared; None for 0.
     """
 
     kind: str
     levels: Any = None
     is_ranked: bool = False
+    declared: Any = None
 
     @property
     def is_numeric(self):
         """Whether values are numbers, or truth values, which an array of numbers can hold."""
-        return not self.is_ranked or (
-            len(self.levels) > 0 and all(isinstance(level, bool) for level in self.levels.tolist())
-        )
+        return not self.is_ranked or (len(self.levels) > 0 and all(map(is_number, self.levels.tolist())))
+
+    @property
+    def is_empty(self):
+        """Whether it has categories, of which none was ever seen."""
+        return self.is_ranked and not len(self.levels)
+
+    @property
+    def content(self):
+        """What it held in `fit`, in words."""
+        if not self.is_ranked:
+            return "numbers"
+        if self.is_empty:
+            return "nothing"
+        return "categories such as " + ", ".join(repr(level) for level in self.levels[:2].tolist())
 
     def codes(self, values, missing):
         """Numbers for the values of a column, NaN where missing or never seen."""
         found = np.full(len(values), np.nan)
         given = values[~missing]
         if not self.is_ranked:
+            text = next((value for value in given.tolist() if isinstance(value, str | bytes)), None)
+            if text is not None:
+                raise ValueError(f"found {text!r}")
             found[~missing] = given.astype(np.float64)
             return found
         index = {level: float(i) for i, level in enumerate(self.levels.tolist())}
@@ -92,7 +113,8 @@ class Feature:
         if self.kind == "number":
             return codes
         if self.levels is not None and not len(self.levels):  # nothing was ever seen
-            return np.full(len(codes), None) if self.is_ranked else codes
+            nothing = 0 if self.declared is None else self.declared
+            return np.full(len(codes), nothing, dtype=object if self.is_ranked else np.float64)
         if self.is_ranked:
             return self.levels[np.clip(np.rint(codes), 0, len(self.levels) - 1).astype(np.intp)]
         if self.levels is None:
@@ -126,7 +148,7 @@ def is_frame(X):
 def is_mixed(X):
     """Whether columns must be read one by one: some may be no plain numbers."""
     if is_frame(X):
-        return any(dtype_kind(series.dtype) != "float" for series in series_of(X))
+        return any(dtype_kind(dtype, name) != "float" for name, dtype in zip(X.columns, X.dtypes, strict=True))
     if isinstance(X, list | tuple):
         return any(isinstance(value, str) for row in X if isinstance(row, list | tuple) for value in row)
     dtype = getattr(X, "dtype", None)
@@ -134,33 +156,40 @@ def is_mixed(X):
 
 
 def series_of(X):
-    """The columns of a frame."""
-    return [X.iloc[:, j] for j in range(X.shape[1])] if hasattr(X, "iloc") else X.get_columns()
+    """The columns of a frame, dense."""
+    if not hasattr(X, "iloc"):
+        return X.get_columns()
+    columns = [X.iloc[:, j] for j in range(X.shape[1])]
+    return [column.sparse.to_dense() if str(column.dtype).startswith("Sparse") else column for column in columns]
 
 
-def dtype_kind(dtype):
-    """What a column of a frame's type holds: "float", "whole", "bool", "category" or "object"."""
-    name = str(dtype).lower()
-    for kind, starts in {
-        "float": ("float", "double", "halffloat"),
-        "whole": ("int", "uint"),
-        "bool": ("bool",),
-    }.items():
-        if name.startswith(starts):
+def names_of(X):
+    """Names of the columns of a frame; indices of those of an array."""
+    return list(X.columns) if is_frame(X) else list(range(X.shape[1]))
+
+
+def dtype_kind(dtype, name=None):
+    """What a column of a frame's type holds: "float", "whole", "bool", "category" or "object"; `name` is for errors."""
+    started = str(dtype).lower()
+    for kind, starts in _STARTS.items():
+        if started.startswith(starts):
             return kind
-    if name.startswith(("datetime", "date", "time", "duration", "period", "complex", "interval")):
-        raise TypeError(f"A column has the type {dtype}; expected numbers, booleans, strings or categories. Encode it.")
-    return "category" if name.startswith(("categor", "enum")) else "object"
+    if started.startswith(_REFUSED):
+        raise TypeError(
+            f"Feature {name!r} has the type {dtype}; expected numbers, booleans, strings or categories. Encode it, or "
+            "leave it out."
+        )
+    return "category" if started.startswith(("categor", "enum")) else "object"
 
 
-def _columns(X):
+def columns_of(X):
     """Yield (dtype or None, values as an object array) of each column."""
     if not is_frame(X):
         X = np.asarray(X, dtype=object)
         yield from ((None, X[:, j]) for j in range(X.shape[1]))
         return
     for series in series_of(X):
-        if dtype_kind(series.dtype) in ("float", "whole"):
+        if dtype_kind(series.dtype, series.name) in ("float", "whole"):
             yield series.dtype, _numbers(series)
             continue
         values = np.empty(len(series), dtype=object)
@@ -194,78 +223,35 @@ def plain(value):
     return value.item() if isinstance(value, np.generic) else value
 
 
-def learnt_features(X, marker, categorical):
-    """What `fit` learns of each column of a mixed table.
-
-    Parameters
-    ----------
-    X : data frame or array of objects
-        The table.
-    marker : object
-        What marks a missing entry, beside None, NaN and pandas.NA.
-    categorical : bool ndarray of shape (n_features,)
-        Columns that are categories whatever their type.
-
-    Returns
-    -------
-    features : list of Feature
-    """
-    features = []
-    for j, (dtype, values) in enumerate(_columns(X)):
-        missing = missing_entries(values, marker)
-        features.append(_learnt(dtype, values[~missing], categorical[j]))
-    return features
+def declared_categories(dtype):
+    """The categories that a frame's type declares, as a list; None where it declares none."""
+    declared = getattr(dtype, "categories", None)
+    return [plain(value) for value in declared] if hasattr(declared, "__iter__") else None
 
 
-def _learnt(dtype, given, is_category):
-    kind = "object" if dtype is None else dtype_kind(dtype)
-    ordered = getattr(dtype, "ordered", False) is True
-    if kind == "object" and not is_category:
-        kind = _kind_of_objects(given)
-    if kind == "category" or is_category:
-        seen = {plain(value) for value in given}
-        declared = getattr(dtype, "categories", None)
-        levels = [value for value in declared if value in seen] if declared is not None else _sorted(seen)
-        as_array = np.empty(len(levels), dtype=object)
-        as_array[:] = levels
-        return Feature("whole" if ordered and not is_category else "category", as_array, is_ranked=True)
-    if kind == "bool":
-        return Feature("whole", np.asarray([False, True], dtype=object), is_ranked=True)
-    if kind == "whole":
-        levels = np.unique(given.astype(np.float64))
-        return Feature("whole", levels if len(levels) <= _FEW_LEVELS else None)
-    return Feature("number")
-
-
-def _kind_of_objects(given):
-    if not len(given):
-        return "category"
-    if all(isinstance(value, bool | np.bool_) for value in given):
-        return "bool"
-    if all(isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_) for value in given):
-        return "float"
-    for value in given:
-        if not isinstance(value, str | bytes | numbers.Number | bool | np.bool_):
-            raise TypeError(f"Entries are {type(value).__name__}; argument must be a string or a real number.")
-    return "category"
-
-
-def _sorted(values):
-    return sorted(values, key=lambda value: (type(value).__name__ if isinstance(value, str) else "", value))
+def is_number(value):
+    """Whether a value is a real number or a truth value."""
+    return isinstance(value, numbers.Real | np.bool_)
 
 
 def read_table(X, features, marker):
     """The rows of a mixed table as a `Table`, with what `learnt_features` gave."""
     codes, masks = [], []
-    for j, (feature, (_, values)) in enumerate(zip(features, _columns(X), strict=True)):
+    for name, feature, (dtype, values) in zip(names_of(X), features, columns_of(X), strict=True):
         missing = missing_entries(values, marker)
         try:
             codes.append(feature.codes(values, missing))
         except (TypeError, ValueError) as error:
-            name = X.columns[j] if is_frame(X) else j
-            raise ValueError(f"Feature {name!r} held numbers in fit and has other entries: {error}.") from error
+            column = "" if dtype is None else f" in a column of the type {dtype}"
+            raise ValueError(
+                f"Feature {name!r} held {feature.content} in fit and has other entries now{column}: {error}. "
+                "Convert it to what fit saw."
+            ) from error
         masks.append(missing)
     table = Table(np.stack(codes, axis=1), np.stack(masks, axis=1))
-    if np.isinf(table.codes).any():
-        raise ValueError("Input X contains infinity; expected finite numbers, or what marks missing entries.")
+    for j in np.flatnonzero(np.isinf(table.codes).any(axis=0)):
+        raise ValueError(
+            f"Input X contains infinity in feature {names_of(X)[j]!r}; expected finite numbers, or what marks missing "
+            "entries."
+        )
     return table

@@ -1,0 +1,119 @@
+"""What `fit` learns of the columns of a table of mixed columns: numbers, whole numbers, categories."""
+
+import numbers
+
+import numpy as np
+
+from skamem.impute._table import (
+    Feature,
+    columns_of,
+    declared_categories,
+    dtype_kind,
+    is_frame,
+    missing_entries,
+    names_of,
+    plain,
+)
+
+__all__ = ["CATEGORICAL", "check_names", "learnt_features"]
+
+CATEGORICAL = "'from_dtype', None, a mask, indices or names of features"
+"""What may say which features are categories."""
+
+_FEW_LEVELS = 32  # whole numbers: with no more different ones a completed entry is one of those seen
+
+
+def check_names(X):
+    """Refuse a frame in which a name stands for several columns."""
+    if not is_frame(X):
+        return
+    names = list(X.columns)
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(
+            f"{names.count(twice)} columns have the name {twice!r}; expected different names. Rename them."
+        )
+
+
+def learnt_features(X, marker, categorical):
+    """What `fit` learns of each column of a mixed table.
+
+    Parameters
+    ----------
+    X : data frame or array of objects
+        The table.
+    marker : object
+        What marks a missing entry, beside None, NaN and pandas.NA.
+    categorical : str, None or array-like
+        A mask, indices or names of columns that are categories whatever their type; a string or None for none.
+
+    Returns
+    -------
+    features : list of Feature
+    """
+    features, categorical = [], _mask(categorical, names_of(X))
+    for name, is_category, (dtype, values) in zip(names_of(X), categorical, columns_of(X), strict=True):
+        missing = missing_entries(values, marker)
+        features.append(_learnt(name, dtype, values[~missing], is_category))
+    return features
+
+
+def _learnt(name, dtype, given, is_category):
+    kind = "object" if dtype is None else dtype_kind(dtype)
+    ordered = getattr(dtype, "ordered", False) is True
+    if kind == "object" and not is_category:
+        kind = _kind_of_objects(name, given)
+    if kind == "category" or is_category:
+        _check_entries(name, given)
+        seen, declared = {plain(value) for value in given}, declared_categories(dtype)
+        levels = _sorted(seen) if declared is None else [value for value in declared if value in seen]
+        as_array = np.empty(len(levels), dtype=object)
+        as_array[:] = levels
+        first = declared[0] if declared else None
+        return Feature("whole" if ordered and not is_category else "category", as_array, True, declared=first)
+    if kind == "bool":
+        return Feature("whole", np.asarray([False, True], dtype=object), is_ranked=True)
+    if kind == "whole":
+        levels = np.unique(given.astype(np.float64))
+        return Feature("whole", levels if len(levels) <= _FEW_LEVELS else None)
+    return Feature("number")
+
+
+def _kind_of_objects(name, given):
+    if not len(given):
+        return "category"
+    if all(isinstance(value, bool | np.bool_) for value in given):
+        return "bool"
+    if all(isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_) for value in given):
+        return "float"
+    _check_entries(name, given)
+    return "category"
+
+
+def _check_entries(name, given):
+    for value in given:
+        if isinstance(value, complex) or not isinstance(value, str | bytes | numbers.Number | np.bool_):
+            raise TypeError(
+                f"Feature {name!r} has entries of the type {type(value).__name__}; argument must be a string or a real "
+                "number. Encode it, or leave it out."
+            )
+
+
+def _sorted(values):
+    return sorted(values, key=lambda value: (type(value).__name__ if isinstance(value, str) else "", value))
+
+
+def _mask(given, names):
+    """Mask of the features that are said to be categories."""
+    mask = np.zeros(len(names), dtype=bool)
+    if given is None or isinstance(given, str):
+        return mask
+    chosen = np.asarray(given)
+    if chosen.dtype.kind == "b" and chosen.shape == mask.shape:
+        return chosen
+    if chosen.ndim == 1 and all(isinstance(name, str) and name in names for name in chosen.tolist()):
+        chosen = np.asarray([names.index(name) for name in chosen.tolist()], dtype=np.intp)
+    if chosen.ndim != 1 or chosen.dtype.kind not in "iu" or (chosen >= len(mask)).any() or (chosen < 0).any():
+        raise ValueError(f"categorical_features={given!r} does not fit {len(mask)} features; expected {CATEGORICAL}.")
+    mask[chosen] = True
+    return mask
