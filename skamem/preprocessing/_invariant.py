@@ -81,7 +81,7 @@ class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
 
     "auto" components: as many as make rows of one identity closest to each other, counted in AUC, if what moves them
     moves all components at once. Where an identity has few rows λ comes out too small, since they have their mean in
-    common; here λ n / (n - n_identities) stands for it, where n counts rows by weight. Weights that are all less than 1,
+    common; here λ n / (n - n_identities) stands for it, where n counts rows by weight. Weights that are all below 1,
     such as 1 / n, are shares of the largest.
 
     Kept for `partial_fit`: two scatters, and mean and variances of each identity. Cost: O(n_features²) a row and
