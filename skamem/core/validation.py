@@ -10,6 +10,7 @@ from sklearn.utils import assert_all_finite, check_array, check_consistent_lengt
 from sklearn.utils.multiclass import check_classification_targets
 
 from skamem.core import arrays
+from skamem.core._labels import check_one_kind
 from skamem.core.warn import warn
 
 __all__ = [
@@ -21,7 +22,6 @@ __all__ = [
     "check_sample_weight",
     "check_sequence",
     "check_targets",
-    "is_missing",
     "known_classes",
     "known_codes",
     "type_of",
@@ -301,60 +301,12 @@ def check_groups(y, X, *, owner):
     ValueError
         When y is missing, lacks a label, is not finite, or is of another length than X.
     """
-    if isinstance(y, list | tuple):  # of which NumPy would make strings where there is one, of numbers and NaN too
-        try:
-            y = np.asarray(y, dtype=object)
-        except ValueError:  # lists of several lengths, of which scikit-learn has to say what it says
-            y = list(y)
-    return np.unique(_of_one_kind(_label_column(y, X, owner, are_classes=False)), return_inverse=True)
-
-
-def _of_one_kind(labels):
-    """Labels as an array of numbers or one of strings; raise for what is neither, or both."""
-    if labels.dtype.kind == "U" or np.issubdtype(labels.dtype, np.number) or labels.dtype == bool:
-        return labels
-    entries = labels.tolist() if labels.dtype.kind == "O" else list(labels)
-    unknown, found = [], {}
-    for row, entry in enumerate(entries):
-        if is_missing(entry):
-            unknown.append(row)
-        elif isinstance(entry, str):
-            found.setdefault("string", entry)
-        elif isinstance(entry, numbers.Number | np.bool_):
-            found.setdefault("number", entry)
-        else:
-            raise TypeError(
-                f"y has the label {entry!r}, {type_of(entry)}; expected numbers or strings. Make strings of them: "
-                "[str(label) for label in y]."
-            )
-    if len(found) > 1:
-        raise TypeError(
-            f"y mixes labels that have no order: {found['number']!r} and {found['string']!r}. Give all as numbers or "
-            "all as strings."
-        )
-    if unknown:
-        raise ValueError(
-            f"y has rows without a label, {len(unknown)} of {len(entries)}, the first {entries[unknown[0]]!r} in row "
-            f"{unknown[0]}; expected a number or a string in each. Leave these rows out of X and y, or name them."
-        )
-    return np.asarray(entries)
-
-
-def is_missing(value):
-    """Whether a value stands for none: None, NaN, NaT or ``pandas.NA``.
-
-    Parameters
-    ----------
-    value : object
-        Any one value.
-
-    Returns
-    -------
-    missing : bool
-    """
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(value, numbers.Real | np.datetime64 | np.timedelta64) and bool(value != value)
+    if isinstance(y, list | tuple):  # NumPy would make strings of numbers and NaN beside strings
+        y = np.asarray(y, dtype=object)
+    y = _label_column(y, X, owner, are_classes=False)
+    if y.dtype.kind not in "biufcU":
+        check_one_kind(y := list(y))
+    return np.unique(y, return_inverse=True)
 
 
 def _label_column(y, X, owner, name="y", *, are_classes=True):
