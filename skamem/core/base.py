@@ -237,7 +237,8 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
             `working_dtype`; its `give` hands results to the caller, in the type of `X`.
         """
         xp = arrays.input_namespace(X)
-        X = validate_data(self, X, reset=reset, dtype=(xp.float64, xp.float32), **options)
+        with arrays.overflow_expected():  # scikit-learn sums X first to see whether it is finite
+            X = validate_data(self, X, reset=reset, dtype=(xp.float64, xp.float32), **options)
         return X, self._placement_for(X, method)
 
     def _receive_outputs(self, Y, n_outputs, *, method, name="X", unit="output", **options):
@@ -264,7 +265,8 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
             As `_receive` gives it.
         """
         xp = arrays.input_namespace(Y)
-        Y = check_array(Y, dtype=(xp.float64, xp.float32), input_name=name, **options)
+        with arrays.overflow_expected():
+            Y = check_array(Y, dtype=(xp.float64, xp.float32), input_name=name, **options)
         if Y.shape[1] != n_outputs:
             raise ValueError(f"{name} has {Y.shape[1]} columns; expected {n_outputs}, one for each {unit}.")
         return Y, self._placement_for(Y, method)

@@ -321,6 +321,16 @@ def _what_holds_more(n_patterns, n_units):
     return "DenseMemory holds more patterns than there are units: the higher its degree, the more."
 
 
+def _what_a_projection_needs(n_patterns, n_units):
+    """What helps where the pseudoinverse does not hold patterns."""
+    if n_patterns >= n_units:
+        return "Then W is the identity and no cue is repaired: use fewer patterns or more units."
+    return (
+        "No other unit pushes theirs: too few of their units are known, or they nearly depend on each other. Store "
+        "patterns of which more is known, or use DenseMemory."
+    )
+
+
 RULES = {
     "hebbian": Rule(
         hebbian,
@@ -342,7 +352,7 @@ RULES = {
         # that never changes), its field without the diagonal is 0, a tie, not to be decided by what they leave.
         error=lambda eps: eps**0.5,
         capacity=lambda n_units: n_units - 1,
-        remedy="Then W is the identity and no cue is repaired: use fewer patterns or more units.",
+        remedy=_what_a_projection_needs,
     ),
     "perceptron": Rule(perceptron, options=("kappa", "max_epochs", "fit_intercept"), shortfall=_unstable),
 }

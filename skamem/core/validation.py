@@ -10,6 +10,7 @@ from sklearn.utils import assert_all_finite, check_array, check_consistent_lengt
 from sklearn.utils.multiclass import check_classification_targets
 
 from skamem.core import arrays
+from skamem.core._labels import check_one_kind
 from skamem.core.warn import warn
 
 __all__ = [
@@ -296,17 +297,16 @@ def check_groups(y, X, *, owner):
     Raises
     ------
     TypeError
-        For numbers beside strings, or None beside either.
+        For numbers beside strings, and for labels that are neither.
     ValueError
-        When y is missing, not finite, or of another length than X.
+        When y is missing, lacks a label, is not finite, or is of another length than X.
     """
+    if isinstance(y, list | tuple):  # NumPy would make strings of numbers and NaN beside strings
+        y = np.asarray(y, dtype=object)
     y = _label_column(y, X, owner, are_classes=False)
-    try:
-        return np.unique(y, return_inverse=True)
-    except TypeError as error:
-        raise TypeError(
-            f"y mixes labels that have no order: {error}. Give all as numbers or all as strings."
-        ) from error
+    if y.dtype.kind not in "biufcU":
+        check_one_kind(y := list(y))
+    return np.unique(y, return_inverse=True)
 
 
 def _label_column(y, X, owner, name="y", *, are_classes=True):

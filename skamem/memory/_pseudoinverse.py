@@ -262,8 +262,10 @@ class PseudoinverseMemory(BaseMemory):
         values = xp.linalg.eigvalsh(gram)
         span = values[values > n_units * xp.finfo(values.dtype).eps * values[-1]]
         if span.shape[0] == 0:
-            return "They say nothing: every unit is unknown, or 0."
+            return "None of them has any weight."
         condition = float(values[-1] / span[0]) ** 0.5
+        if condition < xp.finfo(values.dtype).eps ** -0.25:  # moments square it; fields are told from 0 to sqrt(eps)
+            return super()._remedy(over)
         return (
             f"They are so nearly dependent (condition {condition:.1e}) that weights are inexact: store them in one fit "
             "with solver='svd', or use DenseMemory."

@@ -149,13 +149,19 @@ class StoringMemory(Memory):
 
     def _warn_of_losses(self, stream):
         """Say when more is stored than the rule holds, and how many of the patterns just stored do not stay."""
-        rule, limit, n_lost, n_asked = self._rule, None, 0, 0
+        rule, limit, n_lost, n_blank, n_asked = self._rule, None, 0, 0, 0
         feeds_back = self.target == "self" and self.activation == "sign"
         if rule is not None and rule.capacity and feeds_back:
             limit = rule.capacity(self.n_features_in_)
         over = limit is not None and self.n_patterns_ > limit
         if self.check_stored and feeds_back and not (rule and rule.shortfall):
-            n_lost, n_asked = self._count_lost(stream)
+            n_lost, n_blank, n_asked = self._count_lost(stream)
+        if n_blank:
+            warn(
+                f"{n_blank} of the {n_asked} patterns that {type(self).__name__} was asked have no known unit: they "
+                "tell nothing, and nothing recalls them. Leave such rows out.",
+                CapacityWarning,
+            )
         if not over and not n_lost:
             return
         message = f"{type(self).__name__} stores {self.n_patterns_} patterns in {self.n_features_in_} units"
@@ -164,7 +170,10 @@ class StoringMemory(Memory):
         warn(f"{message}: expect recall to fail. {self._remedy(over)}", CapacityWarning)
 
     def _count_lost(self, stream):
-        """How many of the patterns just stored recall changes at once, and how many were asked: a bounded number."""
+        """How many of the patterns just stored recall changes at once, and how many have no known unit.
+
+        Third, how many were asked: a bounded number.
+        """
         n_asked = max(_FEWEST_ASKED, min(_MOST_ASKED, _ASKING // (self.n_features_in_ * self._recall_width)))
         X, _, _ = stream.block(slice(None, None, -(-stream.X.shape[0] // n_asked)), getattr(self, self._anchor).dtype)
         xp, field = arrays.namespace(X), self._make_field()
@@ -173,7 +182,8 @@ class StoringMemory(Memory):
         stays = (strength <= field.tolerance) | (push * X >= 0)  # unknown units, 0, are not asked
         # Where nothing pushes any unit a pattern stays, as every other state does: it is not held.
         held = xp.all(stays, axis=1) & xp.any(strength > field.tolerance, axis=1)
-        return int(xp.count_nonzero(~held)), X.shape[0]
+        blank = xp.all(X == 0, axis=1)
+        return int(xp.count_nonzero(~held & ~blank)), int(xp.count_nonzero(blank)), X.shape[0]
 
     @property
     def _recall_width(self):

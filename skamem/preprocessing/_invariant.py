@@ -81,7 +81,8 @@ class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
 
     "auto" components: as many as make rows of one identity closest to each other, counted in AUC, if what moves them
     moves all components at once. Where an identity has few rows λ comes out too small, since they have their mean in
-    common; here λ n / (n - n_identities) stands for it. Weights count rows.
+    common; here λ n / (n - n_identities) stands for it, where n counts rows by weight. Weights that are all below 1,
+    such as 1 / n, are shares of the largest.
 
     Kept for `partial_fit`: two scatters, and mean and variances of each identity. Cost: O(n_features²) a row and
     O(n_features³) a call: one block of many rows is cheaper than many of few.
@@ -176,7 +177,7 @@ class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
 
     @transactional
     def merge(self, other):
-        """Learn all that another projection has seen, as if its rows had come by `partial_fit`.
+        """Learn all that another projection has seen, as if its rows had come by `partial_fit`: to begin with, too.
 
         Parameters
         ----------
@@ -195,15 +196,22 @@ class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
         """
         if not isinstance(other, InvariantProjection):
             raise TypeError(f"other is {validation.type_of(other)}; expected an InvariantProjection.")
-        for one in (self, other):
-            check_is_fitted(one, "mean_")
-        if other.n_features_in_ != self.n_features_in_:
-            raise ValueError(f"other has {other.n_features_in_} features; expected {self.n_features_in_}, as here.")
-        place = arrays.placement_of(self.mean_)
-        known, new = self._known, other._known
-        _check_alike(new["labels"], known["labels"], "other has")
-        moved = {name: place.asarray(new[name], known["total"].dtype) for name in other._sums if name != "weight"}
-        self._keep(_scatter.merged(known, new | moved), arrays.wider_dtype(place.xp, self.mean_, other.mean_))
+        check_is_fitted(other, "mean_")
+        if hasattr(self, "_sums"):
+            if other.n_features_in_ != self.n_features_in_:
+                raise ValueError(f"other has {other.n_features_in_} features; expected {self.n_features_in_}, as here.")
+            known, place = self._known, arrays.placement_of(self.mean_)
+            _check_alike(other._known["labels"], known["labels"], "other has")
+            sums = _scatter.merged(known, _scatter.placed(other._known, place, known["total"].dtype))
+            dtype = arrays.wider_dtype(place.xp, self.mean_, other.mean_)
+        else:
+            for name in ("n_features_in_", "feature_names_in_"):
+                if hasattr(other, name):
+                    setattr(self, name, getattr(other, name))
+            place = arrays.resolve_backend(self._backend, other.mean_)
+            sums = _scatter.placed(other._known, place, other._known["total"].dtype)
+            dtype = place.asarray(other.mean_).dtype
+        self._keep(sums, dtype)
         self._solve(required=False)
         return self
 
@@ -216,7 +224,6 @@ class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
         if weight is not None:
             order = order[arrays.to_numpy(weight)[order] > 0]
         known = self._known
-        labels = np.asarray(labels.tolist())  # strings, where they came as objects
         if known is not None:
             _check_alike(labels, known["labels"], "y has")
         dtype = arrays.float_dtype(X, xp) if known is None else arrays.wider_dtype(xp, X, self.mean_)
@@ -234,16 +241,17 @@ class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
             block_weight = (
                 None if weight is None else xp.astype(xp.take(weight, placement.asarray(index)), values.dtype)
             )
-            _add(parts, _scatter.grouped_scatter(values, groups, labels[present], block_weight))
+            unit = _scatter.unit_of(values)
+            _add(parts, _scatter.grouped_scatter(values / unit, groups, labels[present], block_weight, unit))
         self._keep(_together(parts), dtype)
 
     def _keep(self, sums, dtype):
         xp = arrays.namespace(sums["total"])
         if not bool(xp.all(xp.isfinite(sums["total"]))):
-            raise ValueError("X has entries whose squares no float holds; scale it, by StandardScaler say.")
+            raise ValueError("sample_weight is so large that no float holds the sums by it; scale the weights.")
         self.identities_, self.n_samples_seen_ = sums["labels"].tolist(), sums["weight"]
         self._sums = {name: value for name, value in sums.items() if name != "labels"}
-        self.mean_ = xp.astype(sums["mean"], dtype)
+        self.mean_ = xp.astype(sums["mean"] * sums["unit"], dtype)
 
     @property
     def _known(self):
@@ -269,15 +277,20 @@ class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
         xp = arrays.namespace(directions)
         n_components = self.n_components or shares.shape[0]
         if n_components == "auto":
-            n_components = _scatter.rank_of(shares, weight=sums["weight"], n_groups=len(sums["labels"]))
-        shares, directions = shares[:n_components], directions[:n_components, :]
+            n_components = _scatter.rank_of(shares, weight=_scatter.n_rows_of(sums), n_groups=len(sums["labels"]))
+        shares, directions, unit = shares[:n_components], directions[:n_components, :], sums["unit"]
         covariance = directions @ (sums["total"] / sums["weight"])
         decoder = xp.linalg.pinv(covariance @ xp.matrix_transpose(directions)) @ covariance
-        mean = sums["mean"]
+        mean = sums["mean"] * unit
         # What rounding to the type of the rows takes from a mean far from 0 is given back after the projection.
-        lost = directions @ (xp.astype(xp.astype(mean, dtype), mean.dtype) - mean)
-        given = {"components_": directions, "eigenvalues_": shares, "decoder_": decoder, "_lost": lost, "mean_": mean}
+        lost = directions @ ((xp.astype(xp.astype(mean, dtype), mean.dtype) - mean) / unit)
+        given = {"eigenvalues_": shares, "decoder_": decoder * unit, "_lost": lost, "mean_": mean}
+        with arrays.overflow_expected():
+            components = xp.astype(directions / unit, dtype)
+        if not bool(xp.all(xp.isfinite(components))):
+            raise ValueError("X varies by so little that no float holds its inverse; scale it, by StandardScaler say.")
         return {name: xp.astype(value, dtype) for name, value in given.items()} | {
+            "components_": components,
             "n_components_": int(shares.shape[0]),
             "shrinkage_": float(shrinkage),
         }
@@ -342,7 +355,7 @@ class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
 
 def _check_alike(labels, known, found):
     """Numbers and strings are no labels of one kind: 1 and "1" would become one identity."""
-    if (labels.dtype.kind in "US") != (known.dtype.kind in "US"):
+    if (labels.dtype.kind == "U") != (known.dtype.kind == "U"):
         raise ValueError(
             f"{found} identities such as {labels[:1].tolist()}, but those known are such as {known[:1].tolist()}. Give "
             "all as numbers or all as strings."

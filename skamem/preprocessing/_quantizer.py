@@ -226,8 +226,8 @@ class HierarchicalVectorQuantizer(ClassNamePrefixFeaturesOutMixin, SkamemTransfo
         TypeError
             For sparse input.
         ValueError
-            For NaN or infinity; for parts that leave columns out or repeat them; for an image of another size. A failed
-            call changes nothing.
+            For NaN or infinity; for rows that vary by so much or so little that no float holds their squares; for parts
+            that leave columns out or repeat them; for an image of another size. A failed call changes nothing.
         """
         X, placement = self._receive(X, reset=True)
         weights = validation.check_sample_weight(sample_weight, X, arrays.resolve_backend("numpy", X), np.float64)
@@ -240,6 +240,7 @@ class HierarchicalVectorQuantizer(ClassNamePrefixFeaturesOutMixin, SkamemTransfo
         start = first_hierarchy(rows, weights, parts, nodes, self._levels(), n_init=int(self.n_init), seed=seed)
         descent = Descent(start, rows, weights)
         curve = [descent.distortion]
+        _check_squares(curve[0], scale, float(np.finfo(host.dtype).eps))
 
         def attributes():
             return self._fitted(descent.hierarchy, curve, mean, scale, placement, host.dtype)
@@ -403,7 +404,8 @@ class HierarchicalVectorQuantizer(ClassNamePrefixFeaturesOutMixin, SkamemTransfo
         Returns
         -------
         score : float
-            At most 0; larger is better, as searches want it.
+            At most 0; larger is better, as searches want it. -inf where rows are so far off that no float holds their
+            squares.
         """
         X, placement, hierarchy, blocks = self._coded(X, "score")
         weights = validation.check_sample_weight(sample_weight, X, arrays.resolve_backend("numpy", X), np.float64)
@@ -429,3 +431,17 @@ class HierarchicalVectorQuantizer(ClassNamePrefixFeaturesOutMixin, SkamemTransfo
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = []  # codes are integers
         return tags
+
+
+def _check_squares(distortion, scale, eps):
+    """Raise where no float holds a distortion in the user's units: it would be infinite, or 0 as if nothing were lost.
+
+    It is of rows of magnitude about 1; one below `eps` is rounding.
+    """
+    limits = np.finfo(np.float64)
+    size = math.sqrt(distortion) * scale
+    if size > math.sqrt(limits.max) or (distortion > eps and size < math.sqrt(limits.smallest_normal)):
+        raise ValueError(
+            f"X is about {size:.1g} from what its codes stand for, whose square no float holds; expected rows of other "
+            f"units. Divide X by its magnitude, about {scale:.0e}."
+        )

@@ -1,11 +1,24 @@
 """Scatter of rows within groups and in total: sums that merge, and the directions that vary least within groups."""
 
+import math
+
 import numpy as np
 from scipy import special
 
 from skamem.core import arrays
 
-__all__ = ["effective_rows", "grouped_scatter", "invariant_directions", "merged", "rank_of", "shrinkage_of", "varies"]
+__all__ = [
+    "effective_rows",
+    "grouped_scatter",
+    "invariant_directions",
+    "merged",
+    "n_rows_of",
+    "placed",
+    "rank_of",
+    "shrinkage_of",
+    "unit_of",
+    "varies",
+]
 
 _N_NODES = 32  # of a mean over quantiles
 _TINY = 1e-300
@@ -15,7 +28,31 @@ _MOST = (
 _NOISE = 64  # rounding of a mean, in units of the last place: a column that varies less is constant
 
 
-def grouped_scatter(X, groups, labels, weight):
+def unit_of(X):
+    """A power of two in which the squares of rows can be summed, whatever their units, and those of small columns too.
+
+    Rows of one magnitude, from 2⁻³² to 2³² say, have one unit, so that blocks of them merge as they are. It leaves room
+    above for sums by weight, and below for columns that are as much smaller than the largest as squares can tell.
+
+    Parameters
+    ----------
+    X : array
+        Finite.
+
+    Returns
+    -------
+    unit : float
+        By which to divide rows, without rounding.
+    """
+    xp = arrays.namespace(X)
+    limits = xp.finfo(X.dtype)
+    most = math.frexp(float(limits.max))[1]  # 1024 of double precision
+    coarse = most // 16
+    exponent = coarse * round(math.frexp(float(xp.max(xp.abs(X))))[1] / coarse) - most * 3 // 8
+    return max(math.ldexp(1.0, exponent), 2 * float(limits.smallest_normal))
+
+
+def grouped_scatter(X, groups, labels, weight, unit=1.0):
     """Counts, means and scatter of a block of rows.
 
     Parameters
@@ -28,13 +65,17 @@ def grouped_scatter(X, groups, labels, weight):
         Sorted, on the host; each has a row.
     weight : array of shape (n_rows,) or None
         Positive.
+    unit : float, default=1.0
+        What the rows were divided by, a power of two.
 
     Returns
     -------
     scatter : dict
         ``labels``; ``weights``, ``means`` and ``spreads`` of the groups, the last a sum of squares a feature about the
         group's mean; ``weight``, a float, and ``mean`` of all rows; ``within`` and ``total``, sums of squares and
-        products about the means of the groups and about that of all. Cost O(n_rows n_features (n_groups + n_features)).
+        products about the means of the groups and about that of all; ``unit``, in which all these are;
+        ``heaviest``, the largest weight of a row or 1, whichever is less.
+        Cost O(n_rows n_features (n_groups + n_features)).
     """
     xp, place = arrays.namespace(X), arrays.placement_of(X)
     member = place.asarray(np.arange(len(labels))[:, None] == groups)
@@ -59,6 +100,7 @@ def grouped_scatter(X, groups, labels, weight):
     return {
         "labels": labels, "weights": weights, "means": means + origin, "spreads": spreads, "weight": whole,
         "mean": middle + origin[0, :], "within": within, "total": within + xp.matrix_transpose(between) @ between,
+        "unit": unit, "heaviest": 1.0 if weight is None else min(1.0, float(xp.max(weight))),
     }  # fmt: skip
 
 
@@ -67,6 +109,8 @@ def merged(one, other):
 
     Chan, Golub and LeVeque (1983), Am. Stat. 37:242: what parts add to the scatter is the distance of their means.
     """
+    unit = max(one["unit"], other["unit"])
+    one, other = _in_unit(one, unit), _in_unit(other, unit)
     xp, place = arrays.namespace(one["total"]), arrays.placement_of(one["total"])
     labels = np.union1d(one["labels"], other["labels"])
     n_groups, n_features = len(labels), one["mean"].shape[0]
@@ -101,7 +145,34 @@ def merged(one, other):
         "within": one["within"] + other["within"] + xp.matrix_transpose(moved) @ moved,
         "total": one["total"] + other["total"]
         + one["weight"] * xp.reshape(gap, (n_features, 1)) * xp.reshape(step, (1, n_features)),
+        "unit": unit,
+        "heaviest": max(one["heaviest"], other["heaviest"]),
     }  # fmt: skip
+
+
+def placed(scatter, placement, dtype):
+    """The same sums where `placement` says, as `dtype`; labels stay on the host."""
+    on_host = ("labels", "weight", "unit", "heaviest")
+    return {name: value if name in on_host else placement.asarray(value, dtype) for name, value in scatter.items()}
+
+
+def _in_unit(scatter, unit):
+    """The same sums in a unit that is no smaller."""
+    factor = scatter["unit"] / unit
+    if factor == 1.0:
+        return scatter
+    linear = {name: factor * scatter[name] for name in ("mean", "means")}
+    # One factor after the other: its square may be less than any float.
+    squared = {name: factor * (factor * scatter[name]) for name in ("spreads", "within", "total")}
+    return scatter | linear | squared | {"unit": unit}
+
+
+def n_rows_of(scatter):
+    """How many rows the weights stand for.
+
+    A weight is a number of rows. If none is as much as one, weights are relative: the heaviest row counts as one.
+    """
+    return scatter["weight"] / scatter["heaviest"]
 
 
 def varies(sums, scatter):

@@ -177,6 +177,26 @@ def test_labels_come_home(place):
     assert type(classes) is type(codes) is np.ndarray
 
 
+@pytest.mark.parametrize("others", [["a", "b"], [1, 2], [1.5, 2.5]], ids=str)
+@pytest.mark.parametrize("nothing", [None, np.nan, np.float32("nan"), np.datetime64("NaT")], ids=repr)
+def test_rows_without_a_label_are_named(others, nothing):
+    entries = np.empty(3, dtype=object)
+    entries[:] = [others[0], nothing, others[1]]
+    for y in (entries, entries.tolist()):
+        with pytest.raises(ValueError, match=r"without a label, 1 of 3, the first .* in row 1"):
+            check_groups(y, np.zeros((3, 2)), owner="Owner")
+
+
+def test_groups_of_pandas_are_those_of_numpy():
+    pd = pytest.importorskip("pandas")
+    for dtype in ("string", "category", object):
+        labels, codes = check_groups(pd.Series(["b", "a", "b"], dtype=dtype), np.zeros((3, 2)), owner="Owner")
+        assert labels.dtype.kind == "U"
+        assert labels[codes].tolist() == ["b", "a", "b"]
+    with pytest.raises(ValueError, match="without a label, 1 of 2"):
+        check_groups(pd.array(["a", None], dtype="string"), np.zeros((2, 2)), owner="Owner")
+
+
 def test_groups_are_labels_of_any_number_with_few_rows_each():
     values = np.arange(30)[::-1].copy()  # of scikit-learn's classes so many are worth a warning
     labels, codes = check_groups(values / 3, np.zeros((30, 2)), owner="Owner")
@@ -184,6 +204,12 @@ def test_groups_are_labels_of_any_number_with_few_rows_each():
     assert check_groups(["b", "b"], np.zeros((2, 2)), owner="Owner")[0].tolist() == ["b"]
     with pytest.raises(TypeError, match="all as numbers or all as strings"):
         check_groups(np.asarray(["a", None, 3], dtype=object), np.zeros((3, 2)), owner="Owner")
+    for mixed in ([1, "1"], ["a", 3.5], [True, "b"]):  # of which NumPy would make strings
+        with pytest.raises(TypeError, match="all as numbers or all as strings"):
+            check_groups(mixed, np.zeros((2, 2)), owner="Owner")
+    for strange in ([b"a", b"b"], np.asarray(["2020-01-01", "2020-01-02"], dtype="M8[D]"), [{1}, {2}]):
+        with pytest.raises(TypeError, match="expected numbers or strings"):
+            check_groups(strange, np.zeros((2, 2)), owner="Owner")
     with pytest.raises(ValueError, match="requires y to be passed"):
         check_groups(None, np.zeros((2, 2)), owner="Owner")
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):

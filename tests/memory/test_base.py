@@ -712,3 +712,15 @@ def test_only_memories_that_follow_a_field_give_one():
     assert "thresholds that depend on the cue" in str(refused.value.__cause__)
     with pytest.raises(NotFittedError):
         skamem.HebbianMemory().as_field()
+
+
+@pytest.mark.parametrize("name", ["HebbianMemory", "HopfieldNetwork", "PseudoinverseMemory", "DenseMemory"])
+def test_rows_without_a_known_unit_are_told_and_blamed_for_nothing_else(name):
+    memory = getattr(skamem, name)()
+    patterns = np.sign(np.random.RandomState(0).standard_normal((4, 300)))
+    blank = np.full((2, 300), np.nan)
+    for store in (lambda: memory.fit(np.vstack([patterns, blank])), lambda: memory.fit(patterns).partial_fit(blank)):
+        with pytest.warns(skamem.exceptions.CapacityWarning, match="2 of the . patterns .* have no known unit") as told:
+            store()
+        assert len(told) == 1
+    np.testing.assert_array_equal(memory.predict(patterns), patterns)

@@ -5,7 +5,7 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 
-from skamem import HebbianMemory, PseudoinverseMemory
+from skamem import HebbianMemory, HopfieldNetwork, PseudoinverseMemory
 from skamem.core.least_squares import SOLVERS
 from skamem.datasets import corrupt, load_letters, make_patterns
 from skamem.exceptions import CapacityWarning
@@ -243,3 +243,19 @@ def test_bad_parameters_are_refused(options, error, message, method):
     with pytest.raises(error, match=message):
         getattr(memory, method)(make_patterns(5, 20, random_state=1))
     assert vars(memory) == before
+
+
+@pytest.mark.parametrize("Memory", [PseudoinverseMemory, lambda: HopfieldNetwork(rule="pseudoinverse")])
+def test_a_pattern_of_one_known_unit_is_not_called_dependent(Memory):
+    alone = np.full((1, 500), np.nan)
+    alone[0, 3] = 1.0
+    memory = Memory().fit(make_patterns(20, 500, random_state=0))
+    with pytest.warns(CapacityWarning, match=r"1 of the 1 .* not held: .* too few of their units are known"):
+        memory.partial_fit(alone)
+
+
+def test_patterns_without_weight_are_told():
+    patterns = make_patterns(3, 100, random_state=0)
+    patterns[0] = np.nan
+    with pytest.warns(CapacityWarning, match=r"None of them has any weight|no known unit"):
+        PseudoinverseMemory().fit(patterns, sample_weight=[1.0, 0.0, 0.0])

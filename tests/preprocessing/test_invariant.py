@@ -123,6 +123,17 @@ def test_merged_projections_have_seen_the_rows_of_both():
         assert pickle.dumps(other) == before
 
 
+def test_merging_may_be_how_it_begins():
+    waiting = InvariantProjection().partial_fit(X[:8], IDENTITY[:8])  # of one identity
+    begun = InvariantProjection().merge(waiting)
+    assert not hasattr(begun, "components_")
+    assert begun.identities_ == [0]
+    check_same(begun.merge(InvariantProjection().fit(X[8:], IDENTITY[8:])), InvariantProjection().fit(X, IDENTITY))
+    check_same(InvariantProjection(2).merge(InvariantProjection().fit(X, IDENTITY)),
+               InvariantProjection(2).fit(X, IDENTITY), rtol=0)  # fmt: skip
+    assert waiting.n_samples_seen_ == 8
+
+
 def test_directions_without_any_scatter_within_do_not_depend_on_rounding():
     rows = np.random.RandomState(0).standard_normal((15, 20))
     identity = np.arange(15) % 3
@@ -157,7 +168,32 @@ def test_weights_count_rows(shrinkage):
     np.testing.assert_allclose(other.components_, expected.components_, rtol=1e-8)
 
 
+@pytest.mark.parametrize("factor", [0.5, 1 / len(X), 1e-12])
+def test_weights_below_1_are_relative(factor):
+    rng = np.random.RandomState(0)
+    weight = rng.randint(1, 5, size=len(X)) / 4.0
+    for weights in (np.ones(len(X)), weight):
+        expected = InvariantProjection().fit(X, IDENTITY, sample_weight=weights)
+        assert expected.n_components_ > 1
+        found = InvariantProjection().fit(X, IDENTITY, sample_weight=factor * weights)
+        np.testing.assert_allclose(found.components_, expected.components_, rtol=1e-8)
+        pieces = InvariantProjection().partial_fit(X[::2], IDENTITY[::2], sample_weight=factor * weights[::2])
+        pieces.partial_fit(X[1::2], IDENTITY[1::2], sample_weight=factor * weights[1::2])
+        np.testing.assert_allclose(pieces.components_, expected.components_, rtol=1e-8)
+
+
 # ------------------------------------------------------------------------------------------------------------- units
+
+
+@every_shrinkage
+def test_blocks_of_very_different_magnitude_are_one_fit(shrinkage):
+    rows = np.where(np.arange(len(X)) < 20, 1e-200, 1e150)[:, None] * X
+    for parts in ((rows[:20], rows[20:]), (rows[:50], rows[50:])):
+        pieces, start = InvariantProjection(None, shrinkage=shrinkage), 0
+        for part in parts:
+            pieces.partial_fit(part, IDENTITY[start : start + len(part)])
+            start += len(part)
+        check_same(pieces, InvariantProjection(None, shrinkage=shrinkage).fit(rows, IDENTITY))
 
 
 def test_without_shrinkage_units_do_not_matter():
@@ -172,7 +208,9 @@ def test_without_shrinkage_units_do_not_matter():
 
 
 @every_shrinkage
-@pytest.mark.parametrize(("scale", "offset"), [(1e-6, 0.0), (1e100, 0.0), (1.0, 1e9), (1e3, -1e9)])
+@pytest.mark.parametrize(
+    ("scale", "offset"), [(1e-6, 0.0), (1e100, 0.0), (1e-300, 0.0), (1e307, 0.0), (1.0, 1e9), (1e3, -1e9)]
+)
 def test_scale_and_origin_do_not_matter(shrinkage, scale, offset):
     plain = InvariantProjection(shrinkage=shrinkage).fit(X, IDENTITY)
     moved = InvariantProjection(shrinkage=shrinkage).fit(scale * X + offset, IDENTITY)
@@ -309,12 +347,11 @@ def test_it_works_in_pipelines_searches_and_data_frames():
         (X, np.arange(120), "no two rows of one identity that differ"),
         (X[IDENTITY * 8], IDENTITY, "no two rows of one identity that differ"),
         (np.full((120, 3), 0.1), IDENTITY, "no column of X that varies"),
-        (1e200 * X, IDENTITY, "whose squares no float holds"),
+        (1e-310 * X, IDENTITY, "varies by so little that no float holds its inverse"),
         (X, np.where(IDENTITY == 0, np.nan, IDENTITY), "y contains NaN"),
         (X, np.column_stack([IDENTITY, IDENTITY]), "1d array"),
     ],
 )
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_what_says_nothing_is_refused_and_changes_nothing(X, y, message):
     fitted = InvariantProjection().fit(globals()["X"], IDENTITY)
     before = dict(vars(fitted))
@@ -345,7 +382,8 @@ def test_merging_asks_for_its_like():
     fitted = InvariantProjection().fit(X, IDENTITY)
     with pytest.raises(TypeError, match="expected an InvariantProjection"):
         fitted.merge(LinearDiscriminantAnalysis())
-    with pytest.raises(NotFittedError):
-        fitted.merge(InvariantProjection())
+    for one in (fitted, InvariantProjection()):
+        with pytest.raises(NotFittedError):
+            one.merge(InvariantProjection())
     with pytest.raises(ValueError, match="other has 4 features; expected 6"):
         fitted.merge(InvariantProjection().fit(X[:, :4], IDENTITY))

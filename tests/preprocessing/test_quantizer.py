@@ -165,6 +165,14 @@ def test_units_do_not_matter(factor):
     np.testing.assert_allclose(fitted.quantize(NEW * factor), plain.quantize(NEW) * factor, rtol=1e-12)
 
 
+@pytest.mark.parametrize("factor", [2.0**-700, 2.0**700])
+def test_units_whose_squares_no_float_holds_are_refused(factor):
+    with pytest.raises(ValueError, match=r"whose square no float holds.*Divide X by its magnitude"):
+        quantizer("two levels").fit(DIGITS * factor)
+    few = DIGITS[:3] * factor  # kept exactly: nothing is lost
+    assert quantizer("two levels").fit(few).distortion_curve_ == [0.0]
+
+
 def test_an_offset_costs_no_codes():
     fitted = quantizer("two levels", output="top").fit(DIGITS + 2.0**30)
     every = fitted.inverse_transform(np.arange(32)[:, None]) - 2.0**30

@@ -51,6 +51,32 @@ def test_merged_parts_are_the_whole_in_any_order(cuts, offset):
         check_same(together, whole, rtol=1e-12 if offset == 0 else 1e-6)
 
 
+@pytest.mark.parametrize("magnitude", [0.0, 1e-320, 1e-200, 1e-9, 1.0, 1e9, 1e200, 1.7e308])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_units_leave_room_for_squares(magnitude, dtype):
+    rows = np.full((2, 2), min(magnitude, float(np.finfo(dtype).max)), dtype=dtype)
+    unit = _scatter.unit_of(rows)
+    assert np.log2(unit) == round(np.log2(unit))
+    squares = (rows / dtype(unit)) ** 2
+    assert squares.max() < np.finfo(dtype).max ** 0.9
+    assert squares.max() > 1 or rows.max() < np.finfo(dtype).smallest_normal
+
+
+def test_sums_in_other_units_are_those_of_the_rows():
+    whole = scatter_of(X, GROUPS, WEIGHTS)
+    labels, codes = np.unique(GROUPS, return_inverse=True)
+    halves = []
+    for rows, unit in ((slice(0, 20), 0.25), (slice(20, 50), 2.0**9)):
+        present, inside = np.unique(codes[rows], return_inverse=True)
+        halves.append(_scatter.grouped_scatter(X[rows] / unit, inside, labels[present], WEIGHTS[rows], unit))
+    for one, other in (halves, halves[::-1]):
+        found = _scatter.merged(one, other)
+        assert found["unit"] == 2.0**9
+        back = {name: 2.0**9 * found[name] for name in ("mean", "means")}
+        back |= {name: 2.0**18 * found[name] for name in ("spreads", "within", "total")}
+        check_same(found | back | {"unit": 1.0}, whole)
+
+
 def test_effective_rows_are_the_rows_where_groups_are_alike():
     """Gaussian rows of one scatter: one estimate of 2000 (groups of two) has a standard deviation of about 5 %."""
     rng = np.random.RandomState(0)
