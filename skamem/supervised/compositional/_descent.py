@@ -8,6 +8,7 @@ function which is differentiated, so no step can leave the range on which the pa
 scale of coefficients, which change nothing, are no directions of descent.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,9 @@ __all__ = ["Problem", "State", "descend", "solve_penalised"]
 _FIRST_DAMPING, _LEAST_DAMPING = 1e-2, 1e-8
 _RAISED, _LOWERED, _MOST_TRIALS = 5.0, 0.2, 8
 _JITTER = 1e-12
+_MOST_RAISES = 40
+_NO_ANSWER = 1e-24  # a mean square of sensitivities that is rounding
+_ULPS = 8.0
 _EXACT = 1e-24  # of the variance: what is left is rounding
 
 
@@ -93,10 +97,14 @@ class Problem:
         return [self.leaves[i] if kind == "column" else bases[i] for kind, i in self.graph.inputs[number]]
 
     def normalised(self, number, coef, bases):
-        """(coefficients, output) of an inner node, centred and scaled."""
-        inputs, node = self.inputs_of(number, bases), self.maps[number]
+        """(coefficients, output) of an inner node, centred and scaled; of one that does not vary, zeros."""
+        xp, inputs, node = self.xp, self.inputs_of(number, bases), self.maps[number]
         output = node.output(coef, inputs)
-        mean, spread = spread_of(output, self.share)
+        # Where all inputs are constant what is left of an output is rounding, which must not be blown up to unit size.
+        rounding = _ULPS * xp.finfo(output.dtype).eps * float(xp.sum(xp.abs(coef)))
+        mean, spread = spread_of(output, self.share, rounding)
+        if not spread > 0.0:
+            return xp.zeros_like(coef), xp.zeros_like(output)
         return (coef - mean * node.one) / spread, (output - mean) / spread
 
     def _terms(self, number, bases, rows):
@@ -241,6 +249,8 @@ class System:
         xp, first, found = arrays.namespace(self.gram), 0, []
         diagonal = xp.linalg.diagonal(self.gram)
         overall = float(xp.mean(diagonal))
+        if not overall > _NO_ANSWER:  # the answers depend on no inner node: any damping will do that is of their size
+            return xp.ones_like(diagonal)
         for size in self.sizes:
             mean = float(xp.mean(diagonal[first : first + size]))
             # A node that nothing answers to yet would be moved without bound.
@@ -263,17 +273,23 @@ class System:
         return parts
 
     def freedom(self):
-        """Trace of the hat matrix of all coefficients, the last node's of every output included."""
+        """Trace of the hat matrix of all coefficients, the last node's of every output included.
+
+        Infinite where the equations are not finite or not positive definite under any damping.
+        """
         xp, alpha = arrays.namespace(self.gram), self.alpha
         n_outputs = len(self.mixed)
         identity = xp.eye(self.gram.shape[0], dtype=self.gram.dtype, device=arrays.device(self.gram))
-        damping = _LEAST_DAMPING
-        while True:
+        if not bool(xp.all(xp.isfinite(self.matrix))):
+            return math.inf
+        for raised in range(_MOST_RAISES):
             try:
-                inverse = cholesky_solve(self._damped(damping), identity)
+                inverse = cholesky_solve(self._damped(_LEAST_DAMPING * 10.0**raised), identity)
                 break
             except LinAlgError:
-                damping *= 10.0
+                continue
+        else:
+            return math.inf
         # tr (G + A)^-1 G over both blocks, from the inverse by blocks; A is alpha times the penalty.
         total = float(xp.sum(inverse * (self.matrix - alpha * self.penalty)))
         total += n_outputs * _freedom(self.last_gram, alpha, self.last_penalty)
@@ -288,11 +304,13 @@ def _freedom(gram, alpha, penalty):
 
 
 def solve_penalised(gram, right_side, alpha, penalty):
-    """(gram + alpha penalty)⁻¹ `right_side`; the shortest solution where that is singular."""
-    matrix = gram + alpha * penalty if alpha else gram
+    """(gram + alpha penalty)⁻¹ `right_side`; the shortest solution where that is singular; LinAlgError for NaN."""
+    matrix, xp = gram + alpha * penalty if alpha else gram, arrays.namespace(gram)
     try:
         return cholesky_solve(matrix, right_side)
     except LinAlgError:
+        if not bool(xp.all(xp.isfinite(matrix))):
+            raise
         return moments(matrix, right_side)
 
 
@@ -325,10 +343,10 @@ def descend(problem, coefs, alpha, max_iter, tol):
         for _trial in range(_MOST_TRIALS):
             try:
                 step = system.step(damping)
+                trial = problem.state([c + s for c, s in zip(state.coefs, step, strict=True)], alpha)
             except LinAlgError:
                 damping *= _RAISED
                 continue
-            trial = problem.state([c + s for c, s in zip(state.coefs, step, strict=True)], alpha)
             if trial.objective < state.objective:
                 new = trial
                 break

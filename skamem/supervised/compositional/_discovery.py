@@ -171,6 +171,7 @@ def _pair_terms(first, second, share):
     bases = []
     for values in (first, second):
         mean, spread = spread_of(values, share)
+        spread = spread or 1.0
         basis, slopes = _BASIS.values((values - mean) / spread)
         bases.append((basis, slopes / spread))
     return NodeMap(_BASIS, 2, place, share.dtype), bases

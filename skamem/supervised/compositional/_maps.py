@@ -14,6 +14,7 @@ EDGE = 1.6
 MOMENT = 8
 """A high power: an output of bounded density then nearly fills its range, one of long tails leaves it seldom."""
 
+_LEAST_POWER = 1e-24  # a row of next to no weight far from all others must not make the scale vanish
 _SMALL = 1e-2  # what the size of a map is penalised, beside its roughness
 
 
@@ -25,15 +26,16 @@ def row_products(parts):
     return found
 
 
-def spread_of(values, share):
-    """(mean, scale) of a node's output, the scale of its eighth moment; 1 where it does not vary."""
+def spread_of(values, share, rounding=0.0):
+    """(mean, scale) of a node's output, the scale of its eighth moment; 0 where it is constant up to `rounding`."""
     xp = arrays.namespace(values)
     mean = share @ values
     away = xp.abs(values - mean)
     peak = float(xp.max(away))
-    if not peak > 0.0:
-        return mean, 1.0
-    return mean, EDGE * peak * float(share @ (away / peak) ** MOMENT) ** (1.0 / MOMENT)
+    if not peak > rounding:
+        return mean, 0.0
+    power = max(float(share @ (away / peak) ** MOMENT), _LEAST_POWER)
+    return mean, EDGE * peak * power ** (1.0 / MOMENT)
 
 
 class NodeMap:

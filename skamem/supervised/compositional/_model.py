@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from skamem.core import arrays
 from skamem.core.rows import row_blocks
 from skamem.supervised.compositional._maps import NodeMap
@@ -115,6 +117,7 @@ class CompositionModel:
         points = [xp.reshape(part, (-1,)) for part in xp.meshgrid(*lines, indexing="ij")]
         answers = arrays.to_numpy(self.answer(number, points))
         offset, scale = arrays.to_numpy(self.offset), arrays.to_numpy(self.scale)
+        scale = np.where(np.isinf(scale), 0.0, scale)  # of a constant column, which stays at its offset
         grids = [
             arrays.to_numpy(line) * scale[i] + offset[i] if kind == "column" else arrays.to_numpy(line)
             for (kind, i), line in zip(node["inputs"], lines, strict=True)

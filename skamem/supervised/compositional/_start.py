@@ -73,6 +73,7 @@ def _others(problem, number, outputs):
             for kind, i in graph.inputs[other]
             if kind == "column" or i < number
         ]
+        known = [values for values in known if float(xp.max(values) - xp.min(values)) > 0.0]
         if known:
             features.append(_polynomials(known, share))
     return xp.concat(features, axis=1)
