@@ -14,7 +14,14 @@ from skamem.supervised.layerwise._regressor import LayerwiseRegressor
 from skamem.supervised.pruning._family import Family, epochs_before
 from skamem.supervised.pruning._mlp import check_trainable, train_masked
 
-__all__ = ["FAMILIES", "family_of"]
+__all__ = ["FAMILIES", "check_prunable", "family_of"]
+
+# Packages of scikit-learn none of whose estimators has coef_.
+_WITHOUT_COEF = (
+    "sklearn.cluster", "sklearn.compose", "sklearn.dummy", "sklearn.ensemble", "sklearn.gaussian_process",
+    "sklearn.isotonic", "sklearn.kernel_ridge", "sklearn.mixture", "sklearn.naive_bayes", "sklearn.neighbors",
+    "sklearn.neural_network", "sklearn.tree",
+)  # fmt: skip
 
 
 class DenseMemories(Family):
@@ -104,10 +111,7 @@ class LinearModels(Family):
         coef = getattr(fitted, "coef_", None)
         n_features = self.X.shape[1]
         if coef is None or arrays.shape_of(coef)[-1:] != (n_features,):
-            raise TypeError(
-                f"estimator={self.estimator!r} is {type_of(self.estimator)}, which has no weights that "
-                f"MagnitudePruning knows; expected {expected()}. Put a pipeline around MagnitudePruning, not into it."
-            )
+            raise _no_weights(self.estimator)
         self._shape = arrays.shape_of(coef)
         # Times the spread first: coefficients of columns of any unit can then be squared.
         sizes = np.abs(arrays.to_numpy(coef).reshape(-1, n_features).astype(np.float64)) * self.spreads
@@ -166,6 +170,40 @@ def family_of(estimator):
     """
     # Nearest first: what derives from a class that is entered may be entered itself.
     return next((FAMILIES[kind] for kind in type(estimator).__mro__ if kind in FAMILIES), LinearModels)
+
+
+def check_prunable(estimator):
+    """Raise, before anything is trained, for an estimator that will have no weights to prune.
+
+    Others than those of `FAMILIES` and scikit-learn's show it only when they are fitted.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Raises
+    ------
+    TypeError
+        For what does not predict, for pipelines and others that hold estimators, and for scikit-learn's families
+        without ``coef_``.
+    """
+    kind = type(estimator)
+    parameters = estimator.get_params(deep=False)
+    if kind.__module__.startswith("sklearn.svm.") and parameters.get("kernel", "linear") != "linear":
+        raise _no_weights(estimator)
+    if family_of(estimator) is not LinearModels or hasattr(kind, "coef_"):
+        return
+    holds = any(hasattr(value, "fit") for value in parameters.values())
+    holds = holds or hasattr(estimator, "steps") or hasattr(estimator, "estimators")
+    if holds or not hasattr(kind, "predict") or kind.__module__.startswith(_WITHOUT_COEF):
+        raise _no_weights(estimator)
+
+
+def _no_weights(estimator):
+    return TypeError(
+        f"estimator is {type_of(estimator)}, which has no weights that MagnitudePruning knows; expected {expected()}. "
+        "Put pipelines and searches around MagnitudePruning, not into it."
+    )
 
 
 def expected():

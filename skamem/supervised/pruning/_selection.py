@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-__all__ = ["SCOPES", "prune", "shares_kept"]
+__all__ = ["SCOPES", "most_sparse", "prune", "shares_kept"]
 
 SCOPES = ("global", "layer")
 """Among which weights the smallest are looked for."""
@@ -42,6 +42,36 @@ def shares_kept(sparsity, n_rounds, fraction):
         # Down by rounding: a sparsity of 0.36 in steps of 0.2 is two rounds.
         n_rounds = max(1, math.ceil(math.log1p(-sparsity) / math.log1p(-fraction) - 1e-9))
     return [(1.0 - sparsity) ** (i / n_rounds) for i in range(1, n_rounds)] + [1.0 - sparsity]
+
+
+def most_sparse(sizes, sparsity, scope):
+    """The sparsity that `prune` reaches at most, where each array keeps a weight.
+
+    Parameters
+    ----------
+    sizes : list of int
+        Numbers of weights of the arrays.
+    sparsity : float in [0, 1)
+        What is asked for.
+    scope : {"global", "layer"}
+        As in `prune`.
+
+    Returns
+    -------
+    sparsity : float
+        That asked for, unless it takes more than half a weight more than there is to take.
+
+    Examples
+    --------
+    >>> most_sparse([30], 0.9, "global"), most_sparse([10], 0.999, "global")
+    (0.9, 0.9)
+    """
+    share = 1.0 - sparsity
+    wanted = [share * size for size in sizes] if scope == "layer" else [share * sum(sizes)]
+    least = 1 if scope == "layer" else len(sizes)
+    if all(number >= least - 0.5 for number in wanted):
+        return sparsity
+    return 1.0 - sum(max(least, round(number)) for number in wanted) / sum(sizes)
 
 
 def prune(magnitudes, masks, share, scope):

@@ -6,15 +6,16 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.datasets import load_digits
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.ensemble import RandomForestClassifier, VotingClassifier
+from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
+from sklearn.svm import SVC, LinearSVC
 
 from skamem import DenseAMClassifier, DenseAMRegressor, LayerwiseClassifier, LayerwiseRegressor, MagnitudePruning
 
@@ -195,9 +196,51 @@ def test_a_round_that_takes_nothing_trains_nothing():
             Counted.fits += 1
             return super().fit(X, y, sample_weight)
 
-    pruning = MagnitudePruning(Counted(), sparsity=0.9).fit(X[:, 20:22], y)
+    with pytest.warns(UserWarning, match=r"sparsity=0.9 cannot be reached: .* 0.5 was reached"):
+        pruning = MagnitudePruning(Counted(), sparsity=0.9).fit(X[:, 20:22], y)
     assert pruning.path_.n_weights.tolist() == [2, 2, *[1] * 10]
     assert Counted.fits == 2
+
+
+class Untrained(BaseEstimator):
+    """What must not be trained."""
+
+    def fit(self, X, y=None):
+        raise AssertionError("trained before it was refused")
+
+
+class UntrainedForest(RandomForestClassifier):
+    fit = Untrained.fit
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        StandardScaler(),
+        Untrained(),
+        make_pipeline(Untrained(), Ridge()),
+        make_pipeline(StandardScaler(), make_pipeline(Untrained(), MLPClassifier())),
+        GridSearchCV(make_pipeline(Untrained(), Ridge()), {}),
+        VotingClassifier([("one", UntrainedForest())]),
+        KNeighborsClassifier(),
+        SVC(),
+    ],
+    ids=["scaler", "no predictor", "pipeline", "nested", "search", "vote", "neighbours", "kernel"],
+)
+@pytest.mark.parametrize("cv", [None, 2])
+def test_what_has_no_weights_is_refused_before_it_is_trained(estimator, cv):
+    pruning = MagnitudePruning(estimator, cv=cv, scoring="accuracy" if cv else None)
+    name = type(estimator).__name__
+    with pytest.raises(
+        TypeError, match=rf"estimator is an? {name}, which has no weights .* expected DenseAM"
+    ) as refused:
+        pruning.fit(X, y)
+    assert "random_state" not in str(refused.value)
+
+
+def test_models_with_coefficients_are_not_refused():
+    for estimator in (SVC(kernel="linear"), LinearSVC(), SGDClassifier(), LogisticRegression(max_iter=50)):
+        assert MagnitudePruning(estimator, sparsity=0.5, n_rounds=1).fit(X, y).sparsity_ == pytest.approx(0.5, abs=0.02)
 
 
 def test_folds_may_find_other_stages():

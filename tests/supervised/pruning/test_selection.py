@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skamem.supervised.pruning._selection import SCOPES, _shares, prune, shares_kept
+from skamem.supervised.pruning._selection import SCOPES, _shares, most_sparse, prune, shares_kept
 
 
 @pytest.mark.parametrize("sparsity", [0.01, 0.36, 0.5, 0.9, 0.99])
@@ -84,3 +84,19 @@ def test_shares_are_those_of_lee_and_others():
     magnitudes = {"w": np.array([1.0, 3.0, 2.0, 5.0])}
     shares = _shares(magnitudes["w"], np.array([True, True, True, False]))
     assert_allclose(shares, [1 / 14, 1.0, 4 / 13, 0.0])
+
+
+@pytest.mark.parametrize("scope", ["global", "layer"])
+@pytest.mark.parametrize("sparsity", [0.5, 0.9, 0.97, 0.999])
+def test_the_most_sparse_is_what_pruning_reaches(scope, sparsity):
+    for sizes in ([30], [4, 200], [7, 8, 9]):
+        rng = np.random.RandomState(0)
+        magnitudes = {str(number): rng.uniform(size=size) for number, size in enumerate(sizes)}
+        masks = {name: np.ones(len(values), dtype=bool) for name, values in magnitudes.items()}
+        left = prune(magnitudes, masks, 1 - sparsity, scope)
+        reached = 1 - sum(mask.sum() for mask in left.values()) / sum(sizes)
+        most = most_sparse(sizes, sparsity, scope)
+        if most < sparsity:
+            assert reached == pytest.approx(most)
+        else:
+            assert abs(reached - sparsity) * sum(sizes) <= 0.5 * len(sizes) + 1e-9
