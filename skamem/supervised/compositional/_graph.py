@@ -131,7 +131,8 @@ def check_nesting(graph, n_features, names):
                 known = "X has no names of columns" if names is None else f"those of X are {list(names)}"
                 raise ValueError(f"graph has a column {part!r}, but {known}.")
             return [str(name) for name in names].index(part)
-        if not isinstance(part, Integral) or isinstance(part, bool) or not -n_features <= part < n_features:
+        is_index = isinstance(part, Integral) and not isinstance(part, bool)
+        if not is_index or not -n_features <= part < n_features:
             raise ValueError(f"graph has a column {part!r}; expected names, or integers in [0, {n_features - 1}].")
         return int(part) % n_features
 

@@ -27,6 +27,23 @@ class Family(ABC):
         Targets.
     sample_weight : ndarray of shape (n_samples,) or None
         Weights of the rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.cross_decomposition import PLSRegression
+    >>> from skamem.supervised.pruning import Family
+    >>> class Projections(Family):
+    ...     def magnitudes(self, fitted):
+    ...         return {"x_rotations_": np.abs(fitted.x_rotations_).max(axis=1) * self.spreads}
+    ...
+    ...     def retrain(self, plain, masks, rewind_to):
+    ...         return PLSRegression(**self.estimator.get_params()).fit(self.X * masks["x_rotations_"], self.y)
+    >>> X = np.random.default_rng(0).normal(size=(50, 3))
+    >>> family = Projections(PLSRegression(1), X, X[:, 0])
+    >>> sizes = family.magnitudes(family.fit())["x_rotations_"]
+    >>> family.retrain(None, {"x_rotations_": sizes == sizes.max()}, "initial").coef_.round(3) + 0.0
+    array([[1., 0., 0.]])
     """
 
     def __init__(self, estimator, X, y, sample_weight=None):
