@@ -24,6 +24,8 @@ _LEARNT = 2**14  # rows from which the moments are learnt, at most; more where t
 _ASKED = 1024  # rows whose hidden entries choose shrinkage and weights, at most
 _ENTRIES = 16_000  # of small tables some entries are hidden several times, until so many have been looked at
 _FOLDS = 5  # ... but no more often
+_FEW_ROWS = 10  # with fewer, one row at a time has hidden entries: the others are needed to say what they are
+_FEW_COLUMNS = 200  # ... with other entries hidden so often that these times the features make so many, at most
 _FEW = 1e-3  # weight below which a scale is not worth its cost
 
 
@@ -156,7 +158,8 @@ def learnt_completer(values, known, encoding, *, n_stored, shrinkage, max_iter):
     folds = _hidden_folds(values_stored, known_stored, encoding)
     tried = SHRINKAGES if shrinkage is None else (shrinkage,)
     paths = [_shrinkage_path(values_stored, known_stored, hidden, tried, max_iter) for hidden in folds]
-    best = _nearly_best(sum(errors for _, errors in paths)) if folds else 0
+    worse = 1.0 if len(own) < _FEW_ROWS else _WORSE  # what few rows say of extrapolation is chance
+    best = _nearly_best(sum(errors for _, errors in paths), worse) if folds else 0
     shrinkage = tried[best]
     evidence = Evidence(encoding.n_features, 1 + 2 * len(SCALES))
     for hidden, (memories, _) in zip(folds, paths, strict=True):
@@ -197,12 +200,22 @@ def _hidden_folds(values, known, encoding):
     order = np.lexsort([np.round((sizes**power).sum(axis=0), 9) for power in (3, 1)] + [there.sum(axis=0)])
     random = check_random_state(0)
     n_folds = min(_FOLDS, -(-_ENTRIES // (n_rows * len(features))))
+    if n_rows < _FEW_ROWS:
+        n_folds = min(n_folds, -(-_FEW_COLUMNS // len(features)))
     folds = []
     for _ in range(n_folds):
         hidden = np.zeros((n_rows, encoding.n_features), dtype=bool)
         hidden[:, features] = hidden_entries(there, random, order=order)
         folds.append(encoding.spread_to_columns(hidden))
+    if n_rows < _FEW_ROWS:
+        folds = _row_by_row(folds)
     return [hidden for hidden in folds if hidden.any()]
+
+
+def _row_by_row(folds):
+    """Folds of one row each, every one once."""
+    single = (hidden & (np.arange(len(hidden)) == row)[:, None] for hidden in folds for row in range(len(hidden)))
+    return list({hidden.tobytes(): hidden for hidden in single}.values())
 
 
 def _shrinkage_path(values, known, hidden, shrinkages, max_iter):
@@ -217,9 +230,9 @@ def _shrinkage_path(values, known, hidden, shrinkages, max_iter):
     return memories, errors
 
 
-def _nearly_best(errors):
-    """The least share of the identity that recalls hidden entries nearly best."""
-    return int(np.flatnonzero(errors <= _WORSE * errors.min())[-1])
+def _nearly_best(errors, worse):
+    """The least share of the identity that recalls hidden entries nearly best, `worse` times the error at most."""
+    return int(np.flatnonzero(errors <= worse * errors.min())[-1])
 
 
 def _look(evidence, values, known, hidden, encoding, linear):

@@ -5,6 +5,7 @@ import numpy as np
 __all__ = ["content_order", "hidden_entries"]
 
 _HIDDEN = 0.1  # share of the entries that are hidden
+_MOST, _FEWER = 0.5, 0.3  # share of the known entries of a feature beyond which so many of them are instead
 
 
 def content_order(values, known):
@@ -56,6 +57,9 @@ def hidden_entries(known, random, *, order=None):
         rate = gaps.mean()
         others = donors[random.randint(len(donors), size=len(known))]
         hidden = known & gaps[others] & (drawn < min(1.0, _HIDDEN / rate))
+        # Where few features have gaps, all rows would lose those, and none could say what they depend on.
+        lost = np.count_nonzero(hidden, axis=0) > _MOST * np.count_nonzero(known, axis=0)
+        hidden[:, lost] &= drawn[:, lost] < _FEWER * min(1.0, _HIDDEN / rate)
     else:
         hidden = known & (drawn < min(0.5, max(_HIDDEN, 1.0 / known.shape[1])))
     hidden[~(known & ~hidden).any(axis=1)] = False

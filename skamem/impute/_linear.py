@@ -179,6 +179,6 @@ def _solved(precision, known, *, groups=None, n_columns=0):
         step = max(1, _BATCH_ENTRIES // (size * max(size, n_columns)))
         for start in range(0, len(rows), step):
             some, own = rows[start : start + step], gaps[start : start + step]
-            patterns, which = np.unique(own, axis=0, return_inverse=True) if size > 2 else (own, None)
+            patterns, which = np.unique(own, axis=0, return_inverse=True) if size > 2 and len(own) > 1 else (own, None)
             inverses = np.linalg.inv(precision[patterns[:, :, None], patterns[:, None, :]])
             yield some, own, inverses if which is None else inverses[which.ravel()]

@@ -15,6 +15,15 @@ def test_what_is_hidden_is_known_and_lies_where_gaps_do():
     assert (known & ~hidden).any(axis=1).all()
 
 
+def test_a_feature_that_alone_has_gaps_is_not_hidden_in_every_row():
+    for n_gaps in (1, 20):
+        known = np.ones((200, 5), bool)
+        known[:n_gaps, 2] = False
+        hidden = hidden_entries(known, np.random.RandomState(0))
+        assert abs(hidden[:, 2].sum() / known[:, 2].sum() - 0.3) < 0.17  # 5 standard errors
+        assert hidden[:, [0, 1, 3, 4]].sum() == 0
+
+
 def test_without_gaps_a_tenth_is_hidden():
     hidden = hidden_entries(np.ones((2000, 20), bool), np.random.RandomState(0))
     assert abs(hidden.mean() - 0.1) < 0.01  # 6 standard errors

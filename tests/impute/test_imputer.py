@@ -102,6 +102,43 @@ def test_a_complete_table_may_teach_and_comes_back_as_it_is():
     assert error(imputer.transform(holes), X, holes) < 0.5
 
 
+@pytest.mark.parametrize("n_rows", range(3, 13))
+@pytest.mark.parametrize("table", ["complete", "gap"])
+def test_a_line_of_few_rows_is_found(n_rows, table):
+    x = np.arange(1.0, n_rows + 1)
+    X = np.c_[x, 2 * x]
+    asked = np.asarray([[np.nan, 3.0]])
+    if table == "complete":
+        assert AssociativeImputer().fit(X).transform(asked)[0, 0] == pytest.approx(1.5, abs=0.01)
+    elif n_rows > 3:  # two other rows are a line; without one of them nothing is
+        X[1, 0] = np.nan
+        assert AssociativeImputer().fit(X).transform(asked)[0, 0] == pytest.approx(1.5, abs=0.05)
+
+
+@pytest.mark.parametrize("n_gaps", [1, 5, 20])
+def test_gaps_in_one_feature_alone_are_completed_as_a_complete_table_teaches(n_gaps):
+    _, X = gaussian_table(200)
+    holes = X.copy()
+    holes[:n_gaps, 2] = np.nan
+    asked = X.copy()
+    asked[:, 2] = np.nan
+    by_complete = error(AssociativeImputer().fit(X).transform(asked), X, asked)
+    assert error(AssociativeImputer().fit(holes).transform(asked), X, asked) < 1.1 * by_complete
+
+
+def test_few_rows_of_noise_are_completed_about_as_by_their_means():
+    """Mean squared errors over 30 tables of 5 to 9 rows; fixed seeds."""
+    errors, means = [], []
+    for seed in range(30):
+        X = np.random.default_rng(seed).standard_normal((60, 3))
+        rows, asked = X[: 5 + seed % 5], X[10:].copy()
+        asked[:, seed % 3] = np.nan
+        found = AssociativeImputer().fit(rows).transform(asked)
+        errors.append(np.mean((found - X[10:])[:, seed % 3] ** 2))
+        means.append(np.mean((rows.mean(axis=0) - X[10:])[:, seed % 3] ** 2))
+    assert np.mean(errors) < 1.5 * np.mean(means)
+
+
 # ------------------------------------------------------------------ draws
 
 
