@@ -21,8 +21,7 @@ import scipy.sparse
 import sklearn
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
-from sklearn.kernel_approximation import RBFSampler
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import all_estimators
 
 import skamem
 from skamem.core.interactions import Softplus
@@ -119,7 +118,7 @@ def read_case(text):
     """The case that a line of Python describes."""
     names = {name: getattr(skamem, name) for name in skamem.__all__}
     names |= {"nan": np.nan, "inf": np.inf, "np": np, "array": np.array}
-    names |= {"Softplus": Softplus, "RBFSampler": RBFSampler, "FunctionTransformer": FunctionTransformer}
+    names |= {"Softplus": Softplus} | dict(all_estimators())  # whatever scikit-learn has may stand inside another
     return eval(text, {**names, "Case": Case, "Data": Data, "Call": Call})
 
 
