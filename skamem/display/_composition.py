@@ -1,8 +1,11 @@
 """CompositionDisplay: the graph of a compositional model, each node a map of what it computes."""
 
+from numbers import Integral
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from skamem.core import validation
 from skamem.display._style import BLUE
 
 __all__ = ["CompositionDisplay"]
@@ -76,8 +79,23 @@ class CompositionDisplay:
         -------
         display : CompositionDisplay
             Drawn.
+
+        Raises
+        ------
+        TypeError
+            When the estimator has no `node_map`, or an argument is of the wrong type.
+        ValueError
+            For fewer than two points, or an output that is not there.
         """
+        if not hasattr(estimator, "node_map"):
+            raise TypeError(
+                f"{type(estimator).__name__} has no node_map, so no graph to draw; pass a CompositionalRegressor."
+            )
+        _check_axes(ax)
+        validation.check_number("n_points", n_points, kind=Integral, low=2)
         check_is_fitted(estimator)
+        n_outputs = len(estimator.target_offset_)
+        validation.check_number("output", output, kind=Integral, low=-n_outputs, high=n_outputs - 1)
         grids = [estimator.node_map(i, n_points=n_points) for i in range(len(estimator.nodes_))]
         inputs = [node["inputs"] for node in estimator.nodes_]
         last = grids[-1]
@@ -100,7 +118,13 @@ class CompositionDisplay:
         -------
         display : CompositionDisplay
             Itself, with `ax_`, `axes_` and `figure_`.
+
+        Raises
+        ------
+        TypeError
+            When `ax` is no Axes.
         """
+        _check_axes(ax)
         import matplotlib.pyplot as plt
 
         places, leaves, height = self._layout()
@@ -164,3 +188,10 @@ class CompositionDisplay:
                 inset.contour(values.T, levels=6, colors="white", linewidths=0.6)
         inset.set(xticks=[], yticks=[])
         return inset
+
+
+def _check_axes(ax):
+    if ax is not None and not hasattr(ax, "inset_axes"):
+        raise TypeError(
+            f"ax={ax!r} is {validation.type_of(ax)}; expected one matplotlib Axes, or None for a new figure."
+        )

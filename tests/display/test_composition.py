@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from sklearn.linear_model import LinearRegression
 
 from skamem import CompositionalRegressor
 
@@ -49,3 +50,28 @@ def test_axes_may_be_given(data):
     display = CompositionDisplay.from_estimator(model, ax=axes)
     assert display.ax_ is axes
     assert display.figure_ is figure
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"n_points": 0}, ValueError, "n_points=0 is out of range; expected 2 <= n_points"),
+        ({"n_points": 1}, ValueError, "n_points=1 is out of range"),
+        ({"n_points": 2.5}, TypeError, "n_points=2.5 is a float; expected an integer"),
+        ({"output": 5}, ValueError, "output=5 is out of range; expected -2 <= output <= 1"),
+        ({"output": "y"}, TypeError, "output='y' is a str; expected an integer"),
+        ({"ax": "x"}, TypeError, "ax='x' is a str; expected one matplotlib Axes"),
+    ],
+)
+def test_wrong_arguments_are_refused(data, arguments, error, message):
+    X, y = data
+    model = CompositionalRegressor(node="polynomial", alpha=1.0, n_restarts=1).fit(X, np.column_stack([y, -y]))
+    before = plt.get_fignums()
+    with pytest.raises(error, match=message):
+        CompositionDisplay.from_estimator(model, **arguments)
+    assert plt.get_fignums() == before
+
+
+def test_another_estimator_is_refused(data):
+    with pytest.raises(TypeError, match="LinearRegression has no node_map.*pass a CompositionalRegressor"):
+        CompositionDisplay.from_estimator(LinearRegression().fit(*data))

@@ -5,13 +5,13 @@ the constant function, and two quadratic forms of coefficients: ``roughness`` an
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from skamem.core import arrays
 
-__all__ = ["BASES", "KernelBasis", "PolynomialBasis", "SplineBasis"]
+__all__ = ["BASES", "KernelBasis", "PolynomialBasis", "SplineBasis", "as_fine_as_rows_allow"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,12 @@ class SplineBasis:
     def one(self):
         """Coefficients of the constant 1."""
         return np.ones(self.n_functions)
+
+    def coarser(self):
+        """The next basis with fewer functions, or None: fewer knots first, then parabolas."""
+        if self.n_knots > 2:
+            return replace(self, n_knots=self.n_knots - 1)
+        return replace(self, degree=self.degree - 1) if self.degree > 2 else None
 
     @property
     def roughness(self):
@@ -125,6 +131,10 @@ class PolynomialBasis:
         """Coefficients of the constant 1."""
         return np.eye(self.n_functions)[0]
 
+    def coarser(self):
+        """The next basis with fewer functions, or None for parabolas."""
+        return replace(self, degree=self.degree - 1) if self.degree > 2 else None
+
     @property
     def roughness(self):
         """Squares of coefficients, growing with the degree; 0 for straight lines."""
@@ -179,6 +189,10 @@ class KernelBasis:
         """Coefficients of the constant 1."""
         return np.eye(self.n_functions)[0]
 
+    def coarser(self):
+        """The next basis with fewer functions, or None."""
+        return replace(self, n_knots=self.n_knots - 1) if self.n_knots > 2 else None
+
     @property
     def roughness(self):
         """Norm in the kernel's space; 0 for the constant."""
@@ -205,3 +219,44 @@ class KernelBasis:
 
 BASES = {"spline": SplineBasis, "polynomial": PolynomialBasis, "kernel": KernelBasis}
 """Kinds of nodes by name."""
+
+
+def as_fine_as_rows_allow(basis, n_inputs, n_rows):
+    """`basis`, or a coarser one whose nodes have at most half as many coefficients as there are rows.
+
+    More would be bent by the penalty alone, and the work grows with their cube. Parabolas are left in any case.
+
+    Parameters
+    ----------
+    basis : object
+        One of this module.
+    n_inputs : int
+        Most inputs of a node.
+    n_rows : int
+        Different rows.
+
+    Returns
+    -------
+    basis : object
+
+    Examples
+    --------
+    >>> as_fine_as_rows_allow(SplineBasis(6, 3), 2, 1000)
+    SplineBasis(n_knots=6, degree=3)
+    >>> as_fine_as_rows_allow(SplineBasis(6, 3), 2, 60)
+    SplineBasis(n_knots=3, degree=3)
+    >>> as_fine_as_rows_allow(PolynomialBasis(6, 8), 2, 60)
+    PolynomialBasis(n_knots=6, degree=6)
+    """
+    while 2 * _n_terms(basis, n_inputs) > n_rows:
+        coarser = basis.coarser()
+        if coarser is None:
+            break
+        basis = coarser
+    return basis
+
+
+def _n_terms(basis, n_inputs):
+    if basis.total_degree is None:
+        return basis.n_functions**n_inputs
+    return math.comb(basis.total_degree + n_inputs, n_inputs)

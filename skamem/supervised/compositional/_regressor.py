@@ -15,7 +15,7 @@ from skamem.core.base import SkamemEstimator, transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.parameters import BOOLEAN, COUNT, Interval, Options, RandomState, WithData
 from skamem.core.warn import warn
-from skamem.supervised.compositional._bases import BASES
+from skamem.supervised.compositional._bases import BASES, as_fine_as_rows_allow
 from skamem.supervised.compositional._descent import Problem
 from skamem.supervised.compositional._graph import Graph, balanced, check_nesting
 from skamem.supervised.compositional._model import CompositionModel, NodeGrid, node_records
@@ -45,9 +45,9 @@ class CompositionalRegressor(RegressorMixin, SkamemEstimator):
     node : {"spline", "polynomial", "kernel"}, default="spline"
         Maps of the nodes: products of B-splines, polynomials up to `degree`, or Gaussian kernels around a grid.
     n_knots : int >= 2, default=6
-        Knots of a spline, or centres of kernels, for each input.
+        Knots of a spline, or centres of kernels, for each input; fewer where the rows are few, see Notes.
     degree : int in [1, 8], default=3
-        Degree of the splines, or of the polynomials.
+        Degree of the splines, or of the polynomials; a lower one where the rows are few, see Notes.
     alpha : "gcv" or float >= 0, default="gcv"
         Penalty on the roughness of the maps, for standardised targets and inputs; "gcv" chooses it by generalised
         cross-validation.
@@ -73,7 +73,7 @@ class CompositionalRegressor(RegressorMixin, SkamemEstimator):
         Nodes, the last one the answer: "inputs", a tuple of ("column", j) or ("node", i); "coef" (n_terms, n_outputs),
         of one output but for the last; "low" and "high", the range of each input.
     basis_ : object
-        Functions of one variable whose products the maps combine.
+        Functions of one variable whose products the maps combine; `n_knots` and `degree` are those that were used.
     alpha_ : float
         Penalty.
     gcv_score_ : float
@@ -88,7 +88,8 @@ class CompositionalRegressor(RegressorMixin, SkamemEstimator):
         Coefficients of all maps.
     graph_confidence_ : float
         With ``graph="learn"``: 1 - e / e', where e is the cross-validated error of the tree and e' that of the best
-        tree one exchange away. Near 1 the tree is beyond doubt; near 0 another one would do as well.
+        tree one exchange away. Near 1 the tree is beyond doubt; near 0 another one would do as well. 0 where y is
+        constant, or no better predicted than by its mean; 1 where its columns make no other tree.
     graph_scores_ : list of (tuple, float)
         With ``graph="learn"``: trees that were fitted for comparison and their cross-validated errors, the best first.
     pair_scores_ : list of (tuple, float)
@@ -119,6 +120,11 @@ class CompositionalRegressor(RegressorMixin, SkamemEstimator):
     it does so best in a smooth surrogate are joined, then pairs of pairs. Trees one exchange away, or without one
     column, are fitted, and the best one taken until none is better. At most 2000 rows are looked at. Where y is a sum,
     every tree is right, and the confidence low.
+
+    *Few rows.* Where a node would have more coefficients than half the different rows, there are fewer knots, down to
+    2, then a lower degree, down to 2. Generalised cross-validation counts different rows, those of unequal weights as
+    fewer: (sum of weights)² / sum of squared weights. Where that leaves too little to choose by, ``alpha_`` is 1000,
+    the largest penalty, and answers stay near the mean; give `alpha` where y is known to be without noise.
 
     *Several targets* share the inner nodes; each has a last map of its own.
 
@@ -291,7 +297,8 @@ class CompositionalRegressor(RegressorMixin, SkamemEstimator):
 
     def _settle(self, graph, rows, dtype, placement):
         """Fit the nodes and store the fitted attributes."""
-        self.basis_ = BASES[self.node](int(self.n_knots), int(self.degree))
+        finest = BASES[self.node](int(self.n_knots), int(self.degree))
+        self.basis_ = as_fine_as_rows_allow(finest, max(map(len, graph.inputs)), rows[0].shape[0])
         problem = Problem(graph, self.basis_, *rows)
         alpha = self.alpha if isinstance(self.alpha, str) else float(self.alpha)
         random_state = check_random_state(self.random_state)
@@ -361,10 +368,13 @@ class CompositionalRegressor(RegressorMixin, SkamemEstimator):
 
         Raises
         ------
+        TypeError
+            When `n_points` is not an integer.
         ValueError
-            When there is no such node.
+            When there is no such node, or no point.
         """
         check_is_fitted(self)
+        validation.check_number("n_points", n_points, kind=Integral, low=1)
         if not isinstance(node, Integral) or not -len(self.nodes_) <= node < len(self.nodes_):
             raise ValueError(f"node={node!r}; expected an integer in [0, {len(self.nodes_) - 1}].")
         node = int(node) % len(self.nodes_)

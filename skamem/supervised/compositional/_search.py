@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skamem.supervised.compositional._bases import SplineBasis
+from skamem.supervised.compositional._bases import SplineBasis, as_fine_as_rows_allow
 from skamem.supervised.compositional._descent import Problem
 from skamem.supervised.compositional._discovery import propose
 from skamem.supervised.compositional._graph import Graph
@@ -31,7 +31,8 @@ class Found:
     nested : tuple
         Of columns.
     confidence : float
-        1 - its cross-validated error / that of the best of its neighbours: 0 for no better, near 1 for much better.
+        1 - its cross-validated error / that of the best of its neighbours: 0 for no better, near 1 for much better. 0
+        where it explains nothing.
     trees : list of (tuple, float)
         Trees that were fitted and their cross-validated errors in units of the variance, the best first.
     pairs : list of (tuple, float)
@@ -67,19 +68,20 @@ def find_tree(X, targets, share, tell):
     if n_rows > _MOST_ROWS:
         whole = whole.subset(np.arange(_MOST_ROWS) * n_rows // _MOST_ROWS)
     data = whole.X, whole.targets, whole.share
+    basis, finer = (as_fine_as_rows_allow(each, 2, data[0].shape[0]) for each in (_BASIS, _FINER))
     nested, pairs = propose(*data)
     known, careful = {}, {}
 
     def score(tree):
         key = _unordered(tree)
         if key not in known:
-            known[key] = quick_score(Problem(Graph.of(tree), _BASIS, *data)), tree
+            known[key] = quick_score(Problem(Graph.of(tree), basis, *data)), tree
         return known[key][0]
 
     def careful_score(tree):
         key = _unordered(tree)
         if key not in careful:
-            problem = Problem(Graph.of(tree), _FINER, *data)
+            problem = Problem(Graph.of(tree), finer, *data)
             fit = best_fit(problem, "gcv", _STARTS, _STEPS, _TOL, np.random.RandomState(0))
             careful[key] = known[key] = min(score(tree), fit.score), tree
         return careful[key][0]
@@ -104,6 +106,8 @@ def find_tree(X, targets, share, tell):
         tell(f"Moved to {nested}: error {score(nested):.3e}")
     rival = min(map(score, neighbours(nested)), default=math.inf)
     sure = 1.0 - score(nested) / rival if 0.0 < rival < math.inf else float(rival > 0.0)
+    if not score(nested) < float(whole.share @ whole.xp.sum(whole.targets**2, axis=1)):  # the mean does as well
+        sure = 0.0
     trees = sorted(((tree, value) for value, tree in known.values()), key=lambda pair: pair[1])
     return Found(nested, min(1.0, max(0.0, sure)), trees, pairs)
 

@@ -15,7 +15,7 @@ from skamem.supervised.compositional._smoothing import gcv_score
 from skamem.supervised.compositional._start import start
 
 
-def table(n_rows=100):
+def table(n_rows=260):
     rng = np.random.RandomState(0)
     X = rng.uniform(-1, 1, (n_rows, 4))
     return X, np.sin(X[:, 2] + X[:, 3]) + 0.1 * rng.standard_normal(n_rows)
@@ -65,7 +65,7 @@ def test_a_node_of_constant_inputs_is_constant(node, graph, constant, alpha):
     X, y = table()
     weights = np.ones(len(X))
     constant(X, weights)
-    options = {"node": node, "alpha": alpha, "n_knots": 4, "n_restarts": 2, "random_state": 0}
+    options = {"node": node, "alpha": alpha, "n_knots": 3, "n_restarts": 1, "random_state": 0}
     model = CompositionalRegressor(graph, **options).fit(X, y, sample_weight=weights)
     alone = CompositionalRegressor((((2, 3),)), **options).fit(X, y, sample_weight=weights)
     seen = weights > 0

@@ -163,3 +163,51 @@ def test_the_map_of_a_node_is_what_it_computes():
 def test_a_wrong_graph_is_refused(graph, error, message):
     with pytest.raises(error, match=message):
         CompositionalRegressor(graph).fit(*composed(50))
+
+
+@pytest.mark.parametrize("node", ["spline", "polynomial", "kernel"])
+@pytest.mark.parametrize(("n_rows", "n_columns"), [(2, 4), (10, 12), (10, 30)])
+def test_few_rows_get_few_coefficients(node, n_rows, n_columns):
+    rng = np.random.RandomState(0)
+    X, y = rng.standard_normal((n_rows, n_columns)), rng.standard_normal(n_rows)
+    model = CompositionalRegressor(node=node, random_state=0, n_restarts=2).fit(X, y)
+    assert model.n_parameters_ <= 9 * (n_columns - 1)  # the products of two parabolas
+    assert np.all(np.isfinite(model.predict(3 * X)))
+
+
+@pytest.mark.parametrize(("node", "degree", "n_terms"), [("spline", 3, 64), ("polynomial", 5, 21), ("kernel", 3, 49)])
+def test_the_basis_is_the_one_asked_for_where_rows_suffice(node, degree, n_terms):
+    X, y = composed(2 * n_terms)
+    options = {"node": node, "degree": degree, "n_restarts": 1, "max_iter": 5, "alpha": 0.1, "tol": 0.5}
+    model = CompositionalRegressor(**options).fit(X, y)
+    assert (model.basis_.n_knots, model.basis_.degree) == (6, degree)
+    assert model.n_parameters_ == 3 * n_terms
+    seen = np.r_[np.ones(2 * n_terms - 1), 0.0]
+    assert model.fit(X, y, sample_weight=seen).n_parameters_ < 3 * n_terms
+
+
+def test_with_alpha_given_few_repeated_rows_are_learnt():
+    X = np.repeat(np.random.RandomState(0).uniform(-1, 1, (5, 4)), 100, axis=0)
+    y = np.repeat(np.arange(5.0), 100)
+    assert CompositionalRegressor(alpha=1e-6, random_state=0).fit(X, y).score(X, y) > 0.99
+    assert CompositionalRegressor(random_state=0).fit(X, y).alpha_ == 1000.0
+
+
+@pytest.mark.parametrize("y", [np.zeros(60), np.random.RandomState(3).standard_normal(60)], ids=["constant", "noise"])
+def test_of_nothing_learnt_one_is_not_sure(y):
+    X = np.random.RandomState(0).uniform(-1, 1, (60, 3))
+    assert CompositionalRegressor("learn", n_restarts=1, random_state=0).fit(X, y).graph_confidence_ < 0.3
+
+
+def test_of_constant_targets_or_columns_there_is_no_confidence():
+    X, y = composed(60)
+    assert CompositionalRegressor("learn", n_restarts=1).fit(X, np.ones(60)).graph_confidence_ == 0.0
+    assert CompositionalRegressor("learn", n_restarts=1).fit(np.ones((60, 3)), y).graph_confidence_ == 0.0
+
+
+@pytest.mark.parametrize(("n_points", "error"), [(0, ValueError), (-3, ValueError), (2.5, TypeError), ("9", TypeError)])
+def test_a_wrong_number_of_points_is_refused(n_points, error):
+    X, y = composed(60)
+    model = CompositionalRegressor((0, 1), node="polynomial", alpha=1.0).fit(X, y)
+    with pytest.raises(error, match="n_points=.*expected"):
+        model.node_map(0, n_points=n_points)
