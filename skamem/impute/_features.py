@@ -74,7 +74,7 @@ def _learnt(name, dtype, given, is_category):
     if kind == "bool":
         return Feature("whole", np.asarray([False, True], dtype=object), is_ranked=True)
     if kind == "whole":
-        levels = np.unique(given.astype(np.float64))
+        levels = np.unique(given)
         return Feature("whole", levels if len(levels) <= _FEW_LEVELS else None)
     return Feature("number")
 

@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 _STARTS = {"float": ("float", "double", "halffloat"), "whole": ("int", "uint"), "bool": ("bool",)}  # of types' names
+_EXACT = 2.0**53  # whole numbers beyond are no floats
 _REFUSED = ("datetime", "date", "time", "duration", "period", "complex", "interval")
 
 
@@ -190,8 +191,10 @@ def columns_of(X):
         return
     for series in series_of(X):
         if dtype_kind(series.dtype, series.name) in ("float", "whole"):
-            yield series.dtype, _numbers(series)
-            continue
+            found = _numbers(series)
+            if dtype_kind(series.dtype) == "float" or not (np.abs(found) >= _EXACT).any():
+                yield series.dtype, found
+                continue
         values = np.empty(len(series), dtype=object)
         values[:] = series.tolist() if hasattr(series, "tolist") else series.to_list()
         yield series.dtype, values

@@ -152,6 +152,19 @@ def test_narrow_integers_are_widened():
     assert found.dtype == "int64"
 
 
+@pytest.mark.parametrize("dtype", ["Int64", "UInt64", "Int32"])
+def test_large_whole_numbers_are_completed_by_one_that_was_seen(dtype):
+    values = (2**53 if dtype != "Int32" else 2**20) + np.asarray([1, 3, 10_001])
+    series = pd.Series([*np.repeat(values, 10).tolist()], dtype=dtype)
+    holes = series.copy()
+    holes.iloc[[3, 15, 25]] = pd.NA
+    found = AssociativeImputer().set_output(transform="pandas").fit_transform(frame(holes))["a"]
+    assert found.dtype == dtype
+    assert set(found.tolist()) <= set(values.tolist())
+    assert (found[holes.notna()] == series[holes.notna()]).all()
+    assert found.iloc[25] == values[2]
+
+
 def test_polars_columns_of_other_types():
     pl = pytest.importorskip("polars")
     size = ["S"] * 10 + ["M"] * 10 + ["L"] * 10
