@@ -16,6 +16,7 @@ import skamem
 from skamem import (
     BidirectionalMemory,
     BipolarEncoder,
+    CompositionalRegressor,
     DenseAMClassifier,
     DenseAMRegressor,
     DenseMemory,
@@ -52,7 +53,8 @@ DEFAULTS = [
     else Estimator(**QUICKER.get(Estimator, {}))
     for Estimator in ESTIMATORS
 ]
-TAKE_LONG = [estimator for estimator in DEFAULTS if isinstance(estimator, DenseAMClassifier | DenseAMRegressor)]
+SLOW = DenseAMClassifier | DenseAMRegressor | CompositionalRegressor
+TAKE_LONG = [estimator for estimator in DEFAULTS if isinstance(estimator, SLOW)]
 SETTINGS = [
     HebbianMemory("y"),
     HebbianMemory("y", activation="step"),
@@ -88,6 +90,7 @@ SETTINGS = [
     DenseAMClassifier(n_memories=20, max_iter=50),
     DenseAMClassifier(readout="exact", n_memories=20, max_iter=50),
     DenseAMRegressor(n_memories=40, max_iter=100),
+    CompositionalRegressor(n_restarts=1, n_knots=2, max_iter=20),
     IHTRegressor(2),
     ModernHopfieldMemory(1.0, similarity="dot", n_recall_steps=3),
     ModernHopfieldMemory(missing="clamp", similarity="local", n_recall_steps=2, add_indicator=True),
