@@ -54,6 +54,8 @@ class CompositionalRegressor(RegressorMixin, SkamemEstimator):
     n_restarts : int >= 1, default=8
         Most starts, of which the best is kept. The first is deterministic. There are no further ones once the two best
         have come to the same and left less than 5 % of the variance, or the four best to the same at all.
+        Where rows are few for the coefficients and the first two end poorly, the others begin with three knots, and the
+        two best of different minima get all knots afterwards.
     max_iter : int >= 1, default=100
         Most steps of a descent.
     tol : float in [0, 1), default=1e-4

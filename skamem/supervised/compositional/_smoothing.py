@@ -1,13 +1,13 @@
 """From starts to a fit: penalties that fall, restarts, and the choice of the penalty by cross-validation."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from skamem.supervised.compositional._descent import descend
-from skamem.supervised.compositional._start import start
+from skamem.supervised.compositional._descent import Problem, descend
+from skamem.supervised.compositional._start import carried, start
 
 __all__ = ["Fit", "best_fit", "gcv_score", "quick_score"]
 
@@ -23,6 +23,10 @@ _LEAST_LEFT = 0.1
 _MOST_START_ROWS = 2000
 _GOOD = 0.05  # of the variance; that a poor minimum is reached twice proves nothing
 _SAME = 0.05  # starts whose objectives differ by less of them have come to the same minimum
+_FEW = 3.0  # rows for each coefficient; with fewer, maps bend to the noise before the nodes have found their places
+_COARSE = 3  # knots of the maps that find these places first
+_POOR = 2  # starts with all knots that may end poorly before fewer knots are tried
+_REFINED = 2  # starts, of different minima, whose maps are then given all knots
 
 
 @dataclass
@@ -101,7 +105,7 @@ def best_fit(problem, alpha, n_restarts, max_iter, tol, random_state, tell=lambd
         Penalty; "gcv" chooses it.
     n_restarts : int
         Most starts, from at most 2000 rows; the first is deterministic, and no further one is made once enough of
-        them have come to the same.
+        them have come to the same. Where rows are few and two have ended poorly, the others have fewer knots at first.
     max_iter : int
         Most steps of a descent.
     tol : float
@@ -118,23 +122,25 @@ def best_fit(problem, alpha, n_restarts, max_iter, tol, random_state, tell=lambd
     fit : Fit
     """
     stages = _STAGES if alpha == "gcv" else (*(a for a in _STAGES if a > alpha), alpha)
-    attempts, merit = [], _merit if alpha == "gcv" else _objective
+    merit = _merit if alpha == "gcv" else _objective
     n_rows, whole = problem.X.shape[0], problem
     if n_rows > _MOST_START_ROWS and len(problem.graph) > 1:  # which minimum is best shows on fewer
         problem = problem.subset(np.arange(_MOST_START_ROWS) * n_rows // _MOST_START_ROWS)
-    for number in range(n_restarts if len(problem.graph) > 1 else 1):
-        coefs = start(problem, random_state if number else None)
-        attempts.append(_down(problem, coefs, stages, max_iter))
-        last = attempts[-1][-1]
-        tell(f"Start {number + 1}: loss {last.state.loss:.3e} with alpha={last.alpha:.0e}")
-        reached = sorted(map(_objective, attempts))
-        same = sum(value <= (1.0 + _SAME) * reached[0] for value in reached)
-        if same >= (2 if reached[0] < _GOOD else 4):
-            break
-    chosen = min(attempts, key=merit)
-    if problem is not whole:
-        problem, best = whole, min(chosen, key=lambda fit: fit.score) if alpha == "gcv" else chosen[-1]
-        chosen = [_stage(problem, best.state.coefs, best.alpha, max_iter)]
+    coarse, told = _coarse(problem), (random_state, tell)
+    wary = n_restarts if coarse is None else min(n_restarts, _POOR)
+    attempts = _attempts(problem, stages, wary, max_iter, *told)
+    tries, refined = attempts, []
+    if n_restarts > wary and min(map(_objective, attempts)) >= _GOOD:
+        found = _attempts(coarse, stages, n_restarts - wary, max_iter, *told)
+        refined = _refined(whole, coarse, found, stages, max_iter, tell)
+        tries = attempts + found
+    elif n_restarts > wary and not _settled(attempts):
+        attempts += _attempts(problem, stages, n_restarts - wary, max_iter, *told, known=attempts)
+    chosen = min(attempts + refined, key=merit)
+    if problem is not whole and all(chosen is not one for one in refined):
+        best = min(chosen, key=lambda fit: fit.score) if alpha == "gcv" else chosen[-1]
+        chosen = [_stage(whole, best.state.coefs, best.alpha, max_iter)]
+    problem = whole
     if alpha == "gcv":
         fits, best = _continued(problem, chosen, max_iter)
     else:
@@ -142,10 +148,58 @@ def best_fit(problem, alpha, n_restarts, max_iter, tol, random_state, tell=lambd
     states = list(watched(descend(problem, best.state.coefs, best.alpha, max_iter, tol)))
     state, curve = states[-1], [state.objective for state in states]
     tell(f"Chosen: loss {state.loss:.3e} with alpha={best.alpha:.0e}")
-    n_iter = sum(fit.n_iter for fits_of_one in attempts for fit in fits_of_one)
+    n_iter = sum(fit.n_iter for fits_of_one in [*tries, *refined] for fit in fits_of_one)
     n_iter += sum(fit.n_iter for fit in fits if all(fit is not known for known in chosen)) + len(curve) - 1
     tried = [(fit.alpha, fit.score) for fit in fits]
     return Fit(state, best.alpha, gcv_score(problem, state, best.alpha), curve, tried, n_iter)
+
+
+def _attempts(problem, stages, n_starts, max_iter, random_state, tell, known=()):
+    """Fits for falling penalties, of each start beyond the `known` attempts."""
+    attempts = []
+    for number in range(len(known), len(known) + (n_starts if len(problem.graph) > 1 else 1)):
+        coefs = start(problem, random_state if number else None)
+        attempts.append(_down(problem, coefs, stages, max_iter))
+        last = attempts[-1][-1]
+        tell(f"Start {number + 1}: loss {last.state.loss:.3e} with alpha={last.alpha:.0e}")
+        if _settled([*known, *attempts]):
+            break
+    return attempts
+
+
+def _settled(attempts):
+    """Whether enough attempts have come to the same."""
+    reached = sorted(map(_objective, attempts))
+    same = sum(value <= (1.0 + _SAME) * reached[0] for value in reached)
+    return same >= (2 if reached[0] < _GOOD else 4)
+
+
+def _with_basis(problem, basis):
+    return Problem(problem.graph, basis, problem.X, problem.targets, problem.share)
+
+
+def _coarse(problem):
+    """The problem with fewer knots, where its rows are few for all of them, else None."""
+    n_terms = sum(node.n_terms for node in problem.maps)
+    if len(problem.graph) == 1 or problem.basis.n_knots <= _COARSE or problem.n_rows_effective >= _FEW * n_terms:
+        return None
+    return _with_basis(problem, replace(problem.basis, n_knots=_COARSE))
+
+
+def _refined(whole, coarse, attempts, stages, max_iter, tell):
+    """Fits with all rows and knots, from the best attempts that differ."""
+    found, last = [], 0.0
+    on_all = _with_basis(whole, coarse.basis)
+    for attempt in sorted(attempts, key=_objective):
+        if len(found) == _REFINED:
+            break
+        if _objective(attempt) <= (1.0 + _SAME) * last:
+            continue
+        last = _objective(attempt)
+        coefs = carried(on_all.state(attempt[-1].state.coefs, stages[-1]), whole)
+        found.append(_down(whole, coefs, stages[-1:], max_iter))
+        tell(f"All knots: loss {found[-1][-1].state.loss:.3e} with alpha={found[-1][-1].alpha:.0e}")
+    return found
 
 
 def _merit(fits):

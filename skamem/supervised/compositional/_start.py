@@ -10,12 +10,13 @@ import numpy as np
 from skamem.core import arrays
 from skamem.supervised.compositional._descent import solve_penalised
 
-__all__ = ["start"]
+__all__ = ["carried", "start"]
 
 _SMOOTHING = 1e-2
 _DEGREE = 3
 _N_DIRECTIONS = 3
 _MOST_ROWS = 10_000
+_LITTLE = 1e-6  # penalty of what is carried over: it is smooth already
 
 
 def start(problem, random_state):
@@ -40,6 +41,29 @@ def start(problem, random_state):
         coef, output = problem.normalised(number, coef, bases)
         coefs.append(coef)
         outputs.append(output)
+        bases.append(problem.basis.values(output))
+    return coefs
+
+
+def carried(state, problem):
+    """Coefficients of the inner nodes for another basis, such that they compute what they do in a state.
+
+    Parameters
+    ----------
+    state : State
+        Of a problem with the same graph and rows, and a coarser basis.
+    problem : Problem
+
+    Returns
+    -------
+    coefs : list of array
+    """
+    coefs, bases = [], []
+    for number, wanted in enumerate(state.outputs):
+        gram, cross = problem.moments_of(number, bases, wanted[:, None])
+        coef = solve_penalised(gram, cross, _LITTLE, problem.maps[number].penalty)[:, 0]
+        coef, output = problem.normalised(number, coef, bases)
+        coefs.append(coef)
         bases.append(problem.basis.values(output))
     return coefs
 
