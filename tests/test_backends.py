@@ -38,6 +38,7 @@ from ._estimators import ESTIMATORS, answer, small
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::skamem.exceptions.CapacityWarning"),
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),  # small estimators take few steps
     pytest.mark.usefixtures("short_annealing"),
 ]
 
