@@ -1,5 +1,6 @@
 """Maps of nodes: combinations of products of functions of one variable each."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -55,23 +56,46 @@ class NodeMap:
 
     def __init__(self, basis, n_inputs, place, dtype):
         self.basis, self.n_inputs = basis, n_inputs
+        self._place, self._dtype = place, dtype
         size, m = basis.n_functions, n_inputs
         self._shape = (size, size ** (m - 1))
-        kept = np.arange(size**m)
+        self._terms = np.arange(size**m)
         if basis.total_degree is not None:
             degrees = np.asarray([sum(d) for d in itertools.product(range(size), repeat=m)])
-            kept = np.flatnonzero(degrees <= basis.total_degree)
-        self._all = len(kept) == size**m
-        self._kept = place.asarray(kept)
-        self.scatter = None if self._all else place.asarray(np.eye(size**m)[:, kept], dtype)
+            self._terms = np.flatnonzero(degrees <= basis.total_degree)
+        self.n_terms = len(self._terms)
+        self._all = self.n_terms == size**m
+
+    # Made when they are asked for: predictions of products that are all there need none of them where they compute.
+
+    @functools.cached_property
+    def _kept(self):
+        return self._place.asarray(self._terms)
+
+    @functools.cached_property
+    def scatter(self):
+        """Coefficients of all products from those of the terms, a matrix; None where all products are terms."""
+        size = self._shape[0] * self._shape[1]
+        return None if self._all else self._place.asarray(np.eye(size)[:, self._terms], self._dtype)
+
+    @functools.cached_property
+    def one(self):
+        """Coefficients of the constant 1."""
+        return self._place.asarray(self._constant(), self._dtype)
+
+    @functools.cached_property
+    def penalty(self):
+        """Quadratic form of the coefficients, (n_terms, n_terms): roughness, and a little of the size."""
+        basis, m = self.basis, self.n_inputs
         penalty = sum(
             self._kron([basis.roughness if k == i else basis.size for k in range(m)]) for i in range(m)
         ) + _SMALL * self._kron([basis.size] * m)
-        one = self._kron([basis.one] * m)[kept]
-        free = np.eye(len(kept)) - np.outer(one, one) / (one @ one)  # constants are not penalised
-        self.penalty = place.asarray(free @ penalty[np.ix_(kept, kept)] @ free, dtype)
-        self.one = place.asarray(one, dtype)
-        self.n_terms = len(kept)
+        one = self._constant()
+        free = np.eye(self.n_terms) - np.outer(one, one) / (one @ one)  # constants are not penalised
+        return self._place.asarray(free @ penalty[np.ix_(self._terms, self._terms)] @ free, self._dtype)
+
+    def _constant(self):
+        return self._kron([self.basis.one] * self.n_inputs)[self._terms]
 
     @staticmethod
     def _kron(parts):

@@ -14,6 +14,7 @@ __all__ = ["carried", "start"]
 
 _SMOOTHING = 1e-2
 _DEGREE = 3
+_DEPENDENT = 1e-8
 _N_DIRECTIONS = 3
 _MOST_ROWS = 10_000
 _LITTLE = 1e-6  # penalty of what is carried over: it is smooth already
@@ -111,7 +112,10 @@ def _polynomials(inputs, share):
     for values in inputs:
         terms = [(d + e, term * values**e) for d, term in terms for e in range(_DEGREE + 1 - d)]
     terms.sort(key=lambda pair: pair[0])
-    matrix = xp.stack([term for _, term in terms], axis=1)
+    matrix = xp.stack([term for _, term in terms[1:]], axis=1)
     root = xp.sqrt(share)[:, None]
-    orthonormal, _ = xp.linalg.qr(matrix * root)
-    return orthonormal[:, 1:] / root
+    matrix = matrix - share @ matrix
+    left, sizes, _ = xp.linalg.svd(matrix * root, full_matrices=False)
+    # Powers of a column of two values, or more polynomials than rows, depend on each other: what is left is rounding.
+    n_kept = int(xp.sum(xp.astype(sizes > _DEPENDENT * sizes[0], xp.int64)))
+    return left[:, :n_kept] / root
