@@ -6,13 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 import skamem
 from skamem import (
     AssemblyMemory,
+    AssociativeImputer,
     BoltzmannMachine,
+    CompositionalRegressor,
     DenseAMClassifier,
     FiniteStateMemory,
     HebbianMemory,
@@ -21,6 +24,8 @@ from skamem import (
     IHTRegressor,
     IHTRegressorCV,
     KernelMemory,
+    LayerwiseRegressor,
+    MagnitudePruning,
     MemoryClassifier,
     PseudoinverseMemory,
     RestrictedBoltzmannMachine,
@@ -67,6 +72,12 @@ def strangers():
     return SequenceMemory().fit(PATTERNS[:10]).score(PATTERNS[10:20])
 
 
+def nothing_to_prune():
+    """A layerwise network whose units explain nothing keeps none."""
+    linear = REAL[:, 0] + REAL[:, 1]
+    MagnitudePruning(LayerwiseRegressor(1, n_units=5, random_state=0), n_rounds=1).fit(REAL, linear)
+
+
 CASES = {
     "the function": lambda: warn("so many"),
     "fit": lambda: HebbianMemory().fit(PATTERNS),
@@ -96,6 +107,11 @@ CASES = {
     "a threshold": lambda: SequenceMemory(HebbianMemory()).fit([[1.0, 2.0], [3.0, 4.0], [-1.0, 1.0]]),
     "sequences of others": strangers,
     "a machine": lambda: FiniteStateMemory(n_units=2).fit({(s, a): s ^ a for s in range(8) for a in range(8)}),
+    "a column without entries": lambda: AssociativeImputer().fit(np.column_stack([REAL, np.full(30, np.nan)])),
+    "a blank pattern": lambda: HebbianMemory().fit(np.vstack([PATTERNS[:3], np.full((1, 20), np.nan)])),
+    "a composition": lambda: CompositionalRegressor(n_knots=2, n_restarts=1, max_iter=1).fit(REAL[:, :4], Y),
+    "a sparsity": lambda: MagnitudePruning(LinearRegression(), sparsity=0.99, n_rounds=1).fit(REAL, Y),
+    "nothing to prune": nothing_to_prune,
     "a bound": lambda: StabilitySelection(n_select=5, max_false=1e-4, n_pairs=4, random_state=0).fit(REAL, Y),
 }
 
