@@ -14,6 +14,7 @@ from sklearn.utils.estimator_checks import check_array_api_input_and_values, par
 
 import skamem
 from skamem import (
+    AssemblyMemory,
     BidirectionalMemory,
     BipolarEncoder,
     CompositionalRegressor,
@@ -44,17 +45,20 @@ pytestmark = [
 ]
 
 # A new estimator is checked with its defaults by being in skamem.__all__.
-# Deep belief nets have one small layer here, and what is pruned is small: with their defaults these checks would take
-# ten minutes.
-QUICKER = {MagnitudePruning: {"estimator": DenseAMClassifier(20, max_iter=60), "n_rounds": 2, "sparsity": 0.5}}
+# Deep belief nets have one small layer here, areas few neurons, compositions few knots, and what is pruned is small:
+# with their defaults these checks would take ten minutes.
+QUICKER = {
+    MagnitudePruning: {"estimator": DenseAMClassifier(20, max_iter=60), "n_rounds": 2, "sparsity": 0.5},
+    AssemblyMemory: {"n_neurons": 200, "n_rounds": 6},
+    CompositionalRegressor: {"n_restarts": 1, "n_knots": 2, "max_iter": 20},
+}
 DEFAULTS = [
     Estimator((20,), rbm=RestrictedBoltzmannMachine(max_iter=20))
     if hasattr(Estimator(), "layers")
     else Estimator(**QUICKER.get(Estimator, {}))
     for Estimator in ESTIMATORS
 ]
-SLOW = DenseAMClassifier | DenseAMRegressor | CompositionalRegressor
-TAKE_LONG = [estimator for estimator in DEFAULTS if isinstance(estimator, SLOW)]
+TAKE_LONG = [estimator for estimator in DEFAULTS if isinstance(estimator, DenseAMClassifier | DenseAMRegressor)]
 SETTINGS = [
     HebbianMemory("y"),
     HebbianMemory("y", activation="step"),
@@ -90,7 +94,6 @@ SETTINGS = [
     DenseAMClassifier(n_memories=20, max_iter=50),
     DenseAMClassifier(readout="exact", n_memories=20, max_iter=50),
     DenseAMRegressor(n_memories=40, max_iter=100),
-    CompositionalRegressor(n_restarts=1, n_knots=2, max_iter=20),
     IHTRegressor(2),
     ModernHopfieldMemory(1.0, similarity="dot", n_recall_steps=3),
     ModernHopfieldMemory(missing="clamp", similarity="local", n_recall_steps=2, add_indicator=True),

@@ -109,6 +109,7 @@ def test_a_weight_is_a_number_of_rows():
     assert_allclose(clone(weighted).fit(X, y, 1e6 * weights).predict(X), weighted.predict(X), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_noisy_tables_are_not_overfitted():
     X, y = load_diabetes(return_X_y=True)
     ours = cross_val_score(CompositionalRegressor(random_state=0, n_restarts=1), X, y).mean()
