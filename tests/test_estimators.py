@@ -112,8 +112,9 @@ SETTINGS = [
     ),
 ]
 
-# Of no concern to the checks: what is printed, threads, and what depends on the data.
-OTHER_PARAMETERS = {"verbose", "n_jobs", "class_weight", "warm_start"}
+# Of no concern to the checks: what is printed, threads, and what depends on the data. A search for a graph fits dozens
+# of compositions, which would take the checks a quarter of an hour.
+OTHER_PARAMETERS = {"verbose", "n_jobs", "class_weight", "warm_start", "graph"}
 
 
 @pytest.mark.slow

@@ -180,7 +180,7 @@ def dtype_kind(dtype, name=None):
             f"Feature {name!r} has the type {dtype}; expected numbers, booleans, strings or categories. Encode it, or "
             "leave it out."
         )
-    return "category" if started.startswith(("categor", "enum")) else "object"
+    return "category" if started.startswith(("category", "categorical", "enum")) else "object"
 
 
 def columns_of(X):

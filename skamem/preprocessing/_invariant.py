@@ -42,9 +42,9 @@ class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
 
     Attributes
     ----------
-    components_ : array of shape (n_components_, n_features)
+    components_ : array of shape (n_features_out, n_features)
         Directions, in rows: the projection. Along each the rows of `fit` have variance 1.
-    eigenvalues_ : array of shape (n_components_,)
+    eigenvalues_ : array of shape (n_features_out,)
         λ, ascending, in [0, 1]: the share that variance within identities has in all, with its sphere if `shrinkage`.
     n_components_ : int
         Features.
@@ -52,7 +52,7 @@ class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
         The shrinkage used.
     mean_ : array of shape (n_features,)
         Mean of the rows.
-    decoder_ : array of shape (n_components_, n_features)
+    decoder_ : array of shape (n_features_out, n_features)
         Least-squares map from features to rows less their mean.
     identities_ : list
         Labels of the identities seen, sorted.
@@ -305,7 +305,7 @@ class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
 
         Returns
         -------
-        features : array of shape (n_samples, n_components_)
+        features : array of shape (n_samples, n_features_out)
             dtype of `X`. Rows of one identity are near each other.
         """
         self._check_solved()
@@ -321,7 +321,7 @@ class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_components_)
+        X : array-like of shape (n_samples, n_features_out)
             Features as `transform` gives them.
 
         Returns

@@ -82,7 +82,7 @@ class HierarchicalVectorQuantizer(ClassNamePrefixFeaturesOutMixin, SkamemTransfo
     n_stored_ : int
         Numbers stored: those of the codebooks and the indices of the tables.
     mean_ : array of shape (n_features,)
-        Mean of the rows. Distances are taken of (X - mean_) / scale_, so that no offset and no unit costs digits.
+        Mean of the rows. Distances are taken of ``(X - mean_) / scale_``, so that no offset and no unit costs digits.
     scale_ : float
         A power of two.
     n_features_in_ : int

@@ -151,8 +151,8 @@ class BaseDenseAM(SkamemEstimator):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         masks : dict of str to array-like of bool
-            "memories_", of shape (n_memories, n_features), and "recognition_", of shape (n_memories, n_outputs): False
-            where the weight is held at 0. What is not named is open.
+            ``"memories_"``, of shape (n_memories, n_features), and ``"recognition_"``, of shape
+            (n_memories, n_outputs): False where the weight is held at 0. What is not named is open.
         start : int, default=0
             The epoch, counted from 0, that begins with the masks; before it all weights learn.
         sample_weight : array-like of shape (n_samples,), default=None
