@@ -103,7 +103,6 @@ class AssociativeImputer(SkamemTransformer):
     --------
     ModernHopfieldMemory : The softmax memory alone, which also corrects known entries.
     sklearn.impute.KNNImputer : Averages a fixed number of neighbours.
-    sklearn.impute.IterativeImputer : A regression for every feature.
 
     Notes
     -----
