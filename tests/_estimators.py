@@ -18,8 +18,11 @@ _SMALL = {"layers": (8, 6), "rbm": _LAYERS, "max_iter": 3, "n_memories": 10, "n_
 _SMALL |= {"n_neurons": 60, "n_rounds": 6, "n_stages": 2, "n_restarts": 1, "n_knots": 2}
 
 
-# Where a name means something else.
-_SMALL_OF = {"MagnitudePruning": {"estimator": skamem.DenseAMClassifier(10, max_iter=3), "n_rounds": 2}}
+# Where a name means something else; of few rows of noise rounding would choose the penalty of a composition.
+_SMALL_OF = {
+    "MagnitudePruning": {"estimator": skamem.DenseAMClassifier(10, max_iter=3), "n_rounds": 2},
+    "CompositionalRegressor": {"alpha": 1.0},
+}
 
 
 def small(Estimator):
