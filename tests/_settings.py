@@ -484,8 +484,6 @@ def expected_failures(estimator):
             "accuracy in class weights of 1000 and 0.0001 is 1 in the first epoch, and the first best memories stay"
         )
         return {"check_class_weight_classifiers": reason}
-    if isinstance(estimator, MagnitudePruning) and estimator.backend is not None:
-        return {"check_array_api_same_namespace": "the estimator of scikit-learn inside follows the arrays it is given"}
     if isinstance(estimator, MemoryClassifier):
         if not estimator.fit_intercept:
             return {"check_class_weight_classifiers": "through the origin no weight moves a boundary to a side"}

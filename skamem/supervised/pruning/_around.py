@@ -66,9 +66,18 @@ class AroundEstimator(MetaEstimatorMixin, SkamemEstimator):
         tags = get_tags(self).input_tags
         return {"accept_sparse": "csr" if tags.sparse else False, "ensure_all_finite": not tags.allow_nan}
 
-    def _ask(self, method, X):
+    def _inside(self, values):
+        """Values as the estimator is to have them: on the host where `backend` is set for one that knows of none."""
+        follows = self.backend is None or isinstance(self._template(), SkamemEstimator)
+        return values if follows or not arrays.is_array(values) else arrays.to_numpy(values)
+
+    def _rows_inside(self, X, method):
         check_is_fitted(self)
         X, _ = self._receive(X, reset=False, method=method, **self._input_options())
+        return self._inside(X)
+
+    def _ask(self, method, X):
+        X = self._rows_inside(X, method)
         return getattr(self.estimator_, method)(X)
 
     @available_if(_inner_has("predict"))
@@ -149,9 +158,10 @@ class AroundEstimator(MetaEstimatorMixin, SkamemEstimator):
         score : float
             As the estimator has it: accuracy or R².
         """
-        check_is_fitted(self)
-        X, _ = self._receive(X, reset=False, method="score", **self._input_options())
-        return self.estimator_.score(X, y, **({} if sample_weight is None else {"sample_weight": sample_weight}))
+        X = self._rows_inside(X, "score")
+        return self.estimator_.score(
+            X, self._inside(y), **({} if sample_weight is None else {"sample_weight": sample_weight})
+        )
 
     @property
     def classes_(self):
@@ -165,5 +175,5 @@ class AroundEstimator(MetaEstimatorMixin, SkamemEstimator):
         tags.estimator_type, tags.target_tags = inner.estimator_type, inner.target_tags
         tags.classifier_tags, tags.regressor_tags = inner.classifier_tags, inner.regressor_tags
         tags.input_tags.sparse, tags.input_tags.allow_nan = inner.input_tags.sparse, inner.input_tags.allow_nan
-        tags.array_api_support = inner.array_api_support
+        tags.array_api_support = inner.array_api_support and self.backend is None
         return tags

@@ -4,7 +4,6 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-import scipy.sparse
 from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
@@ -15,6 +14,7 @@ from skamem.core import arrays, validation
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.parameters import COUNT, Interval, Options, RandomState, Scoring, Several, Splits
+from skamem.core.rows import Rows
 from skamem.core.warn import warn
 from skamem.supervised.pruning._around import ESTIMATOR, AroundEstimator
 from skamem.supervised.pruning._families import check_prunable, family_of
@@ -213,6 +213,7 @@ class MagnitudePruning(AroundEstimator):
             training, or an `image_shape` of another number of features. A failed call changes nothing.
         """
         X, _ = self._receive(X, reset=True, **self._input_options())
+        X, y = self._inside(X), self._inside(y)
         sample_weight = self._row_weights(sample_weight, X)
         if self.image_shape is not None and np.prod(self.image_shape) != X.shape[1]:
             raise ValueError(
@@ -320,8 +321,4 @@ def _rows(values, index):
     """Rows of a table or of targets, whatever they are stored in."""
     if hasattr(values, "iloc"):
         return values.iloc[index]
-    if not hasattr(values, "shape"):
-        values = np.asarray(values)
-    if scipy.sparse.issparse(values) or arrays.is_host(values):
-        return values[index]
-    return arrays.namespace(values).take(values, arrays.placement_of(values).asarray(index), axis=0)
+    return Rows(values if hasattr(values, "shape") else np.asarray(values), None).pick(index)
