@@ -32,6 +32,9 @@ class Rule:
     extend : callable, default=None
         ``(patterns, couplings) -> couplings`` with these patterns learnt, too, for a rule that is incremental without
         being additive. None: a rule that is not additive needs all patterns together.
+    join : callable, default=None
+        ``(couplings, couplings) -> couplings`` with the patterns of both learnt, where they are no sums. None: those of
+        a rule that is not additive cannot be joined.
     factors : callable, default=None
         ``patterns -> Factors``: the same couplings as `skamem.core.factors.Factors`, for few patterns of many units;
         an `extend` beside it must take such couplings, too. None for a rule whose couplings are always a matrix.
@@ -65,6 +68,7 @@ class Rule:
     scale: Callable = field(default_factory=lambda: _one)
     additive: bool = False
     extend: Callable | None = None
+    join: Callable | None = None
     factors: Callable | None = None
     exact: bool = False
     error: Callable | None = None
@@ -80,6 +84,11 @@ class Rule:
     def is_incremental(self):
         """Whether patterns may be learnt in pieces."""
         return self.additive or self.extend is not None
+
+    @property
+    def is_mergeable(self):
+        """Whether what was learnt from some patterns and from others makes what is learnt from all."""
+        return self.additive or self.join is not None
 
     def noise(self, weights):
         """The relative error of `weights`, as `skamem.core.fields.LinearField` takes it; None for rounding alone."""

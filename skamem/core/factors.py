@@ -21,6 +21,7 @@ __all__ = [
     "namespace",
     "negative",
     "pays",
+    "placed",
     "product",
     "rows",
     "summed",
@@ -205,6 +206,13 @@ def cast(weights, dtype):
     if not isinstance(weights, Factors):
         return typed(weights)
     return Factors(typed(weights.inputs), typed(weights.outputs), typed(weights.strengths))
+
+
+def placed(weights, placement, dtype):
+    """The weights where a placement says, in a floating type; no copy where they are there already."""
+    if not isinstance(weights, Factors):
+        return placement.asarray(weights, dtype)
+    return Factors(*(placement.asarray(part, dtype) for part in (weights.inputs, weights.outputs, weights.strengths)))
 
 
 def corner(weights, n_units):

@@ -152,6 +152,22 @@ def _extended_projection(patterns, weights):
     return factors.summed(weights, learn(xp.where(known, 0.0, residual)))
 
 
+def _joined_projections(weights, more):
+    """The projector on the span of what two project on."""
+    xp = factors.namespace(more)
+    if isinstance(more, factors.Factors):
+        basis = more.inputs if more.strengths is None else _rows_where(more.inputs, more.strengths > 0.5)
+    else:
+        values, vectors = xp.linalg.eigh(more)  # each value is 0 or 1
+        basis = _rows_where(xp.matrix_transpose(vectors), values > 0.5)
+    return _extended_projection(basis, weights) if basis.shape[0] else weights
+
+
+def _rows_where(rows, mask):
+    xp = arrays.namespace(rows)
+    return xp.take(rows, xp.nonzero(mask)[0], axis=0)
+
+
 def _projection(patterns):
     """`pseudoinverse` of few patterns, as factors: an orthonormal basis of their span."""
     return least_squares.svd_factors(patterns, patterns)
@@ -347,6 +363,7 @@ RULES = {
     "pseudoinverse": Rule(
         pseudoinverse,
         extend=_extended_projection,
+        join=_joined_projections,
         factors=_projection,
         # Solvers leave errors of eps times the condition number. Where a unit is independent of the others (a pixel
         # that never changes), its field without the diagonal is 0, a tie, not to be decided by what they leave.

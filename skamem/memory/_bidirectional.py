@@ -140,6 +140,13 @@ class BidirectionalMemory(CorrelationMemory):
         block_sum = arrays.namespace(X).sum(X if sample_weight is None else X * sample_weight[:, None], axis=0)
         self.input_sum_ = block_sum if self.input_sum_ is None else self.input_sum_ + block_sum
 
+    def _join(self, other, placement, *, reset):
+        super()._join(other, placement, reset=reset)
+        if reset:
+            self.input_coding_ = other.input_coding_ if self.coding == "auto" else self.coding
+        inputs = placement.asarray(other.input_sum_)
+        self.input_sum_ = inputs if reset else self.input_sum_ + inputs
+
     def _holds_factors(self, n_patterns, n_units, n_outputs):
         return False  # both ways go through one matrix
 

@@ -6,11 +6,21 @@ Kept apart from the estimator because it computes with NumPy and SciPy: neither 
 import numpy as np
 import scipy.sparse
 
+from skamem.core import arrays
 from skamem.core.dynamics import settle
 from skamem.core.rows import row_blocks
 from skamem.memory._binary_recall import BinaryNet
 
-__all__ = ["HOST_NETS", "PackedNet", "SparseNet", "active_units", "pack", "pair_blocks", "switched_on"]
+__all__ = [
+    "HOST_NETS",
+    "PackedNet",
+    "SparseNet",
+    "active_units",
+    "joined",
+    "pair_blocks",
+    "switched_on",
+    "with_synapses",
+]
 
 _PAIR_BYTES = 48  # work arrays for each pair of an active input and an active output that is stored
 _UNPACKED_BYTES = 2**26  # synapses that are unpacked at a time
@@ -279,9 +289,37 @@ HOST_NETS = {"sparse": SparseNet, "packed": PackedNet}
 """Forms of storage on the host, by name."""
 
 
-def pack(weights):
-    """Sparse weights as packed ones."""
+def with_synapses(net, synapses, *, may_pack):
+    """A net with more synapses on, those of a bool csr array; packed where it may be and that takes less room."""
+    form = type(net)
+    weights = form.join(net.weights, synapses)
+    # A bit a synapse is less than 8 bytes for those that are on.
+    if may_pack and form is SparseNet and 64 * weights.nnz > weights.shape[0] * weights.shape[1]:
+        form, weights = PackedNet, _packed(weights)
+    return form(weights, net.n_outputs)
+
+
+def joined(net, other, *, may_pack):
+    """A new net with the synapses of two; `other` may have any form, a `DenseNet` too."""
+    if isinstance(other, PackedNet) and (isinstance(net, PackedNet) or may_pack):
+        packed = net.weights if isinstance(net, PackedNet) else _packed(net.weights)
+        return PackedNet(packed | other.weights, net.n_outputs)
+    if isinstance(net, PackedNet):
+        net = PackedNet(net.weights.copy(), net.n_outputs)
+    return with_synapses(net, _as_csr(other), may_pack=may_pack)
+
+
+def _packed(weights):
+    """Weights in csr form as packed ones."""
     return PackedNet.join(PackedNet.empty(*weights.shape), weights)
+
+
+def _as_csr(net):
+    """The synapses of a net in any form, as a bool csr array."""
+    if isinstance(net, SparseNet):
+        return net.weights.astype(bool)
+    weights = net.toarray()
+    return scipy.sparse.csr_array((weights if isinstance(net, PackedNet) else arrays.to_numpy(weights)) > 0)
 
 
 def _compact(states):

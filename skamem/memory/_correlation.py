@@ -29,7 +29,9 @@ class AdditiveLearning:
     def _add(self, stream, *, exact, reset):
         """Learn patterns; `exact` says whether what they add are whole numbers."""
         self._exact = exact and (reset or self._exact)
-        dtype = self._sum_dtype(stream, reset)
+        dtype = stream.dtype if reset else self._learnt.dtype
+        weight = stream.total_weight + (0.0 if reset else self.total_weight_)
+        dtype = self._sum_dtype(stream.placement.xp, dtype, stream.X.shape[1], weight)
         total = None if reset else factors.cast(self._learnt, dtype)
         factored = self._stays_factored(stream, total)
         blocks = stream.rows
@@ -48,12 +50,35 @@ class AdditiveLearning:
         n_units, n_patterns = stream.X.shape[1], stream.X.shape[0] + (0 if total is None else total.inputs.shape[0])
         return self._holds_factors(n_patterns, n_units, n_units if stream.Y is None else stream.Y.shape[1])
 
-    def _sum_dtype(self, stream, reset):
-        """The input's type, or float64 where float32 could not hold the whole numbers that a field sums up."""
-        dtype = stream.dtype if reset else self._learnt.dtype
-        total = stream.total_weight + (0.0 if reset else self.total_weight_)
-        n_inputs = stream.X.shape[1] + 1  # with a unit that is always on, if there is one
-        return stream.placement.xp.float64 if self._exact and total * n_inputs >= arrays.WHOLE_IN_FLOAT32 else dtype
+    def _join(self, other, placement, *, reset):
+        """Add the sum that another memory has learnt."""
+        self._exact = other._exact and (reset or self._exact)
+        dtype = arrays.wider_dtype(placement.xp, other._home(), None if reset else self._home())
+        weight = other.total_weight_ + (0.0 if reset else self.total_weight_)
+        dtype = self._sum_dtype(placement.xp, dtype, other.n_features_in_, weight)
+        more = factors.placed(other._learnt, placement, dtype)
+        if not reset:
+            self._check_shape(more)
+            more = self._joined(factors.cast(self._learnt, dtype), more)
+        self._learnt = more
+
+    def _joined(self, total, more):
+        """What is learnt from the patterns of both."""
+        return factors.summed(total, more, exact=self._exact)
+
+    def _sum_dtype(self, xp, dtype, n_units, weight):
+        """`dtype`, or float64 where float32 could not hold the whole numbers that a field sums up."""
+        n_inputs = n_units + 1  # with a unit that is always on, if there is one
+        return xp.float64 if self._exact and weight * n_inputs >= arrays.WHOLE_IN_FLOAT32 else dtype
+
+    def _check_shape(self, change):
+        """Raise where weights to be added are of other units."""
+        expected = tuple(self._learnt.shape)
+        if tuple(change.shape) != expected:
+            raise ValueError(
+                f"{type(self).__name__} was fitted with weights of shape {expected}, but its parameters ask for "
+                f"{tuple(change.shape)} now; expected those of `fit`, `fit_intercept` among them."
+            )
 
     def _take_away(self, X, y, sample_weight):
         """Forget patterns."""
@@ -70,11 +95,7 @@ class AdditiveLearning:
             total = self._learnt
             X, Y, weight = stream.block(rows, total.dtype)
             change = self._products(X, Y, weight, factored=isinstance(total, Factors))
-            if change.shape != total.shape:
-                raise ValueError(
-                    f"{type(self).__name__} was fitted with weights of shape {tuple(total.shape)}, but its parameters "
-                    f"ask for {tuple(change.shape)} now; expected those of `fit`, `fit_intercept` among them."
-                )
+            self._check_shape(change)
             self._learnt = factors.summed(total, factors.negative(change), exact=self._exact)
             self._count(X, Y, -(arrays.namespace(X).ones_like(X[:, 0]) if weight is None else weight))
         self._exact = self._exact and stream.counts_are_whole

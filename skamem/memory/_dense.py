@@ -154,6 +154,19 @@ default="polynomial"
             self.patterns_, self.pattern_weight_ = xp.concat(patterns, axis=0), xp.concat(weights)
             self.targets_ = None if Y is None else xp.concat(targets, axis=0)
 
+    _merges_by = ("target", "binarize")
+
+    def _join(self, other, placement, *, reset):
+        xp = placement.xp
+        names = ["patterns_", "pattern_weight_", "targets_"][: 3 if self.target == "y" else 2]
+        dtype = arrays.wider_dtype(xp, other.patterns_, None if reset else self.patterns_)
+        for name in names:
+            more = placement.asarray(getattr(other, name), dtype)
+            held = [] if reset else [placement.asarray(getattr(self, name), dtype)]
+            setattr(self, name, xp.concat([*held, more], axis=0))
+        if self.target == "self":
+            self.targets_ = None
+
     @available_if(is_autoassociative)
     @transactional
     def forget(self, X):

@@ -21,25 +21,21 @@ from skamem.memory._landscape import LandscapeMemory
 __all__ = ["HopfieldNetwork"]
 
 
-def _names(wanted):
-    return " or ".join(f"rule={name!r}" for name in RULES if wanted(resolve_rule(name)))
+def _only_if(wanted, reason):
+    """A condition of `available_if`: that the network's rule is as wanted."""
+
+    def condition(network):
+        if wanted(resolve_rule(network.rule)):
+            return True
+        names = " or ".join(f"rule={name!r}" for name in RULES if wanted(resolve_rule(name)))
+        raise AttributeError(f"HopfieldNetwork(rule={network.rule!r}) {reason} {names}.")
+
+    return condition
 
 
-def _is_incremental(network):
-    if resolve_rule(network.rule).is_incremental:
-        return True
-    raise AttributeError(
-        f"HopfieldNetwork(rule={network.rule!r}) learns all patterns together; partial_fit needs "
-        f"{_names(lambda rule: rule.is_incremental)}."
-    )
-
-
-def _is_reversible(network):
-    if resolve_rule(network.rule).additive:
-        return True
-    raise AttributeError(
-        f"HopfieldNetwork(rule={network.rule!r}) cannot forget exactly; {_names(lambda rule: rule.additive)} can."
-    )
+_is_incremental = _only_if(lambda rule: rule.is_incremental, "learns all patterns together; partial_fit needs")
+_is_mergeable = _only_if(lambda rule: rule.is_mergeable, "cannot join what was learnt apart; merge needs")
+_is_reversible = _only_if(lambda rule: rule.additive, "cannot forget exactly; forget needs")
 
 
 class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
@@ -333,6 +329,37 @@ class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
             As `fit`, and when more patterns would be forgotten than are stored. A failed call changes nothing.
         """
         return self._take_away(X, None, None)
+
+    @available_if(_is_mergeable)
+    @transactional
+    def merge(self, other):
+        """Learn all that another network has learnt; for ``rule="hebbian"`` or ``"pseudoinverse"``.
+
+        Parameters
+        ----------
+        other : HopfieldNetwork
+            Fitted, with as many units and the same `rule`, `fit_intercept` and `binarize`. It is left as it is.
+
+        Returns
+        -------
+        self : object
+            The network, with the patterns of both; fitted, if it was not.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For what is no such network. A failed call changes nothing.
+        """
+        return self._merge(other)
+
+    _merges_by = ("rule", "fit_intercept", "binarize")
+
+    def _join(self, other, placement, *, reset):
+        self._scale = other._scale
+        super()._join(other, placement, reset=reset)
+
+    def _joined(self, total, more):
+        return super()._joined(total, more) if self._rule.additive else self._rule.join(total, more)
 
     def _learn(self, stream, *, reset):
         rule = self._rule

@@ -12,6 +12,8 @@ from skamem.memory._base import BaseMemory, symmetric_field_class
 
 __all__ = ["PseudoinverseMemory"]
 
+_OF_SOLVERS = ("solver", "alpha", "n_layers", "step", "hyperpower")  # parameters of the weights, given the patterns
+
 
 class PseudoinverseMemory(BaseMemory):
     """Associative memory with least-squares weights, W = X⁺ Y of minimum norm.
@@ -220,6 +222,26 @@ class PseudoinverseMemory(BaseMemory):
         if Y is not None:
             Y = arrays.copy(Y) if reset else concat([self._cross.outputs, Y], axis=0)
         self._gram, self._cross = Factors(X), None if Y is None else Factors(X, Y)
+
+    def _join(self, other, placement, *, reset):
+        dtype = arrays.wider_dtype(placement.xp, other._home(), None if reset else self._home())
+        gram, cross, weights = (
+            None if part is None else factors.placed(part, placement, dtype)
+            for part in (other._gram, other._cross, other._weights)
+        )
+        if reset:
+            self._gram, self._cross = gram, cross
+            alike = all(getattr(self, name) == getattr(other, name) for name in _OF_SOLVERS)
+            self._weights = weights if alike else self._solve_moments()
+            return
+        held = factors.cast(self._cross, dtype) if cross is not None else None
+        self._gram = factors.summed(factors.cast(self._gram, dtype), gram)
+        if cross is not None and isinstance(self._gram, Factors):
+            cross = Factors(self._gram.inputs, placement.xp.concat([held.pushed, cross.pushed], axis=0))
+        elif cross is not None:
+            cross = factors.matrix(held) + factors.matrix(cross)
+        self._cross = cross
+        self._weights = self._solve_moments()
 
     def _solve(self, X, Y, solver):
         """Weights from the patterns themselves."""

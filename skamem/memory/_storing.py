@@ -8,6 +8,7 @@ from skamem.core import arrays
 from skamem.core.base import transactional
 from skamem.core.coding import UnitCode
 from skamem.core.factors import Factors
+from skamem.core.merging import MergeableEstimator
 from skamem.core.rules import Rule
 from skamem.core.warn import warn
 from skamem.exceptions import CapacityWarning
@@ -20,12 +21,18 @@ __all__ = ["StoringMemory"]
 _ASKING, _FEWEST_ASKED, _MOST_ASKED = 2**28, 8, 256
 
 
-class StoringMemory(Memory):
+class StoringMemory(MergeableEstimator, Memory):
     """Abstract base of memories of two-valued patterns, as far as they store; `_base` has how they recall."""
 
     @abstractmethod
     def _learn(self, stream, *, reset):
         """Set what is learnt from a `PatternStream`; with `reset`, forget what was stored."""
+
+    @abstractmethod
+    def _join(self, other, placement, *, reset):
+        """Add what another memory has learnt, all but what is counted here, before it is."""
+
+    _merges_by = ("target", "activation", "binarize")
 
     _rule: Rule | None = None
     """The `skamem.core.rules.Rule` that weights follow; None where they follow none that says how much they hold."""
@@ -101,6 +108,21 @@ class StoringMemory(Memory):
         self._warn_of_losses(stream)
         return self
 
+    def _take_in(self, other, placement, *, reset):
+        if reset:
+            self.coding_ = other.coding_ if self.coding == "auto" else self.coding
+            self._forget_all()
+        elif other._n_features_out != self._n_features_out:
+            raise ValueError(
+                f"other was fitted with y of {other._n_features_out} columns; expected {self._n_features_out}, as here."
+            )
+        self._join(other, placement, reset=reset)
+        stored = placement.asarray(other.pattern_sum_)
+        self.pattern_sum_ = stored if reset else self.pattern_sum_ + stored
+        self.n_patterns_ += other.n_patterns_
+        self.total_weight_ += other.total_weight_
+        self._warn_of_losses()
+
     def _room_needed(self, stream):
         n_units = stream.X.shape[1]
         n_outputs = n_units if stream.Y is None else stream.Y.shape[1]
@@ -147,14 +169,17 @@ class StoringMemory(Memory):
         evenly = 0.5 * (1.0 + low) * self.total_weight_
         return xp.where(self.pattern_sum_ >= evenly, xp.ones_like(self.pattern_sum_), low)
 
-    def _warn_of_losses(self, stream):
-        """Say when more is stored than the rule holds, and how many of the patterns just stored do not stay."""
+    def _warn_of_losses(self, stream=None):
+        """Say when more is stored than the rule holds, and how many of the patterns just stored do not stay.
+
+        `stream`: these patterns; None where they are not at hand.
+        """
         rule, limit, n_lost, n_blank, n_asked = self._rule, None, 0, 0, 0
         feeds_back = self.target == "self" and self.activation == "sign"
         if rule is not None and rule.capacity and feeds_back:
             limit = rule.capacity(self.n_features_in_)
         over = limit is not None and self.n_patterns_ > limit
-        if self.check_stored and feeds_back and not (rule and rule.shortfall):
+        if stream is not None and self.check_stored and feeds_back and not (rule and rule.shortfall):
             n_lost, n_blank, n_asked = self._count_lost(stream)
         if n_blank:
             warn(

@@ -16,7 +16,14 @@ from skamem.core.warn import warn
 from skamem.exceptions import CapacityWarning
 from skamem.memory._base import BaseMemory
 from skamem.memory._binary_recall import DenseNet, recall_patterns
-from skamem.memory._binary_weights import HOST_NETS, active_units, pack, pair_blocks, switched_on
+from skamem.memory._binary_weights import (
+    HOST_NETS,
+    active_units,
+    joined,
+    pair_blocks,
+    switched_on,
+    with_synapses,
+)
 from skamem.memory._door import CueBlock
 from skamem.memory._stream import WORK_ARRAYS
 
@@ -191,16 +198,35 @@ class WillshawMemory(BaseMemory):
         inputs = active_units(_at_home(stream.X, stream.placement), stream.code)[0]
         outputs = inputs if stream.Y is None else active_units(stream.Y, stream.target_code)[0]
         shape = inputs.shape[1], outputs.shape[1]
-        weights = HOST_NETS[storage].empty(*shape) if reset else self._synapses.weights.copy()
+        form = HOST_NETS[storage]
+        net = form(form.empty(*shape) if reset else self._synapses.weights.copy(), shape[1])
         blocks = pair_blocks(inputs, outputs)
         steps = fit_tasks(self, blocks, name="block", n_tasks=len(blocks), X=stream.X, y=stream.Y, attributes=dict)
         for rows in steps:
-            weights = HOST_NETS[storage].join(weights, switched_on(inputs[rows], outputs[rows]))
-            if self.storage == "auto" and storage == "sparse" and 64 * weights.nnz > shape[0] * shape[1]:
-                weights, storage = pack(weights), "packed"  # a bit a synapse is less than 8 bytes for those that are on
-            self._synapses, self.storage_ = HOST_NETS[storage](weights, shape[1]), storage
+            net = with_synapses(net, switched_on(inputs[rows], outputs[rows]), may_pack=self.storage == "auto")
+            self._keep(net)
             weight = None if stream.sample_weight is None else stream.sample_weight[rows]
             self._count_sparse(outputs[rows], weight, stream.dtype)
+
+    _merges_by = ("target", "binarize")
+
+    def _join(self, other, placement, *, reset):
+        storage = self._new_storage(placement) if reset else self.storage_
+        fewest = [n for n in (other.fewest_active_, 0 if reset else self.fewest_active_) if n]
+        self.fewest_active_ = min(fewest, default=0)
+        theirs = other._net()
+        if storage == "dense":
+            more = placement.asarray(theirs.toarray(), arrays.float_dtype(other.pattern_sum_, placement.xp))
+            self._synapses, self.storage_ = more if reset else placement.xp.maximum(self._synapses, more), storage
+            return
+        net, n_outputs = self._synapses if not reset else None, other._n_features_out
+        if reset:
+            net = HOST_NETS[storage](HOST_NETS[storage].empty(other.n_features_in_, n_outputs), n_outputs)
+        self._keep(joined(net, theirs, may_pack=self.storage == "auto"))
+
+    def _keep(self, net):
+        self._synapses = net
+        self.storage_ = next(name for name, form in HOST_NETS.items() if type(net) is form)
 
     def _count_sparse(self, outputs, weight, dtype):
         active = outputs.sum(axis=0, dtype=dtype) if weight is None else (weight @ outputs).astype(dtype)
@@ -215,7 +241,7 @@ class WillshawMemory(BaseMemory):
         fewest = int(xp.min(xp.where(counts > 0, counts, self.n_features_in_ + self._n_features_out)))
         self.fewest_active_ = min(fewest, self.fewest_active_ or fewest)
 
-    def _warn_of_losses(self, stream):
+    def _warn_of_losses(self, stream=None):
         density = self.density_
         if density > 0.5:
             warn(
