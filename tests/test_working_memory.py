@@ -9,6 +9,8 @@ from sklearn import config_context
 
 from skamem import (
     BidirectionalMemory,
+    DenseAMClassifier,
+    DenseAMRegressor,
     DenseMemory,
     HebbianMemory,
     HierarchicalVectorQuantizer,
@@ -105,3 +107,34 @@ def test_coding_stays_within_working_memory(method):
         assert peak(lambda: getattr(quantizer, method)(X)) < 1.3 * WORKING_MEMORY * 2**20 + 2 * X.nbytes
     # That no bound stands in the way of the test: all rows at once would take more.
     assert 8 * 200 * len(X) > 1.3 * WORKING_MEMORY * 2**20 + 2 * X.nbytes
+
+
+@pytest.fixture(scope="module")
+def long_file(tmp_path_factory):
+    """A float32 table of 80 MB in a file, rows of two classes that differ in ten features."""
+    path = tmp_path_factory.mktemp("long") / "X.npy"
+    X = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(80_000, 250))
+    y = np.arange(len(X)) % 2
+    for start in range(0, len(X), 10_000):
+        X[start : start + 10_000] = RNG.standard_normal((10_000, 250))
+        X[start : start + 10_000, :10] += y[start : start + 10_000, None]
+    del X
+    return path, y
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("estimator", [DenseAMClassifier, DenseAMRegressor])
+def test_dense_memories_learn_from_a_file_without_a_copy_of_it(estimator, weighted, early_stopping, long_file):
+    path, y = long_file
+    X = np.load(path, mmap_mode="r")
+    weights = (np.arange(len(X)) % 5 > 0) * 1.0 if weighted else None
+    settings = {"max_iter": 2, "early_stopping": early_stopping, "n_iter_no_change": 1, "tol": 1.0, "random_state": 0}
+    model, twin = (estimator(20, **settings) for _ in range(2))
+    # Index, keys and targets of the rows are there, and blocks of 16 MB.
+    assert peak(lambda: model.fit(X, y, sample_weight=weights)) < 0.6 * X.nbytes
+    assert peak(lambda: twin.fit(np.load(path), y, sample_weight=weights)) > 2 * X.nbytes
+    for name in ("memories_", "intercept_", "recognition_", "offset_", "scale_", "loss_curve_"):
+        np.testing.assert_array_equal(getattr(model, name), getattr(twin, name))
+    assert peak(lambda: model.predict(X)) < 0.6 * X.nbytes

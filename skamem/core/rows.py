@@ -1,5 +1,6 @@
 """Rows on their way through a computation: the one source of blocks, whatever the rows are stored in."""
 
+import mmap
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ from sklearn import get_config
 
 from skamem.core import arrays
 
-__all__ = ["Rows", "row_blocks", "rows_in_cache", "rows_within"]
+__all__ = ["Rows", "is_mapped", "row_blocks", "rows_in_cache", "rows_within"]
 
 # Bytes of work arrays of a block on the host: more would leave the processor's cache for nothing.
 _HOST_BYTES = 2**24
@@ -78,6 +79,25 @@ def row_blocks(n_rows, row_bytes, *, at_most=None):
     length = rows_within(row_bytes, at_most=at_most)
     for start in range(0, n_rows, length):
         yield slice(start, min(start + length, n_rows))
+
+
+def is_mapped(values):
+    """Whether an array is a view of a file, as `numpy.memmap` gives it: its rows may be more than memory holds.
+
+    scikit-learn's checks make a plain array of a memmap; the file it looks at stays the same.
+
+    Parameters
+    ----------
+    values : array or sparse matrix
+        Of any library.
+
+    Returns
+    -------
+    mapped : bool
+    """
+    while (base := getattr(values, "base", None)) is not None:
+        values = base
+    return isinstance(values, mmap.mmap)
 
 
 @dataclass(frozen=True)

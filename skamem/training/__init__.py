@@ -5,7 +5,14 @@ network trained by backpropagation and a Boltzmann machine with its chains are s
 every array library works.
 """
 
-from skamem.training._batches import balanced_batches, batch_count, held_back, shuffled_batches, uploaded
+from skamem.training._batches import (
+    balanced_batches,
+    batch_count,
+    held_back,
+    shuffled_batches,
+    shuffled_blocks,
+    uploaded,
+)
 from skamem.training._epochs import Watch, run_epochs
 from skamem.training._masks import Masked, as_masks, zero_outside
 from skamem.training._noise import NoisePool
@@ -36,6 +43,7 @@ __all__ = [
     "rising_schedule",
     "run_epochs",
     "shuffled_batches",
+    "shuffled_blocks",
     "uploaded",
     "zero_outside",
 ]

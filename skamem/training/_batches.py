@@ -1,11 +1,16 @@
 """Which rows train together, and which are held back; drawn on the host, so that a seed means the same everywhere."""
 
 import math
+import numbers
 
 import numpy as np
+import scipy.sparse
 from sklearn.model_selection import train_test_split
+from sklearn.utils import check_consistent_length, check_random_state
 
-__all__ = ["balanced_batches", "batch_count", "held_back", "shuffled_batches", "uploaded"]
+from skamem.core.validation import check_number
+
+__all__ = ["balanced_batches", "batch_count", "held_back", "shuffled_batches", "shuffled_blocks", "uploaded"]
 
 
 def batch_count(n_rows, batch_size):
@@ -55,6 +60,64 @@ def shuffled_batches(n_rows, n_batches, random_state):
     """
     order = random_state.permutation(n_rows)
     return [order] if n_batches == 1 else np.array_split(order, n_batches)
+
+
+def shuffled_blocks(blocks, n_rows, random_state=None):
+    """Blocks of rows in another order: every row once, drawn from a buffer that the stream runs through.
+
+    For ``partial_fit`` on rows that come in an order with a meaning, by class say. Each block that comes in goes into
+    the buffer, and as many rows as the buffer then has too many, drawn at random, go out. A row leaves at most a buffer
+    and a block ahead of its turn: rows that are further apart mix where the blocks themselves come in random order.
+
+    Parameters
+    ----------
+    blocks : iterable of tuple of array or csr matrix
+        The arrays of a block, X and y say, of equal length; on the host. Read once, one block at a time.
+    n_rows : int
+        Rows of the buffer, at least 1; memory holds them two times, and a block.
+    random_state : int, RandomState or None, default=None
+        Draws.
+
+    Yields
+    ------
+    block : tuple of array or csr matrix
+        New arrays. Nothing until the buffer is full; its rest comes last, as one block.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an `n_rows` that is no integer or below 1, and for arrays of a block that differ in length.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skamem.training import shuffled_blocks
+    >>> sorted_rows = ((np.full((4, 1), label), np.full(4, label)) for label in range(3))
+    >>> [y.tolist() for X, y in shuffled_blocks(sorted_rows, 6, random_state=0)]
+    [[0, 0], [1, 0, 1, 0], [2, 2, 1, 2, 2, 1]]
+    """
+    check_number("n_rows", n_rows, kind=numbers.Integral, low=1)
+    return _through_buffer(blocks, int(n_rows), check_random_state(random_state))
+
+
+def _through_buffer(blocks, n_rows, random_state):
+    buffer = None
+    for block in blocks:
+        check_consistent_length(*block)
+        pool = tuple(block) if buffer is None else tuple(map(_joined, buffer, block))
+        order = random_state.permutation(pool[0].shape[0])
+        n_out = max(0, len(order) - n_rows)
+        buffer = tuple(rows[order[n_out:]] for rows in pool)
+        if n_out:
+            yield tuple(rows[order[:n_out]] for rows in pool)
+    if buffer is not None and buffer[0].shape[0]:
+        yield buffer
+
+
+def _joined(first, second):
+    """Rows of two arrays, or of two sparse ones, one after the other."""
+    sparse = scipy.sparse.issparse(first)
+    return scipy.sparse.vstack([first, second], format="csr") if sparse else np.concatenate([first, second])
 
 
 def balanced_batches(codes, n_batches, random_state):

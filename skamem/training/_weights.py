@@ -4,7 +4,7 @@ import numpy as np
 import scipy.sparse
 
 from skamem.core import arrays
-from skamem.core.rows import row_blocks, rows_in_cache
+from skamem.core.rows import Rows, row_blocks, rows_in_cache
 
 __all__ = ["check_two_classes", "class_weights", "column_peaks", "merged_rows"]
 
@@ -124,7 +124,7 @@ def merged_rows(X, keys, weights):
     """
     kept = np.flatnonzero(weights > 0)
     # A row without weight must not be seen at all: the largest magnitudes, by which features are scaled, would be its.
-    key = _projection(_rows_of(X, kept)) + 2.0 * keys[kept]
+    key = _projection(X, kept) + 2.0 * keys[kept]
     kept = kept[np.argsort(key, kind="stable")]
     key = np.sort(key)
     starts = np.ones(len(kept), dtype=bool)
@@ -133,13 +133,6 @@ def merged_rows(X, keys, weights):
     starts[close + 1] |= keys[kept[close]] != keys[kept[close + 1]]
     starts = np.flatnonzero(starts)
     return kept[starts], np.add.reduceat(weights[kept], starts) if len(kept) else weights[kept]
-
-
-def _rows_of(X, index):
-    """The rows of X in `index`, increasing; X itself where that is all of them."""
-    if len(index) == X.shape[0]:
-        return X
-    return X[index] if arrays.is_host(X) else arrays.namespace(X).take(X, arrays.placement_of(X).asarray(index), axis=0)
 
 
 def column_peaks(X):
@@ -165,21 +158,31 @@ def column_peaks(X):
     return xp.maximum(xp.max(X, axis=0), -xp.min(X, axis=0))
 
 
-def _projection(X):
-    """One number per row in [-1, 1], on the host: a random projection of the features over their largest magnitudes."""
+def _projection(X, kept):
+    """One number for each of the rows `kept` (increasing) in [-1, 1], on the host.
+
+    A random projection of the features over their largest magnitudes.
+    """
     # float64, and the same direction always: every backend must sort the rows alike.
     direction = np.random.RandomState(0).standard_normal(X.shape[1])
     direction /= np.abs(direction).sum()
     if scipy.sparse.issparse(X):
+        X = X if len(kept) == X.shape[0] else X[kept]
         largest = abs(X).max(axis=0).toarray().ravel()
         return X.astype(np.float64) @ (direction / np.where(largest > 0, largest, 1.0))
-    xp = arrays.namespace(X)
-    place = arrays.placement_of(X)
-    largest = arrays.to_numpy(column_peaks(X)).astype(np.float64)
+    xp, place = arrays.namespace(X), arrays.placement_of(X)
+    largest = np.zeros(X.shape[1])
+    for block in _blocks(X, kept):
+        largest = np.maximum(largest, arrays.to_numpy(column_peaks(block)))
     direction = place.asarray(direction / np.where(largest > 0, largest, 1.0))
-    row_bytes = 8 * X.shape[1]
-    blocks = row_blocks(X.shape[0], row_bytes, at_most=rows_in_cache(row_bytes, xp))
-    return np.concatenate([arrays.to_numpy(xp.astype(X[rows, :], xp.float64) @ direction) for rows in blocks])
+    return np.concatenate([arrays.to_numpy(xp.astype(block, xp.float64) @ direction) for block in _blocks(X, kept)])
+
+
+def _blocks(X, kept):
+    """Yield the rows `kept`, in blocks, and without a copy where they are all of X: X may be more than memory holds."""
+    rows, row_bytes = Rows(X, arrays.placement_of(X), X.dtype), 8 * X.shape[1]
+    for part in row_blocks(len(kept), row_bytes, at_most=rows_in_cache(row_bytes, arrays.namespace(X))):
+        yield rows.block(part) if len(kept) == len(rows) else rows.take(kept[part])
 
 
 def _equal_rows(X, first, second):

@@ -6,7 +6,7 @@ import scipy.sparse
 from sklearn import config_context
 
 from skamem.core import arrays
-from skamem.core.rows import Rows, row_blocks, rows_in_cache, rows_within
+from skamem.core.rows import Rows, is_mapped, row_blocks, rows_in_cache, rows_within
 
 VALUES = np.arange(21.0).reshape(7, 3)
 
@@ -59,6 +59,14 @@ def test_rows_on_every_backend(place):
     rows = Rows(place.put(VALUES), arrays.placement_of(place.put(VALUES)))
     np.testing.assert_array_equal(place.get(rows.take(np.asarray([2, 1]))), VALUES[[2, 1]])
     np.testing.assert_array_equal(place.get(rows.block(slice(1, 3))), VALUES[1:3])
+
+
+def test_a_view_of_a_file_is_known(tmp_path):
+    mapped = _memmap(tmp_path / "rows")
+    for view in (mapped, np.asarray(mapped), mapped[1:, ::2], np.asarray(mapped).T[:2]):
+        assert is_mapped(view)
+    for other in (VALUES, VALUES[1:], mapped + 1, mapped[[0, 1]], np.array(mapped), scipy.sparse.csr_array(VALUES)):
+        assert not is_mapped(other)
 
 
 def _memmap(path):

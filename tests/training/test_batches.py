@@ -1,11 +1,14 @@
 """Every row its turn, and some held back."""
 
+import itertools
+
 import numpy as np
 import pytest
+import scipy.sparse
 from numpy.testing import assert_array_equal
 
 from skamem.core import arrays
-from skamem.training import balanced_batches, batch_count, held_back, shuffled_batches, uploaded
+from skamem.training import balanced_batches, batch_count, held_back, shuffled_batches, shuffled_blocks, uploaded
 
 
 @pytest.mark.parametrize(("n_rows", "batch_size", "expected"), [(10, 3, 4), (9, 3, 3), (1, 100, 1), (100, 1, 100)])
@@ -33,6 +36,55 @@ def test_balanced_batches_have_as_many_rows_of_every_class(n_batches):
     assert len(codes) <= len(together) <= len(codes) + 3
     assert len(set(together[codes[together] == 0])) == np.sum(codes[together] == 0)
     assert set(together[codes[together] == 3]) == {59, 60, 61}
+
+
+@pytest.mark.parametrize("sizes", [[4, 4, 4, 4], [1, 30, 2], [3], [0, 5, 0], [], [50] * 5])
+@pytest.mark.parametrize("n_rows", [1, 7, 1000])
+def test_shuffled_blocks_have_every_row_once_and_early_ones_first(sizes, n_rows):
+    ends = np.cumsum([0, *sizes])
+    blocks = [(np.arange(a, b)[:, None] * [1.0, 2.0], np.arange(a, b)) for a, b in itertools.pairwise(ends)]
+    found = list(shuffled_blocks(iter(blocks), n_rows, np.random.RandomState(0)))
+    numbers = np.concatenate([np.zeros(0, dtype=int), *(y for _, y in found)])
+    assert_array_equal(np.sort(numbers), np.arange(ends[-1]))
+    for X, y in found:
+        assert_array_equal(X, y[:, None] * [1.0, 2.0])
+    # Nothing comes before it has been read: at most a buffer and a block ahead of its turn.
+    assert all(number <= turn + n_rows + max(sizes) for turn, number in enumerate(numbers))
+    assert all(len(y) <= max(n_rows, *sizes) for _, y in found)
+
+
+def test_shuffled_blocks_mix_what_came_sorted():
+    blocks = [(np.full(100, label),) for label in range(20)]
+    # All 20 labels in random order in the mean; a block of the first ones only would have a mean below 3.
+    first = next(shuffled_blocks(blocks, 1900, np.random.RandomState(0)))[0]
+    assert len(first) == 100
+    assert len(np.unique(first)) > 15  # of 20; fewer have a probability below 1e-12
+    again = next(shuffled_blocks(blocks, 1900, np.random.RandomState(0)))[0]
+    assert_array_equal(first, again)
+
+
+def test_shuffled_blocks_take_sparse_rows_and_read_one_block_at_a_time():
+    read = []
+
+    def stream():
+        for i in range(5):
+            read.append(i)
+            yield scipy.sparse.csr_array(np.full((10, 3), i + 1.0)), np.full(10, i + 1)
+
+    found = shuffled_blocks(stream(), 15, 0)
+    X, y = next(found)
+    assert read == [0, 1]
+    assert scipy.sparse.issparse(X)
+    assert_array_equal(X.toarray()[:, 0], y)
+    assert sum(rows.shape[0] for rows, _ in found) + len(y) == 50
+
+
+@pytest.mark.parametrize(("n_rows", "error"), [(0, ValueError), (1.5, TypeError), (None, TypeError)])
+def test_shuffled_blocks_check_the_buffer_before_they_read(n_rows, error):
+    with pytest.raises(error, match="n_rows"):
+        shuffled_blocks(iter([]), n_rows)
+    with pytest.raises(ValueError, match="inconsistent"):
+        list(shuffled_blocks([(np.zeros(3), np.zeros(2))], 1))
 
 
 def test_an_epoch_is_uploaded_as_it_is(place):

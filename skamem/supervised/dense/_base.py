@@ -7,7 +7,6 @@ from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-import scipy.sparse
 from sklearn.base import ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
@@ -187,7 +186,7 @@ class BaseDenseAM(SkamemEstimator):
     def _fit(self, X, y, targets, weights, placement, start, masking=None):
         """Train from scratch, or from `start`, under masks if there are any, and store the fitted attributes."""
         random_state = check_random_state(self.random_state)
-        X = X if scipy.sparse.issparse(X) else placement.asarray(X)
+        X = scaling.received(X, placement)
         index, weights = merged_rows(X, targets.keys, weights)
         train, held = self._hold_back(index, targets, random_state)
         targets.settle(index[train], weights[train])
@@ -230,7 +229,7 @@ class BaseDenseAM(SkamemEstimator):
         """Run one epoch and store the fitted attributes."""
         # A copy: if this call fails, the numbers it drew are not lost.
         random_state = copy.deepcopy(check_random_state(self.random_state) if first else self._random_state)
-        X = X if scipy.sparse.issparse(X) else placement.asarray(X)
+        X = scaling.received(X, placement)
         index = np.flatnonzero(weights > 0)
         targets.settle(index, weights[index])
         rows, _ = self._scaled(X, index, weights[index], placement, fresh=first)

@@ -165,7 +165,8 @@ class DenseAMClassifier(ClassifierMixin, NetworkDual, BaseDenseAM):
 
     *Cost* of an epoch: two matrix products of 2 n_samples n_memories n_features operations; "linear" adds little,
     "exact" thin products in proportion to degree and n_classes. `predict`: one product; terms of eq. (9)
-    that cannot change the class are left out. Memory: a scaled copy of X and about five times the parameters.
+    that cannot change the class are left out. Memory: a scaled copy of X and about five times the parameters; a float
+    memmap is not copied but read batch by batch, in random order, to the same memories.
 
     References
     ----------
@@ -295,8 +296,10 @@ class DenseAMClassifier(ClassifierMixin, NetworkDual, BaseDenseAM):
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train the memories for one epoch on these rows.
 
-        The first call fixes classes, scale, temperature and noise from its rows; later calls keep them. The rate
-        stays constant after a short rise, and equal rows are not merged.
+        The first call fixes classes, scale, temperature and noise from its rows; later calls keep them. Rows are
+        shuffled within the call, and equal ones not merged. The rate stays constant after a short rise: set a lower
+        `learning_rate_init` between calls to let it fall. "auto" of `weight_decay` counts the rows of a call: for
+        blocks of a long stream, set 2000 over the rows of the stream.
 
         Parameters
         ----------

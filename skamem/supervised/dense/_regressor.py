@@ -210,8 +210,10 @@ class DenseAMRegressor(RegressorMixin, BaseDenseAM):
     def partial_fit(self, X, y, sample_weight=None):
         """Train the memories for one epoch on these rows.
 
-        The first call fixes scales, temperature and noise from its rows; later calls keep them. The rate stays constant
-        after a short rise, and equal rows are not merged.
+        The first call fixes scales, temperature and noise from its rows; later calls keep them. Rows are shuffled
+        within the call, and equal ones not merged. The rate stays constant after a short rise: set a lower
+        `learning_rate_init` between calls to let it fall. "auto" of `weight_decay` counts the rows of a call: for
+        blocks of a long stream, set 2000 over the rows of the stream.
 
         Parameters
         ----------

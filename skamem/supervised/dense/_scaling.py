@@ -7,12 +7,13 @@ import numpy as np
 import scipy.sparse
 
 from skamem.core import arrays
-from skamem.core.rows import Rows, row_blocks, rows_in_cache
+from skamem.core.rows import Rows, is_mapped, rows_in_cache
 from skamem.training import column_peaks
 
-__all__ = ["SCALES", "StandardRows", "TrainingSet", "scaled_rows", "standardized", "training_set"]
+__all__ = ["SCALES", "StandardRows", "TrainingSet", "received", "scaled_rows", "standardized", "training_set"]
 
-_SMALL_SPARSE_BYTES = 2**24
+# Rows of fewer bytes than this are kept scaled, whatever they came in: taking batches from them would cost more.
+_SMALL_BYTES = 2**24
 
 SCALES = ("feature", "global", None)
 """Ways to scale the features."""
@@ -20,19 +21,23 @@ SCALES = ("feature", "global", None)
 
 @dataclass(frozen=True)
 class StandardRows:
-    """Standardised rows v = (x - offset) / scale, dense or made dense batch by batch.
+    """Standardised rows v = (x - offset) / scale: kept so, or as they came and scaled batch by batch.
 
     Parameters
     ----------
     rows : Rows
-        A dense array holds v already; a sparse one holds x.
+        v, or x.
     offset, scale : array of shape (n_features,)
-        Used for sparse rows.
+        Of all features.
+    shifts : tuple of array of shape (n_features,), default=()
+        What is subtracted from x, one after another, before the division; together the offset. Without any `rows` are
+        v already.
     """
 
     rows: Rows
     offset: Any
     scale: Any
+    shifts: tuple = ()
 
     @property
     def placement(self):
@@ -50,11 +55,7 @@ class StandardRows:
 
     def take(self, index):
         """Copy of the rows `index` (host or device integers), of shape (len(index), n_features)."""
-        batch = self.rows.take(index)
-        if scipy.sparse.issparse(self.rows.values):
-            batch -= self.offset
-            batch /= self.scale
-        return batch
+        return self._finished(self.rows.take(index))
 
     def column_parts(self, index, width):
         """Yield the rows `index`, copied, in parts of at most `width` columns; dense rows in one part.
@@ -68,9 +69,11 @@ class StandardRows:
         for start in range(0, self.n_features, width):
             columns = slice(start, start + width)
             part = self.placement.asarray(sample[:, columns], self.offset.dtype)
-            part -= self.offset[columns]
-            part /= self.scale[columns]
-            yield part
+            yield self._finished(part, columns)
+
+    def _finished(self, values, columns=slice(None)):
+        """Some columns of new rows, scaled in place unless they are."""
+        return _scale(values, [shift[columns] for shift in self.shifts], self.scale[columns]) if self.shifts else values
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,11 @@ class TrainingSet:
     def __len__(self):
         """Number of rows."""
         return len(self.rows)
+
+
+def received(X, placement):
+    """Validated X on the placement, once for all that looks at it; sparse and mapped rows stay where they are."""
+    return X if scipy.sparse.issparse(X) or is_mapped(X) else placement.asarray(X)
 
 
 def training_set(rows, targets, index, weights):
@@ -153,11 +161,10 @@ def standardized(X, index, weights, scale, placement, dtype):
     if scale is None:
         ones = placement.asarray(np.ones(X.shape[1]), dtype)
         return scaled_rows(X, index, 0 * ones, ones, placement), ones < 0
-    sparse = scipy.sparse.issparse(X) and not _fits_dense(X)
-    # A new array, which is centred and divided in place: the one scaled copy of X that training keeps.
-    values = X[index] if sparse else xp.take(placement.asarray(X, dtype), placement.asarray(index), axis=0)
+    stored = _stored(X, index, placement, dtype)
+    sparse = scipy.sparse.issparse(stored.values)
     share = placement.asarray(weights / weights.sum(), dtype)
-    mean, size, spread = (_sparse_moments if sparse else _center)(values, share, placement, dtype)
+    shifts, size, spread = _sparse_moments(stored, share) if sparse else _moments(stored, share)
     # A spread within the rounding of the mean is no spread.
     constant = spread <= 8 * xp.finfo(dtype).eps * size
     spread = xp.where(constant, xp.zeros_like(spread), spread)
@@ -167,14 +174,59 @@ def standardized(X, index, weights, scale, placement, dtype):
     factor = _feature_factor(spread, scale, placement, dtype)
     rms = float(xp.sqrt(xp.mean((spread / factor) ** 2)))
     factor = factor * (rms if rms > 0 else 1.0)
-    if not sparse:
-        values /= factor
-    return StandardRows(Rows(values, placement, dtype), mean, factor), constant
+    return _scaled(stored, sum(shifts[1:], shifts[0]), factor, shifts), constant
 
 
-def _fits_dense(X):
-    """Whether a sparse X is so small that taking batches from it costs more than keeping it dense."""
-    return X.shape[0] * X.shape[1] * 8 <= _SMALL_SPARSE_BYTES
+def _stored(X, index, placement, dtype):
+    """The rows `index` of X as they are: a new dense array on the placement, or csr or mapped rows where they are."""
+    if scipy.sparse.issparse(X) and not _is_small(X):
+        return Rows(X[index], placement, dtype)
+    if is_mapped(X) and not _is_small(X):
+        return _Picked(X, placement, dtype, index=index)
+    return Rows(placement.xp.take(placement.asarray(X, dtype), placement.asarray(index), axis=0), placement, dtype)
+
+
+def _is_small(X):
+    """Whether taking batches from where X lies costs more than keeping it dense."""
+    return X.shape[0] * X.shape[1] * 8 <= _SMALL_BYTES
+
+
+@dataclass(frozen=True)
+class _Picked(Rows):
+    """Some rows of a file, in some order, without a copy of them."""
+
+    index: Any = None
+
+    @property
+    def shape(self):
+        return len(self.index), self.values.shape[1]
+
+    def __len__(self):
+        return len(self.index)
+
+    def block(self, rows):
+        """The rows of a slice: a copy, on the placement."""
+        return self._placed(self.values[self.index[rows]])
+
+    def pick(self, index):
+        """The rows of an index array where they are and as they are stored."""
+        return self.values[self.index[arrays.to_numpy(index)]]
+
+
+def _scaled(stored, offset, scale, shifts):
+    """Rows as they are stored, to be scaled batch by batch, or scaled now, in place."""
+    if scipy.sparse.issparse(stored.values) or isinstance(stored, _Picked):
+        return StandardRows(stored, offset, scale, shifts)
+    _scale(stored.values, shifts, scale)
+    return StandardRows(stored, offset, scale)
+
+
+def _scale(values, shifts, scale):
+    """Subtract and divide in place."""
+    for shift in shifts:
+        values -= shift
+    values /= scale
+    return values
 
 
 def scaled_rows(X, index, offset, scale, placement):
@@ -195,37 +247,46 @@ def scaled_rows(X, index, offset, scale, placement):
     -------
     rows : StandardRows
     """
-    if scipy.sparse.issparse(X) and not _fits_dense(X):
-        return StandardRows(Rows(X[index], placement, offset.dtype), offset, scale)
-    values = placement.xp.take(placement.asarray(X, offset.dtype), placement.asarray(index), axis=0)
-    values -= offset
-    values /= scale
-    return StandardRows(Rows(values, placement, offset.dtype), offset, scale)
+    return _scaled(_stored(X, index, placement, offset.dtype), offset, scale, (offset,))
 
 
-def _center(values, share, placement, dtype):
-    """Subtract the weighted mean in place; return it, the largest magnitude and the weighted spread per feature."""
-    xp = placement.xp
-    size = column_peaks(values)
-    mean = share @ values
-    values -= mean
+def _moments(stored, share):
+    """(two shifts that make the weighted mean 0, largest magnitude, weighted spread) per feature of dense rows.
+
+    In blocks, the same for every storage, so that a table in memory and in a file have the same moments to the last
+    bit.
+    """
+    xp, n_features = stored.placement.xp, stored.shape[1]
+    row_bytes = 2 * n_features * 8
+    at_most = rows_in_cache(row_bytes, xp)
+    zero = stored.placement.asarray(np.zeros(n_features), stored.dtype)
+
+    def blocks():
+        return stored.blocks(row_bytes, at_most=at_most)
+
+    mean, size = zero, zero
+    for rows, block in blocks():
+        mean = mean + share[rows] @ block
+        size = xp.maximum(size, column_peaks(block))
     # Once more: in float32 the mean of a large constant is a little off, and the rest would look like spread.
-    rest = share @ values
-    values -= rest
+    rest = zero
+    for rows, block in blocks():
+        rest = rest + share[rows] @ (block - mean)
     # Largest deviation first: squares of 1e20 overflow float32.
-    peak = column_peaks(values)
+    peak = zero
+    for _, block in blocks():
+        peak = xp.maximum(peak, column_peaks((block - mean) - rest))
     peak = xp.where(peak > 0, peak, xp.ones_like(peak))
-    spread = xp.zeros_like(peak)
-    row_bytes = 2 * values.shape[1] * 8
-    for rows in row_blocks(values.shape[0], row_bytes, at_most=rows_in_cache(row_bytes, xp)):
-        spread += share[rows] @ (values[rows, :] / peak) ** 2
-    return mean + rest, size, peak * xp.sqrt(spread)
+    spread = zero
+    for rows, block in blocks():
+        spread = spread + share[rows] @ (((block - mean) - rest) / peak) ** 2
+    return (mean, rest), size, peak * xp.sqrt(spread)
 
 
-def _sparse_moments(values, share, placement, dtype):
-    """The same of a csr matrix, which stays as it is."""
-    n_rows, n_features = values.shape
-    values = values.astype(np.float64)
+def _sparse_moments(stored, share):
+    """The same of a csr matrix, with a single shift."""
+    n_rows, n_features = stored.shape
+    values = stored.values.astype(np.float64)
     values.sum_duplicates()
     share = arrays.to_numpy(share).astype(np.float64)
     share = np.repeat(share / share.sum(), np.diff(values.indptr))
@@ -243,7 +304,8 @@ def _sparse_moments(values, share, placement, dtype):
     mean = total(values.data)
     mean += total(values.data - mean[columns]) - unstored * mean
     spread = unit * np.sqrt(total(((values.data - mean[columns]) / unit[columns]) ** 2) + unstored * (mean / unit) ** 2)
-    return tuple(placement.asarray(a, dtype) for a in (mean, size, spread))
+    mean, size, spread = (stored.placement.asarray(a, stored.dtype) for a in (mean, size, spread))
+    return (mean,), size, spread
 
 
 def _feature_factor(spread, scale, placement, dtype):

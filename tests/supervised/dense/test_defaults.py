@@ -31,7 +31,7 @@ def test_noise_of_a_wide_sparse_table_is_that_of_the_dense_one(monkeypatch):
     expected = defaults.auto_noise(
         scaled_rows(X.toarray(), np.arange(90), offset, np.full(50, 2.0), HOST), codes, np.random.RandomState(0)
     )
-    monkeypatch.setattr(_scaling, "_SMALL_SPARSE_BYTES", 0)
+    monkeypatch.setattr(_scaling, "_SMALL_BYTES", 0)
     monkeypatch.setattr(defaults, "_NOISE_COLUMNS", 7)
     rows = scaled_rows(X, np.arange(90), offset, np.full(50, 2.0), HOST)
     assert_allclose(defaults.auto_noise(rows, codes, np.random.RandomState(0)), expected, rtol=1e-10)

@@ -9,6 +9,7 @@ from sklearn.datasets import make_friedman1
 from sklearn.linear_model import RidgeCV
 
 from skamem.supervised.dense._regressor import DenseAMRegressor
+from skamem.training import shuffled_blocks
 
 SMALL = {"n_memories": 40, "max_iter": 60, "random_state": 0}
 
@@ -71,6 +72,22 @@ def test_every_backend_gives_the_same(place, dispatched, friedman):
         found = DenseAMRegressor(**SMALL).fit(place.put(X), place.put(y))
         assert_allclose(place.get(found.predict(place.put(X))), expected.predict(X), rtol=1e-6)
     assert isinstance(pickle.loads(pickle.dumps(found)).target_scale_, np.ndarray)
+
+
+@pytest.mark.slow
+def test_epochs_over_shuffled_blocks_come_near_to_fit():
+    X, y = make_friedman1(2000, noise=0.5, random_state=0)
+    order = np.argsort(y[:1500])  # blocks of one height of the target
+    X_train, y_train, rng = X[order], y[order], np.random.RandomState(0)
+    model = DenseAMRegressor(200, weight_decay=1.0, random_state=0)
+    whole = DenseAMRegressor(200, weight_decay=1.0, random_state=0).fit(X_train, y_train)
+    n_epochs, starts = 130, range(0, 1500, 100)  # the updates of fit
+    for epoch in range(n_epochs):
+        model.set_params(learning_rate_init=1e-3 * (1 - epoch / n_epochs))
+        blocks = ((X_train[start : start + 100], y_train[start : start + 100]) for start in rng.permutation(starts))
+        for block in shuffled_blocks(blocks, 1000, rng):
+            model.partial_fit(*block)
+    assert model.score(X[1500:], y[1500:]) > whole.score(X[1500:], y[1500:]) - 0.02
 
 
 def test_partial_fit_warm_start_and_early_stopping(friedman):

@@ -65,7 +65,7 @@ def test_large_constants_and_huge_values_are_no_spread(scale):
 
 @pytest.mark.parametrize("scale", ["global", "feature", None])
 def test_sparse_rows_are_those_of_the_dense_table(scale, monkeypatch):
-    monkeypatch.setattr(scaling, "_SMALL_SPARSE_BYTES", 0)
+    monkeypatch.setattr(scaling, "_SMALL_BYTES", 0)
     X = table() * (np.random.RandomState(2).uniform(size=(400, 6)) < 0.3)
     index = np.asarray([3, 1, 2])
     expected, _ = scaled(X, scale)
@@ -77,7 +77,7 @@ def test_sparse_rows_are_those_of_the_dense_table(scale, monkeypatch):
 
 
 def test_columns_come_in_parts(monkeypatch):
-    monkeypatch.setattr(scaling, "_SMALL_SPARSE_BYTES", 0)
+    monkeypatch.setattr(scaling, "_SMALL_BYTES", 0)
     X, index = table() * (np.random.RandomState(2).uniform(size=(400, 6)) < 0.3), np.asarray([3, 1, 2])
     rows, _ = scaled(scipy.sparse.csr_array(X), "feature")
     parts = list(rows.column_parts(index, 4))
@@ -90,7 +90,7 @@ def test_columns_come_in_parts(monkeypatch):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("scale", ["feature", "global"])
 def test_sparse_rows_far_from_zero(scale, dtype, monkeypatch):
-    monkeypatch.setattr(scaling, "_SMALL_SPARSE_BYTES", 0)
+    monkeypatch.setattr(scaling, "_SMALL_BYTES", 0)
     rng = np.random.RandomState(0)
     X = table() * (rng.uniform(size=(400, 6)) < 0.4)
     X[:, 0] = (1e8 if dtype == np.float64 else 1e4) + rng.standard_normal(400)  # stored in full, and hardly varies
@@ -103,3 +103,31 @@ def test_sparse_rows_far_from_zero(scale, dtype, monkeypatch):
     rtol = 1e-3 if dtype == np.float32 else 1e-6
     assert_allclose(found.scale, expected.scale, rtol=rtol)
     assert_allclose(found.offset, expected.offset, rtol=1e-6, atol=1e-6)
+
+
+def mapped(X, folder):
+    np.save(folder / "X.npy", X)
+    return np.load(folder / "X.npy", mmap_mode="r")
+
+
+@pytest.mark.parametrize("scale", ["global", "feature", None])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_rows_of_a_file_are_those_of_the_table_and_stay_there(scale, dtype, tmp_path, monkeypatch):
+    # Several blocks, the last of them short: sums must be made in the same pieces.
+    X = np.random.RandomState(0).standard_normal((2500, 500)).astype(dtype) + np.arange(500).astype(dtype)
+    index, weights = np.random.RandomState(1).permutation(2500)[:2400], np.random.RandomState(2).uniform(0, 2, 2400)
+    expected, constant = scaling.standardized(X, index, weights, scale, HOST, dtype)
+    monkeypatch.setattr(scaling, "_SMALL_BYTES", 0)
+    X = mapped(X, tmp_path)
+    found, constant_found = scaling.standardized(X, index, weights, scale, HOST, dtype)
+    assert np.shares_memory(found.rows.values, X)
+    assert len(found) == 2400
+    some = np.asarray([7, 2399, 0, 7])
+    for name in ("offset", "scale"):
+        assert_array_equal(getattr(found, name), getattr(expected, name))
+    assert_array_equal(found.take(some), expected.take(some))
+    assert_array_equal(np.concatenate(list(found.column_parts(some, 3)), axis=1), expected.take(some))
+    assert_array_equal(constant_found, constant)
+    assert found.take(some).dtype == dtype
+    known = scaling.scaled_rows(X, index, expected.offset, expected.scale, HOST)
+    assert_array_equal(known.take(some), (X[index[some]] - expected.offset) / expected.scale)
