@@ -37,6 +37,7 @@ CROSS_CUTTING = {
     "fake_cupy",
     "fuzz",
     "laws",
+    "moving",
     "papers",
     "parameters",
     "precision",

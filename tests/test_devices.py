@@ -63,6 +63,7 @@ def arguments_of(name, method, fitted, put):
         "intercept_hidden": COUPLINGS[0],
         "source": PATTERNS[:3],
         "other": fitted,
+        "backend": fitted.backend or "numpy",
     }
     values |= {"transitions": values["X"], "inputs": values["X"], "outputs": values["y"], "strings": values["X"]}
     values["symbols"] = put(PATTERNS[0])

@@ -3,7 +3,7 @@
 from skamem.core import arrays
 from skamem.core.factors import Factors
 
-__all__ = ["home_state", "map_arrays", "restored"]
+__all__ = ["home_state", "map_arrays", "map_leaves", "restored"]
 
 _FACTORS = "skamem.core.factors.Factors"  # the key under which a dict holds the parts of factors
 
@@ -32,7 +32,7 @@ def home_state(state):
 
 
 def map_arrays(function, value):
-    """Apply a function to an array, or to all arrays in nested dicts, lists and tuples; other values pass unchanged.
+    """Apply a function to an array, or to all arrays in nested containers; other values pass unchanged.
 
     Parameters
     ----------
@@ -52,13 +52,31 @@ def map_arrays(function, value):
     >>> map_arrays(lambda a: a + 1, {"n": 3, "moments": [np.zeros(2), np.ones(1)]})
     {'n': 3, 'moments': [array([1., 1.]), array([2.])]}
     """
-    if arrays.is_array(value):
-        return function(value)
+    return map_leaves(lambda leaf: function(leaf) if arrays.is_array(leaf) else leaf, value)
+
+
+def map_leaves(function, value):
+    """Apply a function to whatever is no container: what stands in nested dicts, lists, tuples and factors.
+
+    Parameters
+    ----------
+    function : callable
+        From value to value.
+    value : object
+        What an attribute of an estimator holds.
+
+    Returns
+    -------
+    value : object
+        Of the same structure, the containers new.
+    """
     if isinstance(value, dict):
-        return {key: map_arrays(function, entry) for key, entry in value.items()}
+        return {key: map_leaves(function, entry) for key, entry in value.items()}
     if type(value) in (list, tuple):
-        return type(value)(map_arrays(function, entry) for entry in value)
-    return value
+        return type(value)(map_leaves(function, entry) for entry in value)
+    if isinstance(value, Factors):
+        return Factors(*(map_leaves(function, part) for part in (value.inputs, value.outputs, value.strengths)))
+    return function(value)
 
 
 def restored(value):

@@ -23,6 +23,7 @@ import scipy.sparse
 from sklearn import get_config
 
 __all__ = [
+    "PLACE_NAMES",
     "WHOLE_IN_FLOAT32",
     "Placement",
     "copy",
@@ -242,7 +243,8 @@ def same_place(array, placement):
     return namespace(array) is placement.xp and placement.device in (None, device(array))
 
 
-BACKEND_NAMES = "None (follow the input), 'numpy', 'cupy', 'cupy:<index>', 'torch' or 'torch:<device>'"
+PLACE_NAMES = "'numpy', 'cupy', 'cupy:<index>', 'torch' or 'torch:<device>'"
+BACKEND_NAMES = f"None (follow the input), {PLACE_NAMES}"
 
 
 def is_backend_name(value):

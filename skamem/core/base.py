@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skamem._version import __version__
 from skamem.core import arrays
-from skamem.core._pickles import home_state, map_arrays, restored
+from skamem.core._pickles import home_state, map_arrays, map_leaves, restored
 from skamem.core.callbacks import CallbackSupportMixin, with_callbacks
 from skamem.core.parameters import Backend, Kind, check_parameters
 from skamem.core.threads import TINY_PRODUCT, product_threads
@@ -161,6 +161,9 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
     _continues_from: ClassVar[tuple[str, ...]] = ()
     """Fitted attributes that a ``fit`` with ``warm_start=True`` starts from; it sets them anew."""
 
+    _stays_home: ClassVar[tuple[str, ...]] = ("classes_", "feature_names_in_")
+    """Fitted attributes whose arrays are on the host wherever the estimator computes; each class names its own."""
+
     _parameters: ClassVar[dict[str, Kind]] = {"backend": Backend()}
 
     _doc_link_module = "skamem"
@@ -291,6 +294,75 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
             f"{placement.device}. Move the input, refit, or set `backend=` to move input automatically."
         )
 
+    def to(self, backend):
+        """Move to a device or back: what was fitted now, and from now on what is computed.
+
+        It sets `backend`, so that NumPy and pandas go in and NumPy comes out, and moves the fitted arrays, those of the
+        estimators inside, too, to where a fit with that `backend` would have left them. Nothing is fitted again. An
+        estimator that is not fitted will compute there.
+
+        Parameters
+        ----------
+        backend : "numpy", "cupy", "cupy:<index>", "torch" or "torch:<device>"
+            Where to.
+
+        Returns
+        -------
+        self : estimator
+            Moved in place, as PyTorch's modules are; `copy.deepcopy` first keeps one here.
+
+        Raises
+        ------
+        ValueError
+            For an unknown name, or for what can be stored on the host alone.
+        ImportError, RuntimeError
+            When the package or the device is missing. Then, as after any error, nothing has moved.
+
+        Notes
+        -----
+        Arrays go by way of the host: a copy each. ``est.to("torch:cuda").set_params(backend=None)`` follows its input
+        from then on: PyTorch arrays on that device go in and come out.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skamem import HebbianMemory
+        >>> memory = HebbianMemory().fit([[1, 1, -1, -1]])
+        >>> memory.to("numpy")  # "torch:cuda", say, where there is one
+        HebbianMemory(backend='numpy')
+        """
+        if backend is None:
+            raise ValueError(f"{type(self).__name__}.to(None) names no place; expected {arrays.PLACE_NAMES}.")
+        with arrays.device_scope():
+            placement = arrays.resolve_backend(backend, None)
+            placement.use()
+            moved = self._moved(backend, placement)
+        vars(self).update(moved)
+        return self
+
+    def _moved(self, backend, placement):
+        """Attributes as they are once `to` has moved them; those that stay as they are may be missing.
+
+        Subclasses whose fitted attributes are of another form elsewhere say so here.
+        """
+        stay = {name for cls in type(self).__mro__ for name in vars(cls).get("_stays_home", ())}
+        given = self.get_params(deep=False)
+
+        def there(leaf):
+            if isinstance(leaf, SkamemEstimator):
+                twin = copy.copy(leaf)
+                vars(twin).update(leaf._moved(backend, placement))
+                return twin
+            # One of another library computes on the host behind this door.
+            return placement.asarray(leaf) if arrays.is_array(leaf) else _at_home(leaf)
+
+        fitted = {
+            name: map_leaves(_at_home if name in stay else there, value)
+            for name, value in vars(self).items()
+            if name not in given
+        }
+        return {**fitted, "backend": backend}
+
     def __copy__(self):
         # Only pickles travel: a copy stays where the original computes.
         twin = type(self).__new__(type(self))
@@ -317,6 +389,19 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
                 for name in moved:
                     setattr(self, name, map_arrays(placement.asarray, getattr(self, name)))
         vars(self).update({name: restored(value) for name, value in vars(self).items()})
+
+
+def _at_home(value):
+    """An array, or an estimator of any library with its arrays, on the host; anything else as it is."""
+    if arrays.is_array(value):
+        return arrays.to_numpy(value)
+    if not isinstance(value, BaseEstimator):
+        return value
+    if not home_state(vars(value))[1]:
+        return value
+    twin = copy.copy(value)
+    vars(twin).update({name: map_leaves(_at_home, entry) for name, entry in vars(value).items()})
+    return twin
 
 
 class SkamemTransformer(TransformerMixin, SkamemEstimator):

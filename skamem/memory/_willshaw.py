@@ -171,7 +171,7 @@ class WillshawMemory(BaseMemory):
             self._learn_on_host(stream, reset, storage)
 
     def _new_storage(self, placement):
-        on_host = arrays.is_host(placement.xp.empty(0))
+        on_host = arrays.host_checks_are_free(placement.xp)
         if self.storage in HOST_NETS and not on_host:
             raise ValueError(
                 f"storage={self.storage!r} lives in the memory of the host, but the computing is done by "
@@ -219,14 +219,25 @@ class WillshawMemory(BaseMemory):
             more = placement.asarray(theirs.toarray(), arrays.float_dtype(other.pattern_sum_, placement.xp))
             self._synapses, self.storage_ = more if reset else placement.xp.maximum(self._synapses, more), storage
             return
-        net, n_outputs = self._synapses if not reset else None, other._n_features_out
-        if reset:
-            net = HOST_NETS[storage](HOST_NETS[storage].empty(other.n_features_in_, n_outputs), n_outputs)
+        net = _empty_net(storage, other.n_features_in_, other._n_features_out) if reset else self._synapses
         self._keep(joined(net, theirs, may_pack=self.storage == "auto"))
 
     def _keep(self, net):
-        self._synapses = net
-        self.storage_ = next(name for name, form in HOST_NETS.items() if type(net) is form)
+        self._synapses, self.storage_ = net, _name_of(net)
+
+    def _moved(self, backend, placement):
+        moved = super()._moved(backend, placement)
+        if not hasattr(self, "storage_"):
+            return moved
+        storage = self._new_storage(placement)
+        if storage == "dense" and self.storage_ != "dense":
+            weights = placement.asarray(self._synapses.toarray(), moved["pattern_sum_"].dtype)
+            return moved | {"_synapses": weights, "storage_": storage}
+        if storage != "dense" and self.storage_ == "dense":
+            empty, dense = _empty_net(storage, *self._synapses.shape), DenseNet(moved["_synapses"])
+            net = joined(empty, dense, may_pack=self.storage == "auto")
+            return moved | {"_synapses": net, "storage_": _name_of(net)}
+        return moved
 
     def _count_sparse(self, outputs, weight, dtype):
         active = outputs.sum(axis=0, dtype=dtype) if weight is None else (weight @ outputs).astype(dtype)
@@ -365,6 +376,17 @@ class WillshawMemory(BaseMemory):
         """States with the majority where a silent cue leaves units unknown, and the mask of those."""
         unresolved = net.flag(silent, None if self.target == "y" else unknown)
         return net.fill(states, unresolved, self._majority()), unresolved
+
+
+def _empty_net(storage, n_units, n_outputs):
+    """A net on the host that is all off."""
+    form = HOST_NETS[storage]
+    return form(form.empty(n_units, n_outputs), n_outputs)
+
+
+def _name_of(net):
+    """How `storage_` calls the form of a net on the host."""
+    return next(name for name, form in HOST_NETS.items() if type(net) is form)
 
 
 def _at_home(X, placement):

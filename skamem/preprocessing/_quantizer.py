@@ -130,6 +130,7 @@ class HierarchicalVectorQuantizer(ClassNamePrefixFeaturesOutMixin, SkamemTransfo
     """
 
     _anchor = "mean_"
+    _stays_home = ("parts_", "nodes_")
     _parameters: ClassVar = {
         "n_codes": COUNT | Several(COUNT),
         "groups": WithData("None, a number of parts, or the columns of each by index or name"),

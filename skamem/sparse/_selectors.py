@@ -204,6 +204,12 @@ class SupportSelector(FeatureSelector):
             self.support_ = support_of(self.estimator_, self.n_features_in_)
         return self
 
+    def _moved(self, backend, placement):
+        moved = super()._moved(backend, placement)
+        if "estimator_" in moved:  # one of another library computes on the host wherever it is to be
+            moved["support_"] = support_of(moved["estimator_"], self.n_features_in_)
+        return moved
+
     @property
     def _fitted_array(self):
         return getattr(self.estimator_, "coef_", self.support_)  # where it computed

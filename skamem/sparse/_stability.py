@@ -107,6 +107,7 @@ class StabilitySelection(FeatureSelector):
     """
 
     _anchor = "selection_frequencies_"
+    _stays_home = ("path_",)
     _parameters: ClassVar = {
         "estimator": ESTIMATOR,
         "n_select": Interval(Integral, low=1) | None,

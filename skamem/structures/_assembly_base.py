@@ -13,7 +13,7 @@ from skamem.core.base import SkamemEstimator
 from skamem.core.parameters import BOOLEAN, COUNT, Interval, Kind, Options, RandomState, plain
 from skamem.core.rows import Rows
 from skamem.structures._areas import Path, Plasticity, fire_most, received, recur, run
-from skamem.structures._synapses import CEILING, DenseSynapses, SparseSynapses, draw_synapses
+from skamem.structures._synapses import CEILING, DenseSynapses, SparseSynapses, draw_synapses, synapses_at
 
 __all__ = ["BaseAssembly", "default_p"]
 
@@ -86,6 +86,12 @@ class BaseAssembly(SkamemEstimator, ABC):
             "_recurrent": recurrent.parts(),
             "weight_sums_": recurrent.incoming,
         }
+
+    def _moved(self, backend, placement):
+        moved = super()._moved(backend, placement)
+        if "weight_sums_" in moved:
+            moved |= self._area_state(*(synapses_at(placement, synapses) for synapses in self._area()))
+        return moved
 
     def _plasticity(self):
         most = CEILING if self.max_weight is None else min(CEILING, float(self.max_weight))

@@ -344,6 +344,13 @@ class AssemblyMemory(ClassNamePrefixFeaturesOutMixin, SkamemTransformer, BaseAss
             return _joined([self._indicator(firing, placement.dtype) for firing in blocks])
         return placement.give(placement.xp.astype(firing, placement.dtype) for firing in blocks)
 
+    def _moved(self, backend, placement):
+        moved = super()._moved(backend, placement)
+        if hasattr(self, "assemblies_"):
+            assemblies = placement.asarray(self.assemblies_)
+            moved["assemblies_"] = self._indicator(assemblies, assemblies.dtype)
+        return moved
+
     @staticmethod
     def _indicator(firing, dtype):
         """Masks as ones and zeros: csr in host memory, dense elsewhere."""

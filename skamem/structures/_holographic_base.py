@@ -41,6 +41,7 @@ class BaseHolographic(SkamemEstimator, ABC):
     """Abstract base: traces of bound pairs, keys and values in their length, and a table of the values."""
 
     _anchor = "output_sum_"
+    _stays_home = ("_settings", "features_")
 
     def _receive_pairs(self, X, y, sample_weight, *, reset, method=None):
         """Validated keys where the user had them, values on their placement, weights on the host."""

@@ -118,6 +118,7 @@ class SequenceMemory(SequenceStore):
     (array([-1,  4,  5,  6,  7]), 25)
     """
 
+    _stays_home = ("patterns_", "successor_", "sequence_", "position_", "ambiguous_")
     _parameters: ClassVar = {
         "memory": PAIR_MEMORY | None,
         "cyclic": BOOLEAN,

@@ -13,7 +13,7 @@ import scipy.sparse
 
 from skamem.core import arrays
 
-__all__ = ["CEILING", "DenseSynapses", "Reach", "SparseSynapses", "draw_graph", "draw_synapses"]
+__all__ = ["CEILING", "DenseSynapses", "Reach", "SparseSynapses", "draw_graph", "draw_synapses", "synapses_at"]
 
 CEILING = 2.0**16
 """What weights are bounded by where nothing else bounds them: (1 + beta)**rounds overflows float32 in a long life."""
@@ -101,10 +101,30 @@ def draw_synapses(rng, n_sources, n_targets, p, placement, *, loops=True):
     incoming = np.zeros(n_targets)
     for start in range(0, len(indices), _GAPS_AT_A_TIME):  # a piece at a time: counting copies to eight bytes
         incoming += np.bincount(indices[start : start + _GAPS_AT_A_TIME], minlength=n_targets)
-    synapses = SparseSynapses(indptr, indices, weights, incoming)
-    if arrays.host_checks_are_free(placement.xp):
+    return synapses_at(placement, SparseSynapses(indptr, indices, weights, incoming))
+
+
+def synapses_at(placement, synapses):
+    """The same synapses where `placement` is: compressed rows on the host, elsewhere a dense matrix.
+
+    Parameters
+    ----------
+    placement : Placement
+        Where to.
+    synapses : SparseSynapses or DenseSynapses
+        As they are now; not changed.
+
+    Returns
+    -------
+    synapses : SparseSynapses or DenseSynapses
+    """
+    weights, incoming = synapses.matrix(), placement.asarray(synapses.incoming)
+    if not arrays.host_checks_are_free(placement.xp):
+        return DenseSynapses(placement.asarray(weights), incoming, synapses.fan_in)
+    if scipy.sparse.issparse(weights):
         return synapses
-    return DenseSynapses(placement.asarray(synapses.matrix()), placement.asarray(incoming), synapses.fan_in)
+    rows = scipy.sparse.csr_array(arrays.to_numpy(weights))
+    return SparseSynapses(rows.indptr.astype(np.int64), rows.indices.astype(np.int32), rows.data, incoming)
 
 
 @dataclass(frozen=True)

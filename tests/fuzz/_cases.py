@@ -35,7 +35,7 @@ CLEAR = (ValueError, TypeError, NotFittedError, AttributeError, ImportError, Mem
 # Calls that answer row by row; rows must not look at each other.
 ROW_BY_ROW = {"predict", "predict_proba", "predict_log_proba", "decision_function", "transform", "recall", "field"}
 ROW_BY_ROW |= {"energy", "encode", "top_k", "free_energy", "score_samples"}
-MAY_CHANGE = {"fit", "fit_strings", "refit", "partial_fit", "forget", "merge", "fit_transform", "set_params"}
+MAY_CHANGE = {"fit", "fit_strings", "refit", "partial_fit", "forget", "merge", "fit_transform", "set_params", "to"}
 OPTIONS = {
     "recall": ({}, {}, {"order": "random", "random_state": 0}, {"temperature": 1.0, "random_state": 0}),
     "top_k": ({}, {"k": 2}, {"k": 0}, {"k": 10**6}, {"k": 1.5}),
@@ -381,6 +381,8 @@ def _perform(memory, call, inputs):
     if sample_weight is not None:
         given["sample_weight"] = sample_weight
     known = inspect.signature(member).parameters
+    if call.name == "to":
+        given["backend"] = "numpy"
     if "other" in known:
         given["other"] = memory
     if "parts" in known:

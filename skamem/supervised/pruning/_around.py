@@ -32,6 +32,7 @@ class AroundEstimator(MetaEstimatorMixin, SkamemEstimator):
     """Base of an estimator around another one: parameter ``estimator``, fitted ``estimator_``; not for direct use."""
 
     _anchor = "estimator_"
+    _stays_home = ("masks_", "pruned_in_", "path_")
 
     def _template(self):
         return DenseAMClassifier() if self.estimator is None else self.estimator
