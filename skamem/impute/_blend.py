@@ -26,7 +26,7 @@ class Evidence:
         self.targets = np.zeros((n_features, n_candidates))
         self.squares, self.counts, self.variances = np.zeros((3, n_features))
 
-    def add(self, candidates, truth, variances, feature):
+    def add(self, candidates, truth, variances, feature, weight):
         """Take in hidden entries.
 
         Parameters
@@ -39,12 +39,15 @@ class Evidence:
             How much the linear memory expects to be wrong.
         feature : int
             Whose entries they are.
+        weight : ndarray of shape (n_entries,)
+            What each counts.
         """
-        self.products[feature] += candidates.T @ candidates
-        self.targets[feature] += truth @ candidates
-        self.squares[feature] += truth @ truth
-        self.counts[feature] += len(truth)
-        self.variances[feature] += variances.sum()
+        weighted = weight[:, None] * candidates
+        self.products[feature] += candidates.T @ weighted
+        self.targets[feature] += truth @ weighted
+        self.squares[feature] += weight @ truth**2
+        self.counts[feature] += weight.sum()
+        self.variances[feature] += weight @ variances
 
     def weights(self):
         """Non-negative weights of shape (n_features, n_candidates); they add up to 1 at most.

@@ -9,8 +9,9 @@ from sklearn.utils import check_random_state
 from skamem.core.rows import row_blocks
 from skamem.impute._blend import Evidence
 from skamem.impute._hiding import content_order, hidden_entries
-from skamem.impute._linear import LinearMemory, learnt_moments, shrunk
+from skamem.impute._linear import LinearMemory, gaps_of, learnt_moments, shrunk
 from skamem.impute._lookup import SCALES, StoredRows
+from skamem.impute._selection import likeness_to_gaps
 
 __all__ = ["SHRINKAGES", "Completer", "learnt_completer"]
 
@@ -18,6 +19,7 @@ SHRINKAGES = (0.2, 0.05, 1e-2, 1e-3, 1e-4)
 """Shares of the identity that are tried, the largest first."""
 
 _WORSE = 1.05  # squared error, beside the best, up to which less shrinkage is preferred: it extrapolates
+_HOPELESS = 1.1  # ... and beyond which still less is not tried
 _STEPS = 5  # iterations for another share of the identity, from the moments for the one before
 _COARSE = 1e-3  # change of a covariance at which iterations end while parameters are chosen
 _LEARNT = 2**14  # rows from which the moments are learnt, at most; more where there are many columns
@@ -157,13 +159,13 @@ def learnt_completer(values, known, encoding, *, n_stored, shrinkage, max_iter):
     values_stored, known_stored = values[own], known[own]
     folds = _hidden_folds(values_stored, known_stored, encoding)
     tried = SHRINKAGES if shrinkage is None else (shrinkage,)
-    paths = [_shrinkage_path(values_stored, known_stored, hidden, tried, max_iter) for hidden in folds]
+    paths = [_Path(values_stored, known_stored, hidden, max_iter) for hidden in folds]
     worse = 1.0 if len(own) < _FEW_ROWS else _WORSE  # what few rows say of extrapolation is chance
-    best = _nearly_best(sum(errors for _, errors in paths), worse) if folds else 0
+    best = _nearly_best(paths, tried, worse)
     shrinkage = tried[best]
     evidence = Evidence(encoding.n_features, 1 + 2 * len(SCALES))
-    for hidden, (memories, _) in zip(folds, paths, strict=True):
-        _look(evidence, values_stored, known_stored, hidden, encoding, memories[best])
+    for path in paths:
+        _look(evidence, path, encoding, path.memories[best])
     weights = evidence.weights()
     used = [i for i in range(len(SCALES)) if weights[:, 1 + 2 * i : 3 + 2 * i].max(initial=0.0) > _FEW]
     kept = [0, *(column for i in used for column in (1 + 2 * i, 2 + 2 * i))]
@@ -218,29 +220,42 @@ def _row_by_row(folds):
     return list({hidden.tobytes(): hidden for hidden in single}.values())
 
 
-def _shrinkage_path(values, known, hidden, shrinkages, max_iter):
-    """Linear memories of what is not hidden, one for each share of the identity, and their squared errors about it."""
-    seen, start, memories = known & ~hidden, None, []
-    shown, errors = np.where(seen, values, 0.0), np.zeros(len(shrinkages))
-    for i, shrinkage in enumerate(shrinkages):
-        steps = max_iter if start is None else min(max_iter, _STEPS)
-        start = learnt_moments(shown, seen, shrinkage=shrinkage, start=start, max_iter=steps, tol=_COARSE)[:2]
-        memories.append(LinearMemory(start[0], shrunk(start[1], shrinkage)))
-        errors[i] = ((memories[i].complete(shown, seen).values - values)[hidden] ** 2).sum()
-    return memories, errors
+class _Path:
+    """Linear memories of what is not hidden, each for less of the identity and begun where the one before ended."""
+
+    def __init__(self, values, known, hidden, max_iter):
+        self.values, self.known, self.hidden, self.max_iter = values, known, hidden, max_iter
+        self.seen = known & ~hidden
+        self.shown, self.gaps = np.where(self.seen, values, 0.0), gaps_of(self.seen)
+        self.start, self.memories = None, []
+
+    def error(self, shrinkage):
+        """Squared error about what is hidden, of a further memory."""
+        steps = self.max_iter if self.start is None else min(self.max_iter, _STEPS)
+        options = {"shrinkage": shrinkage, "max_iter": steps, "tol": _COARSE, "gaps": self.gaps}
+        self.start = learnt_moments(self.shown, self.seen, start=self.start, **options)[:2]
+        self.memories.append(LinearMemory(self.start[0], shrunk(self.start[1], shrinkage)))
+        found = self.memories[-1].complete(self.shown, self.seen, gaps=self.gaps).values
+        return ((found - self.values)[self.hidden] ** 2).sum()
 
 
-def _nearly_best(errors, worse):
+def _nearly_best(paths, shrinkages, worse):
     """The least share of the identity that recalls hidden entries nearly best, `worse` times the error at most."""
-    return int(np.flatnonzero(errors <= worse * errors.min())[-1])
+    errors = []
+    for shrinkage in shrinkages if paths else ():
+        errors.append(sum(path.error(shrinkage) for path in paths))
+        if errors[-1] > _HOPELESS * min(errors):
+            break
+    return max((i for i, error in enumerate(errors) if error <= worse * min(errors)), default=0)
 
 
-def _look(evidence, values, known, hidden, encoding, linear):
+def _look(evidence, path, encoding, linear):
     """Add what each memory says of hidden entries to `evidence`; `linear` was learnt from the others."""
-    seen = known & ~hidden
-    shown = np.where(seen, values, 0.0)
-    completion = linear.complete(shown, seen, residuals=True)
+    values, hidden, seen, shown = path.values, path.hidden, path.seen, path.shown
+    completion = linear.complete(shown, seen, residuals=True, gaps=path.gaps)
     stored = StoredRows(shown, seen, completion.residuals, encoding.importance)
+    votes = ~np.isnan(encoding.level)
+    weights = likeness_to_gaps(values, completion.values, hidden & ~votes, ~path.known)
     asking = np.flatnonzero(hidden.any(axis=1))
     asking = asking[_evenly(np.arange(len(asking)), _ASKED)]
     for rows in row_blocks(len(asking), 8 * (6 * len(values) + 40 * values.shape[1]), at_most=256):
@@ -252,4 +267,5 @@ def _look(evidence, values, known, hidden, encoding, linear):
         for feature, block in encoding.blocks():
             which = hidden[some, block]
             candidates = np.stack([part[:, block][which] for part in said], axis=1)
-            evidence.add(candidates, values[some, block][which], completion.variances[some, block][which], feature)
+            truth, variances, weight = (part[some, block][which] for part in (values, completion.variances, weights))
+            evidence.add(candidates, truth, variances, feature, weight)

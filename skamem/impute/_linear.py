@@ -10,9 +10,35 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Completion", "LinearMemory", "learnt_moments"]
+__all__ = ["Completion", "Gaps", "LinearMemory", "gaps_of", "learnt_moments", "shrunk"]
 
 _BATCH_ENTRIES = 2**21  # entries of the systems that are solved at a time
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """Rows whose gaps have one size: found once, then asked in every iteration.
+
+    Parameters
+    ----------
+    rows : int ndarray of shape (n_rows,)
+        Which they are.
+    columns : int ndarray of shape (n_rows, size)
+        What each lacks.
+    patterns : int ndarray of shape (n_patterns, size)
+        The different ones among `columns`, each of which is one system of equations.
+    which : int ndarray of shape (n_rows,)
+        The pattern of each row.
+    """
+
+    rows: Any
+    columns: Any
+    patterns: Any
+    which: Any
+
+    def inverses(self, precision):
+        """Conditional covariances of the patterns, of shape (n_patterns, size, size)."""
+        return np.linalg.inv(precision[self.patterns[:, :, None], self.patterns[:, None, :]])
 
 
 @dataclass(frozen=True)
@@ -49,7 +75,7 @@ class LinearMemory:
     mean: Any
     covariance: Any
 
-    def complete(self, values, known, *, residuals=False):
+    def complete(self, values, known, *, residuals=False, gaps=None):
         """Conditional means of unknown entries, as a `Completion`.
 
         Parameters
@@ -60,6 +86,8 @@ class LinearMemory:
             Known entries.
         residuals : bool, default=False
             Whether to leave out each known entry in turn, too.
+        gaps : list of Gaps, default=None
+            Those of `known`, where they were found before.
 
         Returns
         -------
@@ -69,13 +97,14 @@ class LinearMemory:
         filled = np.where(known, values - self.mean, 0.0)
         pulls, variances = filled @ precision, np.zeros_like(filled)
         left = np.tile(np.diag(precision), (len(values), 1)) if residuals else None
-        for rows, gaps, inverses in _solved(precision, known, n_columns=len(precision) if residuals else 0):
-            where = rows[:, None], gaps
-            filled[where] = -np.einsum("nij,nj->ni", inverses, pulls[where])
-            variances[where] = np.einsum("nii->ni", inverses)
+        for some in gaps_of(known) if gaps is None else gaps:
+            inverses = some.inverses(precision)
+            own, where = inverses[some.which], (some.rows[:, None], some.columns)
+            filled[where] = -np.einsum("nij,nj->ni", own, pulls[where])
+            variances[where] = np.einsum("nii->ni", own)
             if residuals:  # the diagonal of the inverse of the covariance of what is known
-                across = precision[gaps]
-                left[rows] -= np.einsum("nip,nip->np", across, inverses @ across)
+                across = precision[some.patterns]
+                left[some.rows] -= np.einsum("nip,nip->np", across, inverses @ across)[some.which]
         if not residuals:
             return Completion(filled + self.mean, variances)
         left = np.maximum(left, 1.0 / np.diag(self.covariance))  # no conditional variance exceeds the variance
@@ -97,13 +126,15 @@ class LinearMemory:
             0 where known.
         """
         normal, noise = random.standard_normal(known.shape), np.zeros(known.shape)
-        for rows, gaps, inverses in _solved(np.linalg.inv(self.covariance), known):
-            where = rows[:, None], gaps
-            noise[where] = np.einsum("nij,nj->ni", np.linalg.cholesky(inverses), normal[where])
+        precision = np.linalg.inv(self.covariance)
+        for some in gaps_of(known):
+            where = some.rows[:, None], some.columns
+            factors = np.linalg.cholesky(some.inverses(precision))[some.which]
+            noise[where] = np.einsum("nij,nj->ni", factors, normal[where])
         return noise
 
 
-def learnt_moments(values, known, *, shrinkage, max_iter, tol=1e-4, start=None, weight=None):
+def learnt_moments(values, known, *, shrinkage, max_iter, tol=1e-4, start=None, weight=None, gaps=None):
     """Mean and covariance of a Gaussian, from rows with gaps.
 
     Parameters
@@ -122,6 +153,8 @@ def learnt_moments(values, known, *, shrinkage, max_iter, tol=1e-4, start=None, 
         Mean and covariance to begin with; None for 0 and the identity.
     weight : ndarray of shape (n_rows,), default=None
         How often each row counts.
+    gaps : list of Gaps, default=None
+        Those of `known`, where they were found before.
 
     Returns
     -------
@@ -134,7 +167,9 @@ def learnt_moments(values, known, *, shrinkage, max_iter, tol=1e-4, start=None, 
     mean, covariance = (np.zeros(n_columns), np.eye(n_columns)) if start is None else start
     weight = np.ones(len(values)) if weight is None else weight
     share = weight / weight.sum()
-    groups = list(_groups(known))
+    gaps = gaps_of(known) if gaps is None else gaps
+    # A pattern is as uncertain in all of its rows, so that it counts once, by their shares.
+    shares = [np.bincount(some.which, share[some.rows], minlength=len(some.patterns)) for some in gaps]
     n_iter = 0
     while n_iter < max_iter:
         n_iter += 1
@@ -142,11 +177,13 @@ def learnt_moments(values, known, *, shrinkage, max_iter, tol=1e-4, start=None, 
         filled = np.where(known, values - mean, 0.0)
         pulls = filled @ precision
         uncertain = np.zeros(n_columns * n_columns)
-        for rows, gaps, inverses in _solved(precision, known, groups=groups):
-            filled[rows[:, None], gaps] = -np.einsum("nij,nj->ni", inverses, pulls[rows[:, None], gaps])
-            places = gaps[:, :, None] * n_columns + gaps[:, None, :]
-            counted = inverses * share[rows][:, None, None]
-            uncertain += np.bincount(places.ravel(), counted.ravel(), minlength=n_columns * n_columns)
+        for some, counted in zip(gaps, shares, strict=True):
+            inverses = some.inverses(precision)
+            where = some.rows[:, None], some.columns
+            filled[where] = -np.einsum("nij,nj->ni", inverses[some.which], pulls[where])
+            places = some.patterns[:, :, None] * n_columns + some.patterns[:, None, :]
+            inverses *= counted[:, None, None]
+            uncertain += np.bincount(places.ravel(), inverses.ravel(), minlength=n_columns * n_columns)
         step = share @ filled
         filled -= step
         before, mean = covariance, mean + step
@@ -161,24 +198,25 @@ def shrunk(covariance, shrinkage):
     return (1.0 - shrinkage) * covariance + shrinkage * np.eye(len(covariance))
 
 
-def _groups(known):
-    """Yield (rows, gaps of shape (n_rows, size)) of the rows with gaps of each size."""
-    sizes = np.count_nonzero(~known, axis=1)
-    for size in np.unique(sizes[sizes > 0]):
-        rows = np.flatnonzero(sizes == size)
-        yield rows, np.argsort(known[rows], axis=1, kind="stable")[:, :size]
+def gaps_of(known):
+    """The rows with gaps as a list of `Gaps`, one or more for each size.
 
+    Parameters
+    ----------
+    known : bool ndarray of shape (n_rows, n_columns)
+        Known entries.
 
-def _solved(precision, known, *, groups=None, n_columns=0):
-    """Yield (rows, gaps, conditional covariances of the gaps), some rows at a time; a pattern is inverted once.
-
-    `n_columns` more entries a gap are wanted by the caller for its own work arrays.
+    Returns
+    -------
+    gaps : list of Gaps
     """
-    for rows, gaps in _groups(known) if groups is None else groups:
-        size = gaps.shape[1]
-        step = max(1, _BATCH_ENTRIES // (size * max(size, n_columns)))
+    found, sizes = [], np.count_nonzero(~known, axis=1)
+    for size in np.unique(sizes[sizes > 0]).tolist():
+        rows = np.flatnonzero(sizes == size)
+        step = max(1, _BATCH_ENTRIES // (size * known.shape[1]))
         for start in range(0, len(rows), step):
-            some, own = rows[start : start + step], gaps[start : start + step]
-            patterns, which = np.unique(own, axis=0, return_inverse=True) if size > 2 and len(own) > 1 else (own, None)
-            inverses = np.linalg.inv(precision[patterns[:, :, None], patterns[:, None, :]])
-            yield some, own, inverses if which is None else inverses[which.ravel()]
+            own = rows[start : start + step]
+            columns = np.argsort(known[own], axis=1, kind="stable")[:, :size]
+            patterns, which = np.unique(columns, axis=0, return_inverse=True)
+            found.append(Gaps(own, columns, patterns, which.ravel()))
+    return found

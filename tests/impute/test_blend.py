@@ -5,9 +5,10 @@ import numpy as np
 from skamem.impute._blend import Evidence
 
 
-def weights_of(candidates, truth, feature=0, n_features=1):
+def weights_of(candidates, truth, feature=0, n_features=1, weight=None):
     evidence = Evidence(n_features, candidates.shape[1])
-    evidence.add(candidates, truth, np.ones(len(truth)), feature)
+    ones = np.ones(len(truth))
+    evidence.add(candidates, truth, ones, feature, ones if weight is None else weight)
     return evidence, evidence.weights()
 
 
@@ -43,7 +44,16 @@ def test_a_feature_with_little_evidence_follows_the_others():
     random = np.random.default_rng(0)
     evidence = Evidence(2, 2)
     said = random.standard_normal((5000, 2))
-    evidence.add(said, said @ [0.3, 0.7], np.ones(5000), 0)
-    evidence.add(said[:2], said[:2] @ [1.0, 0.0], np.ones(2), 1)
+    evidence.add(said, said @ [0.3, 0.7], np.ones(5000), 0, np.ones(5000))
+    evidence.add(said[:2], said[:2] @ [1.0, 0.0], np.ones(2), 1, np.ones(2))
     weights = evidence.weights()
     np.testing.assert_allclose(weights[1], weights[0], atol=0.1)
+
+
+def test_an_entry_of_weight_three_is_three_entries():
+    random = np.random.default_rng(0)
+    said, truth, weight = random.standard_normal((40, 3)), random.standard_normal(40), np.arange(40) % 4
+    weighted, found = weights_of(said, truth, weight=weight.astype(float))
+    again, expected = weights_of(np.repeat(said, weight, axis=0), np.repeat(truth, weight))
+    np.testing.assert_allclose(found, expected, atol=1e-10)
+    np.testing.assert_allclose(weighted.deviations(found), again.deviations(expected))
