@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from skamem.core import arrays, validation
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
+from skamem.core.merging import MergeableEstimator
 from skamem.core.parameters import Interval, Options
 from skamem.core.rows import row_blocks
 from skamem.memory._bandwidth import held_out_beta, local_scale, reference_patterns, separating_beta
@@ -35,7 +36,7 @@ def _has_energy(memory):
     )
 
 
-class ModernHopfieldMemory(RealMemory):
+class ModernHopfieldMemory(MergeableEstimator, RealMemory):
     """Modern (continuous) Hopfield memory: real-valued patterns, recalled by a softmax over all of them.
 
     A cue ξ becomes Xᵀ softmax(β s(X, ξ)), an average of the stored patterns X weighted by similarity s. With
@@ -206,12 +207,29 @@ class ModernHopfieldMemory(RealMemory):
                     f"y has {Y.shape[1]} columns, but {type(self).__name__} was fitted with {self.values_.shape[1]}; "
                     "give targets of the same width, or call fit to start anew."
                 )
-            xp = arrays.namespace(X)
-            known = _joined(self.known_, known, self.patterns_, X, xp.bool)
-            weight = _joined(self.sample_weight_, weight, self.patterns_[:, 0], X[:, 0], X.dtype)
-            Y = None if Y is None else xp.concat([self.values_, Y], axis=0)
-            self._learn(xp.concat([self.patterns_, X], axis=0), known, Y, weight)
+            self._learn_more(X, known, Y, weight)
         return self
+
+    def _learn_more(self, X, known, Y, weight):
+        xp, held, held_values = arrays.namespace(X), self.patterns_, self.values_
+        held = xp.astype(held, X.dtype, copy=False)
+        known = _joined(self.known_, known, held, X, xp.bool)
+        weight = _joined(self.sample_weight_, weight, held[:, 0], X[:, 0], X.dtype)
+        Y = None if Y is None else xp.concat([xp.astype(held_values, Y.dtype, copy=False), Y], axis=0)
+        self._learn(xp.concat([held, X], axis=0), known, Y, weight)
+
+    _merges_by = ("target",)
+
+    def _take_in(self, other, placement, *, reset):
+        if not reset and other._n_features_out != self._n_features_out:
+            raise ValueError(
+                f"other was fitted with y of {other._n_features_out} columns; expected {self._n_features_out}, as here."
+            )
+        dtype = arrays.wider_dtype(placement.xp, other.patterns_, None if reset else self.patterns_)
+        X, Y, weight = (
+            placement.asarray(part, dtype) for part in (other.patterns_, other.values_, other.sample_weight_)
+        )
+        (self._learn if reset else self._learn_more)(X, placement.asarray(other.known_), Y, weight)
 
     @transactional
     def forget(self, X):

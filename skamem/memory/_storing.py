@@ -1,6 +1,7 @@
 """How memories of two-valued patterns store: patterns in, what is learnt from them, and whether they stay."""
 
 from abc import abstractmethod
+from typing import ClassVar
 
 from sklearn.utils import check_random_state
 
@@ -32,7 +33,7 @@ class StoringMemory(MergeableEstimator, Memory):
     def _join(self, other, placement, *, reset):
         """Add what another memory has learnt, all but what is counted here, before it is."""
 
-    _merges_by = ("target", "activation", "binarize")
+    _merges_by: ClassVar[tuple[str, ...]] = ("target", "activation", "binarize")
 
     _rule: Rule | None = None
     """The `skamem.core.rules.Rule` that weights follow; None where they follow none that says how much they hold."""

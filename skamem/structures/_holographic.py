@@ -104,6 +104,9 @@ class HolographicMemory(BaseHolographic):
     sum of weights below 1.5 times that counts as that much, so that the answer goes towards the mean of the values.
     Still it may be some way beyond their range: more features make it less.
 
+    Traces of memories with one whole number as `random_state` add up by `merge`; `features` must then not depend on the
+    rows of `fit`, as random features of a given width do not.
+
     A trace knows sums only: what it is asked to `forget` it subtracts, and cannot tell whether it was stored; it can
     tell whether the value was. Cost of `fit` and `predict` O(n_components log n_components) a pair and a cue under
     "hrr", and of the nearest value O(n_values n_outputs) a cue; one trace whatever the number of pairs.

@@ -1,15 +1,14 @@
 """What a holographic memory holds and how pairs come to it: checked, bound, counted; with the settings of its fit."""
 
-from abc import ABC
-
+import joblib
 import numpy as np
 import scipy.sparse
 from sklearn.base import clone
 from sklearn.utils import check_random_state, get_tags
 
 from skamem.core import arrays, validation
-from skamem.core.base import SkamemEstimator
 from skamem.core.binding import random_keys, resolve_algebra
+from skamem.core.merging import MergeableEstimator
 from skamem.core.rows import Rows
 from skamem.structures._key_space import KeySpace, in_precision
 from skamem.structures._mixing import Mixing, drawn_mixing
@@ -37,7 +36,31 @@ def _is_as_before(found, before):
     return both_nan or bool(np.array_equal(found, before))
 
 
-class BaseHolographic(SkamemEstimator, ABC):
+def _changed(found, before):
+    """Names of the parameters that are not as they were; those of an estimator that is another one are left out."""
+    changed = [name for name in before if name not in found or not _is_as_before(found[name], before[name])]
+    return [name for name in changed if name.partition("__")[0] not in changed or "__" not in name]
+
+
+def _is_same_draw(codes, others):
+    """Whether two arrays of random codes, anywhere and in any precision, or None are one draw."""
+    if codes is None or others is None:
+        return codes is others
+    codes, others = arrays.to_numpy(codes), arrays.to_numpy(others)
+    return codes.shape == others.shape and bool(np.allclose(codes, others, rtol=1e-5, atol=1e-6))
+
+
+def _same_features(features, others):
+    """Whether two fitted features, or callables, make the same of a cue, as far as their attributes tell."""
+    if features is others or not hasattr(features, "fit"):
+        return features is others or features == others
+    return joblib.hash(features) == joblib.hash(others)
+
+
+_DRAWN = ("key_codes_", "value_codes_", "directions_")
+
+
+class BaseHolographic(MergeableEstimator):
     """Abstract base: traces of bound pairs, keys and values in their length, and a table of the values."""
 
     _anchor = "output_sum_"
@@ -72,8 +95,7 @@ class BaseHolographic(SkamemEstimator, ABC):
     def _check_unchanged(self):
         """Raise where a parameter is another than in the fit that is to go on."""
         found, before = _settled(self.get_params()), self._settings
-        changed = [name for name in before if name not in found or not _is_as_before(found[name], before[name])]
-        changed = [name for name in changed if name.partition("__")[0] not in changed or "__" not in name]
+        changed = _changed(found, before)
         if changed:
             now = ", ".join(f"{name}={found.get(name)!r}" for name in changed)
             raise ValueError(
@@ -119,6 +141,63 @@ class BaseHolographic(SkamemEstimator, ABC):
         self.output_sum_ = placement.xp.zeros_like(y[0, :])
         self.weight_sum_, self.values_, self.value_counts_ = 0.0, None, None
 
+    def _check_alike(self, other):
+        super()._check_alike(other)
+        fitted = hasattr(self, "trace_")
+        found, expected = other._settings, self._settings if fitted else _settled(self.get_params())
+        changed = _changed(found, expected)
+        if changed:
+            raise ValueError(
+                f"other was fitted with {', '.join(f'{name}={found.get(name)!r}' for name in changed)}; expected "
+                f"{', '.join(f'{name}={expected[name]!r}' for name in changed)}, as here: traces add up if pairs are "
+                "bound in one way."
+            )
+        if not fitted:
+            return
+        if other.output_sum_.shape != self.output_sum_.shape:
+            raise ValueError(
+                f"other was fitted with y of {other.output_sum_.shape[0]} columns; expected "
+                f"{self.output_sum_.shape[0]}, as here."
+            )
+        if not all(_is_same_draw(getattr(self, name), getattr(other, name)) for name in _DRAWN):
+            raise ValueError(
+                "other has drawn other random codes of keys or values, so that their traces do not add up; expected "
+                "both to be fitted with the same whole number as random_state, or one to have been merged from the "
+                "other to begin with."
+            )
+        if not _same_features(self.features_, other.features_):
+            raise ValueError(
+                "other has fitted its features otherwise, so that cues have other keys; expected features that depend "
+                "on no rows, of a whole number as random_state, or callables."
+            )
+
+    def _take_in(self, other, placement, *, reset):
+        xp, source = placement.xp, other if reset else self
+        dtype = arrays.wider_dtype(xp, other.output_sum_, None if reset else self.output_sum_)
+        added = placement.asarray(other.output_sum_, dtype)
+
+        def placed(values):
+            return None if values is None else in_precision(placement.asarray(values), added)
+
+        if reset:
+            self._settings = _settled(self.get_params())
+            self.features_, self.n_key_features_ = other.features_, other.n_key_features_
+            self.weight_sum_, self.values_, self.value_counts_ = 0.0, None, None
+        for name in _DRAWN:
+            setattr(self, name, placed(getattr(source, name)))
+        for name, more in (("trace_", other.trace_), ("key_sum_", other.key_sum_), ("output_sum_", added)):
+            more = placed(more)
+            setattr(self, name, more if reset or more is None else getattr(self, name) + more)
+        self._check_finite(xp)
+        self.weight_sum_ += other.weight_sum_
+        if not self._passes_through():
+            values, counts = map(arrays.to_numpy, (other.values_, other.value_counts_))
+            self._renew_values(ValueTable(values, counts), placement, 1.0)
+
+    def _check_finite(self, xp):
+        if not bool(xp.all(xp.isfinite(xp.abs(self.trace_)))):
+            raise ValueError("The sum of the bound pairs is no longer finite; expected X and y of moderate size.")
+
     def _add(self, X, y, weight, placement, sign=1.0):
         """Add bound pairs to the traces, or take them away, and renew what cleans up."""
         xp, space, traces = placement.xp, self._key_space(), self._traces()
@@ -128,8 +207,7 @@ class BaseHolographic(SkamemEstimator, ABC):
             traces = traces.with_pairs(space, space.keys(block, placement), y[rows, :], factors[rows])
         self.trace_, self.key_sum_ = traces.sums, traces.key_sums
         self.output_sum_ = self.output_sum_ + xp.sum(factors[:, None] * y, axis=0)
-        if not bool(xp.all(xp.isfinite(xp.abs(self.trace_)))):
-            raise ValueError("The sum of the bound pairs is no longer finite; expected X and y of moderate size.")
+        self._check_finite(xp)
         self.weight_sum_ += float(sign * weight.sum())
         if not self._passes_through():
             self._renew_values(ValueTable.of(arrays.to_numpy(y), weight), placement, sign)

@@ -8,7 +8,7 @@ import scipy.sparse
 from scipy import stats
 from sklearn.base import clone
 from sklearn.datasets import load_digits, make_regression
-from sklearn.kernel_approximation import RBFSampler
+from sklearn.kernel_approximation import Nystroem, RBFSampler
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -422,3 +422,62 @@ def test_chance_alone_decides_beyond_what_a_trace_holds():
     keys, values = pairs(2000, 64)
     right = np.sum(np.all(HolographicMemory().fit(keys, values).predict(keys) == values, axis=1))
     assert right <= stats.binom.ppf(1 - 1e-6, 2000, 0.004)
+
+
+# -------------------------------------------------------------------------------------------------------- merging
+
+
+@every_algebra
+@pytest.mark.parametrize("n_traces", [1, 3])
+@pytest.mark.parametrize("features", [None, RBFSampler(n_components=200, random_state=0), np.cos], ids=str)
+@pytest.mark.parametrize("memory", [None, "passthrough", ModernHopfieldMemory(9.0)], ids=str)
+def test_traces_of_parts_add_up(algebra, n_traces, features, memory):
+    keys, values = pairs(12, 64, 20, algebra=algebra)
+    weight = np.arange(12) % 3 + 0.5
+    options = {"algebra": algebra, "n_traces": n_traces, "features": features, "memory": memory, "random_state": 0}
+    one, other, whole = (
+        HolographicMemory(**options).fit(keys[part], values[part], weight[part])
+        for part in (slice(0, 5), slice(5, 12), slice(0, 12))
+    )
+    before = pickle.dumps(other)
+    assert one.merge(other) is one
+    assert pickle.dumps(other) == before
+    for merged in (one, HolographicMemory(**options).merge(other).merge(one.__class__(**options).fit(
+        keys[:5], values[:5], weight[:5]))):  # fmt: skip
+        for name in ("trace_", "key_sum_", "output_sum_", "weight_sum_", "values_", "value_counts_"):
+            expected = getattr(whole, name)
+            if expected is None:
+                assert getattr(merged, name) is None
+                continue
+            np.testing.assert_allclose(getattr(merged, name), expected, atol=1e-10, err_msg=name)
+        np.testing.assert_allclose(merged.predict(keys), whole.predict(keys), atol=1e-8)
+
+
+def test_traces_of_other_codes_or_features_do_not_add_up():
+    keys, values = pairs(10, 64, 20)
+    fitted = HolographicMemory(random_state=0).fit(keys, values)
+    before = dict(vars(fitted))
+    for other, message in (
+        (HolographicMemory(random_state=1).fit(keys, values), "drawn other random codes"),
+        (HolographicMemory(algebra="map", random_state=0).fit(keys, values), "algebra='map'; expected algebra='hrr'"),
+        (HolographicMemory(random_state=0).fit(keys, values[:, :7]), "y of 7 columns; expected 20"),
+        (HolographicMemory("passthrough", random_state=0).fit(keys, values), "memory='passthrough'; expected memory=N"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            fitted.merge(other)
+    assert vars(fitted) == before
+    nystroem = HolographicMemory(features=Nystroem(n_components=5, random_state=0), random_state=0)
+    with pytest.raises(ValueError, match="fitted its features otherwise"):
+        clone(nystroem).fit(keys[:5], values[:5]).merge(clone(nystroem).fit(keys[5:], values[5:]))
+
+
+@pytest.mark.parametrize("algebra", ["hrr", "fhrr"])
+def test_traces_merge_wherever_they_are(algebra, place, dispatched):
+    keys, values = pairs(10, 64, 20)
+    memory = HolographicMemory(algebra=algebra, random_state=0)
+    whole, here = clone(memory).fit(keys, values), clone(memory).fit(keys[:4], values[:4])
+    with dispatched():
+        there = clone(memory).fit(place.put(keys[4:]), place.put(values[4:]))
+        np.testing.assert_allclose(clone(memory).merge(here).merge(there).trace_, whole.trace_, atol=1e-10)
+        np.testing.assert_allclose(place.get(there.merge(here).trace_), whole.trace_, atol=1e-10)
+        np.testing.assert_array_equal(place.get(there.predict(place.put(keys))), whole.predict(keys))
