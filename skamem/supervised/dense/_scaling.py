@@ -221,11 +221,12 @@ def _scaled(stored, offset, scale, shifts):
     return StandardRows(stored, offset, scale)
 
 
-def _scale(values, shifts, scale):
-    """Subtract and divide in place."""
+def _scale(values, shifts, scale=None):
+    """Subtract and divide in place; a second array of a block's size would count, and take time."""
     for shift in shifts:
         values -= shift
-    values /= scale
+    if scale is not None:
+        values /= scale
     return values
 
 
@@ -275,12 +276,17 @@ def _moments(stored, share):
     # Largest deviation first: squares of 1e20 overflow float32.
     peak = zero
     for _, block in blocks():
-        peak = xp.maximum(peak, column_peaks((block - mean) - rest))
+        peak = xp.maximum(peak, column_peaks(_scale(block - mean, [rest])))
     peak = xp.where(peak > 0, peak, xp.ones_like(peak))
     spread = zero
     for rows, block in blocks():
-        spread = spread + share[rows] @ (((block - mean) - rest) / peak) ** 2
+        spread = spread + share[rows] @ _squared(_scale(block - mean, [rest], peak))
     return (mean, rest), size, peak * xp.sqrt(spread)
+
+
+def _squared(values):
+    values *= values
+    return values
 
 
 def _sparse_moments(stored, share):
