@@ -202,7 +202,8 @@ class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
                 raise ValueError(f"other has {other.n_features_in_} features; expected {self.n_features_in_}, as here.")
             known, place = self._known, arrays.placement_of(self.mean_)
             _check_alike(other._known["labels"], known["labels"], "other has")
-            sums = _scatter.merged(known, _scatter.placed(other._known, place, known["total"].dtype))
+            with arrays.overflow_expected():
+                sums = _scatter.merged(known, _scatter.placed(other._known, place, known["total"].dtype))
             dtype = arrays.wider_dtype(place.xp, self.mean_, other.mean_)
         else:
             for name in ("n_features_in_", "feature_names_in_"):
@@ -242,8 +243,11 @@ class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
                 None if weight is None else xp.astype(xp.take(weight, placement.asarray(index)), values.dtype)
             )
             unit = _scatter.unit_of(values)
-            _add(parts, _scatter.grouped_scatter(values / unit, groups, labels[present], block_weight, unit))
-        self._keep(_together(parts), dtype)
+            with arrays.overflow_expected():  # of sums by huge weights, which are refused below
+                _add(parts, _scatter.grouped_scatter(values / unit, groups, labels[present], block_weight, unit))
+        with arrays.overflow_expected():
+            sums = _together(parts)
+        self._keep(sums, dtype)
 
     def _keep(self, sums, dtype):
         xp = arrays.namespace(sums["total"])

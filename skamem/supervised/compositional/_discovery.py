@@ -24,6 +24,7 @@ _CENTRES = 100
 _TUNING_ROWS = 600
 _BASIS = SplineBasis(4, 3)
 _SMOOTHING = 1e-3
+_ROWS_PER_COLUMN = 4  # a node has two inputs and at least as many coefficients
 _WITHOUT_EFFECT = 0.01  # of the largest mean squared derivative
 
 
@@ -42,15 +43,19 @@ def propose(X, targets, share):
     Returns
     -------
     nested : tuple
-        Of columns; those whose derivatives are next to nothing are left out.
+        Of columns; those whose derivatives are next to nothing are left out, and the least of more columns than a
+        fourth of the rows, which no tree of them could be told from.
     pairs : list of (tuple, float)
         Pairs of columns and their scores in [0, 1], the best first.
+    strengths : dict of int to float
+        Mean squared derivatives of the columns.
     """
     variables = [X[:, j] for j in range(X.shape[1])]
     parts = list(range(len(variables)))
     gradients = _gradients(variables, targets, share)
     sizes = [float(share @ arrays.namespace(g).sum(g * g, axis=1)) for g in gradients]
-    parts = [j for j in parts if sizes[j] > _WITHOUT_EFFECT * max(sizes)] or parts[:1]
+    strongest = sorted(parts, key=lambda j: -sizes[j])[: max(1, X.shape[0] // _ROWS_PER_COLUMN)]
+    parts = sorted(j for j in strongest if sizes[j] > _WITHOUT_EFFECT * max(sizes)) or parts[:1]
     variables, gradients = [variables[j] for j in parts], [gradients[j] for j in parts]
     first = None
     while len(parts) > 1:
@@ -62,7 +67,8 @@ def propose(X, targets, share):
             gradients = _gradients(variables, targets, share)
         elif len(parts) == 2:
             parts = [tuple(parts)]
-    return parts[0] if isinstance(parts[0], tuple) else (parts[0],), first or []
+    nested = parts[0] if isinstance(parts[0], tuple) else (parts[0],)
+    return nested, first or [], dict(enumerate(sizes))
 
 
 def _scores(variables, gradients, share):

@@ -18,6 +18,7 @@ _BASIS, _FINER = SplineBasis(4, 3), SplineBasis(6, 3)
 _STARTS, _STEPS, _TOL = 3, 20, 1e-3
 _MOST_CANDIDATES = 2
 _MOST_MOVES = 10
+_MOST_PRUNED = 3  # columns tried one by one: if these are needed, those of larger derivatives are
 _AS_WELL = 1.05  # a column without effect may seem to help by so much
 _BETTER = 0.6  # smaller gains are within what the choice among many trees flatters
 
@@ -69,7 +70,7 @@ def find_tree(X, targets, share, tell):
         whole = whole.subset(np.arange(_MOST_ROWS) * n_rows // _MOST_ROWS)
     data = whole.X, whole.targets, whole.share
     basis, finer = (as_fine_as_rows_allow(each, 2, data[0].shape[0]) for each in (_BASIS, _FINER))
-    nested, pairs = propose(*data)
+    nested, pairs, strengths = propose(*data)
     known, careful = {}, {}
 
     def score(tree):
@@ -86,11 +87,24 @@ def find_tree(X, targets, share, tell):
             careful[key] = known[key] = min(score(tree), fit.score), tree
         return careful[key][0]
 
+    def pruned(tree):
+        """The tree without columns that it does as well without, those of the least derivatives first."""
+
+        def tried(left_out):
+            smaller = _without(tree, set(left_out))
+            return smaller if score(smaller) <= _AS_WELL * score(tree) else tree
+
+        n_tried = max(1, len(_columns(tree)) // 2)  # a half at once, then fewer: most columns may be of no effect
+        while n_tried and len(_columns(tree)) > 1:
+            before, tree = tree, tried(sorted(_columns(tree), key=strengths.get)[:n_tried])
+            n_tried = n_tried // 2 if tree is before else min(n_tried, len(_columns(tree)) // 2)
+        for column in sorted(_columns(tree), key=strengths.get)[1:_MOST_PRUNED]:
+            if len(_columns(tree)) > 1:
+                tree = tried([column])
+        return tree
+
     def better():
-        """A tree that does as well with a column less, else the most promising move that holds under a closer look."""
-        smaller = min(_prunings(nested), key=score, default=nested)
-        if smaller is not nested and score(smaller) <= _AS_WELL * score(nested):
-            return smaller
+        """The most promising move that holds under a closer look."""
         moves = sorted((move for move in neighbours(nested) if score(move) < _BETTER * score(nested)), key=score)
         for move in moves[:_MOST_CANDIDATES]:
             if careful_score(move) < _BETTER * careful_score(nested):
@@ -98,11 +112,13 @@ def find_tree(X, targets, share, tell):
         return None
 
     tell(f"Proposed {nested}: error {score(nested):.3e}")
+    nested = pruned(nested)
+    tell(f"Without columns of no effect {nested}: error {score(nested):.3e}")
     for _ in range(_MOST_MOVES):
         move = better()
         if move is None:
             break
-        nested = move
+        nested = pruned(move)
         tell(f"Moved to {nested}: error {score(nested):.3e}")
     rival = min(map(score, neighbours(nested)), default=math.inf)
     sure = 1.0 - score(nested) / rival if 0.0 < rival < math.inf else float(rival > 0.0)
@@ -116,18 +132,22 @@ def _unordered(tree):
     return frozenset(map(_unordered, tree)) if isinstance(tree, tuple) else tree
 
 
-def _prunings(tree):
-    """Trees without one of the columns."""
-    if not isinstance(tree, tuple) or len(tree) < 2:
-        return
-    for first, second in (tree, tree[::-1]):
-        if not isinstance(first, tuple):
-            yield second if isinstance(second, tuple) else (second,)
-    first, second = tree
-    for part in _prunings(first):
-        yield part if len(part) > 1 else part[0], second
-    for part in _prunings(second):
-        yield first, part if len(part) > 1 else part[0]
+def _columns(tree):
+    """Columns of a tree, from left to right."""
+    return [column for part in tree for column in _columns(part)] if isinstance(tree, tuple) else [tree]
+
+
+def _without(tree, left_out):
+    """The tree without some of its columns, not all; a node with one input left is that input."""
+
+    def rest(part):
+        if not isinstance(part, tuple):
+            return None if part in left_out else part
+        inputs = [kept for kept in map(rest, part) if kept is not None]
+        return tuple(inputs) if len(inputs) > 1 else (inputs or [None])[0]
+
+    kept = rest(tree)
+    return kept if isinstance(kept, tuple) else (kept,)
 
 
 def neighbours(tree):

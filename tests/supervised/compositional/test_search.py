@@ -1,0 +1,37 @@
+"""The search for a graph leaves out what has no effect, and does not spend minutes on rows that tell nothing."""
+
+import numpy as np
+import pytest
+
+from skamem import CompositionalRegressor
+from skamem.supervised.compositional import _search
+
+
+def _columns(tree):
+    return {column for part in tree for column in _columns(part)} if isinstance(tree, tuple) else {tree}
+
+
+def test_few_rows_keep_few_columns():
+    rng = np.random.default_rng(0)
+    X, y = rng.uniform(-1, 1, (12, 20)), rng.standard_normal(12)
+    model = CompositionalRegressor(graph="learn", n_restarts=1, max_iter=3, random_state=0).fit(X, y)
+    assert len(_columns(model.graph_)) <= 3
+    assert model.predict(X).shape == (12,)
+
+
+@pytest.mark.slow
+def test_many_columns_without_effect_cost_few_fits(monkeypatch):
+    """Fifteen of twenty columns are noise; trying them one by one for every tree would take hundreds of fits."""
+    rng = np.random.default_rng(1)
+    X = rng.uniform(-1, 1, (500, 20))
+    y = np.sin(2 * X[:, 0] * X[:, 1]) + np.tanh(X[:, 2] + X[:, 3]) * X[:, 4] + 0.05 * rng.standard_normal(500)
+    n_fits, inner = [0], _search.quick_score
+
+    def counted(problem):
+        n_fits[0] += 1
+        return inner(problem)
+
+    monkeypatch.setattr(_search, "quick_score", counted)
+    model = CompositionalRegressor(graph="learn", random_state=0).fit(X, y)
+    assert _columns(model.graph_) == {0, 1, 2, 3, 4}
+    assert n_fits[0] <= 40
