@@ -134,7 +134,12 @@ class _Limits:
         if wanted == self._now:  # by far most often: to ask the libraries costs more than small products
             return
         for library, number in zip(_libraries(), wanted, strict=True):
+            # From 3.8 on threadpoolctl lets the first Python thread that sets a limit set them, and ignores others
+            # without a word. Here all of them may, one at a time.
+            release = getattr(library, "clear_controlling_thread", lambda force: None)
+            release(force=True)
             library.set_num_threads(number)
+            release(force=True)
         self._now = wanted
 
 

@@ -103,7 +103,7 @@ def fit_blocks(estimator, blocks, y=None, *, sample_weight=None, block_size=None
 
 def _abilities(estimator):
     """The method that learns a block, and whether what was learnt merges."""
-    merges = hasattr(estimator, "merge")
+    merges = callable(getattr(estimator, "merge", None))  # not a parameter of that name
     if hasattr(estimator, "partial_fit"):
         return "partial_fit", merges
     if merges and hasattr(estimator, "fit"):

@@ -82,12 +82,17 @@ def loaded(part):
 
 def is_array_collection(value):
     """Whether a value is a dask array."""
-    return hasattr(value, "__dask_graph__") and hasattr(value, "chunks") and hasattr(value, "map_blocks")
+    return _is_of(value, "chunks")
 
 
 def is_frame_collection(value):
     """Whether a value is a dask dataframe or series."""
-    return hasattr(value, "__dask_graph__") and hasattr(value, "map_partitions") and hasattr(value, "divisions")
+    return _is_of(value, "divisions")
+
+
+def _is_of(value, attribute):
+    # A Delayed has every attribute, each another Delayed.
+    return hasattr(value, "__dask_graph__") and isinstance(getattr(value, attribute, None), tuple)
 
 
 def is_collection(value):
@@ -121,16 +126,16 @@ def open_source(blocks, y=None, sample_weight=None, *, block_size=None):
     y = _labels_or_names(y, blocks)
     if is_collection(blocks):
         return _of_collection(blocks, {"y": y, "sample_weight": sample_weight})
-    for name, beside in (("y", y), ("sample_weight", sample_weight)):
-        if is_collection(beside):
-            raise TypeError(f"{name} is {type_of(beside)}, but blocks is {type_of(blocks)}; give both to Dask.")
-    if hasattr(blocks, "shape") and not is_recipe(blocks):
-        return _of_table(blocks, {"y": y, "sample_weight": sample_weight}, block_size)
     if isinstance(blocks, str | bytes | os.PathLike | dict) or is_recipe(blocks) or not isinstance(blocks, Iterable):
         raise TypeError(
             f"blocks is {type_of(blocks)}; {_EXPECTED}. Of files: dask.dataframe.read_parquet(folder), "
             "numpy.load(path, mmap_mode='r'), or [dask.delayed(load)(path) for path in paths]."
         )
+    for name, beside in (("y", y), ("sample_weight", sample_weight)):
+        if is_collection(beside):
+            raise TypeError(f"{name} is {type_of(beside)}, but blocks is {type_of(blocks)}; give both to Dask.")
+    if hasattr(blocks, "shape"):
+        return _of_table(blocks, {"y": y, "sample_weight": sample_weight}, block_size)
     is_light = isinstance(blocks, list | tuple) and all(map(_is_light, blocks))
     return Source(_of_iterable(blocks, y, sample_weight), is_light)
 
@@ -156,7 +161,7 @@ def _beside(name, value, n_blocks, chunks):
         return itertools.repeat(value, n_blocks)
     if is_frame_collection(value):
         parts = value.to_delayed()
-    elif chunks is not None and hasattr(value, "shape") and not is_recipe(value.shape):
+    elif chunks is not None and hasattr(value, "shape"):
         parts = _aligned(name, value, chunks)
     elif is_array_collection(value):
         parts = list(value.to_delayed().ravel())
