@@ -18,7 +18,7 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from skamem import DenseAMClassifier, HebbianMemory, InvariantProjection, KernelMemory, ModernHopfieldMemory
+from skamem import DenseAMClassifier, HebbianMemory, InvariantProjection, KernelMemory
 from skamem.distributed import fit_blocks
 from tests._estimators import ESTIMATORS, small
 from tests.distributed.conftest import two_workers
@@ -280,9 +280,11 @@ def assert_workers_give_what_threads_give(client):
         memory = fit_blocks(HebbianMemory(check_stored=False), da.from_array(patterns, chunks=(2, -1)))
     assert_array_equal(memory.weights_, HebbianMemory(check_stored=False).fit(patterns).weights_)
 
+    labels = IDENTITY % 2
     with pytest.warns(UserWarning, match="in sequence"):
-        memory = fit_blocks(ModernHopfieldMemory(beta=1.0), X, block_size=300, client=client)
-    assert_array_equal(memory.patterns_, X)
+        chained = fit_blocks(SGDClassifier(random_state=0), X, labels, block_size=300, client=client, classes=[0, 1])
+    whole = SGDClassifier(random_state=0).partial_fit(X[:300], labels[:300], classes=[0, 1])
+    assert_array_equal(chained.coef_, whole.partial_fit(X[300:], labels[300:]).coef_)
 
 
 def test_workers_of_one_process_give_what_threads_give(client):
