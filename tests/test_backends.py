@@ -347,4 +347,4 @@ def test_importing_skamem_imports_no_backend_and_nothing_optional():
     script = "import sys, skamem, skamem.datasets, skamem.model_selection, skamem.metrics; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert "skamem.core.arrays" in loaded
-    assert {"cupy", "torch", "jax", "dask", "matplotlib", "skops"}.isdisjoint(loaded)
+    assert {"cupy", "torch", "jax", "dask", "distributed", "matplotlib", "skops"}.isdisjoint(loaded)

@@ -19,6 +19,7 @@ ORDER = [
     "skamem.metrics",
     "skamem.analysis",
     "skamem.display",
+    "skamem.distributed",
     "skamem.datasets",
 ]
 

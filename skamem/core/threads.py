@@ -8,7 +8,7 @@ from threadpoolctl import ThreadpoolController
 
 from skamem.core import arrays
 
-__all__ = ["TINY_PRODUCT", "product_threads", "threads_worth"]
+__all__ = ["TINY_PRODUCT", "limited_threads", "product_threads", "threads_worth"]
 
 TINY_PRODUCT = 2**18
 """Multiply-adds below which the BLAS itself takes one thread, and a limit would cost more than the product."""
@@ -73,7 +73,33 @@ def product_threads(n_multiplications, xp=None):
     if n_multiplications < TINY_PRODUCT or not (xp is None or arrays.host_checks_are_free(xp)):
         yield
         return
-    limit = threads_worth(n_multiplications)
+    with limited_threads(threads_worth(n_multiplications)):
+        yield
+
+
+@contextlib.contextmanager
+def limited_threads(limit):
+    """Context in which the BLAS of NumPy and SciPy takes no more than so many threads.
+
+    Unlike threadpoolctl's it may be entered by several Python threads at a time, in any order: the lowest limit counts,
+    and what was before comes back when the last one leaves.
+
+    Parameters
+    ----------
+    limit : int
+        At least 1. Limits that are lower already stay.
+
+    Yields
+    ------
+    None
+
+    Examples
+    --------
+    >>> from threadpoolctl import threadpool_info
+    >>> with limited_threads(1):
+    ...     {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+    {1}
+    """
     _LIMITS.add(limit)
     try:
         yield
@@ -108,7 +134,12 @@ class _Limits:
         if wanted == self._now:  # by far most often: to ask the libraries costs more than small products
             return
         for library, number in zip(_libraries(), wanted, strict=True):
+            # From 3.8 on threadpoolctl lets the first Python thread that sets a limit set them, and ignores others
+            # without a word. Here all of them may, one at a time.
+            release = getattr(library, "clear_controlling_thread", lambda force: None)
+            release(force=True)
             library.set_num_threads(number)
+            release(force=True)
         self._now = wanted
 
 

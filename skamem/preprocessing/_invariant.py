@@ -11,6 +11,7 @@ from skamem.core import arrays, validation
 from skamem.core.base import SkamemTransformer, transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.parameters import COUNT, Interval, Options
+from skamem.core.reduction import PairwiseReduction
 from skamem.core.rows import Rows, row_blocks
 from skamem.preprocessing import _scatter
 
@@ -228,12 +229,14 @@ class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
         if known is not None:
             _check_alike(labels, known["labels"], "y has")
         dtype = arrays.float_dtype(X, xp) if known is None else arrays.wider_dtype(xp, X, self.mean_)
-        parts = [] if known is None else [(np.inf, known)]  # not to be added to before the end
+        parts = PairwiseReduction(_scatter.merged)
+        if known is not None:
+            parts.add(known, first=True)
         rows = Rows(X, placement)
         blocks = list(row_blocks(len(order), 8 * 8 * X.shape[1], at_most=_BLOCK))
         for block in fit_tasks(
             self, blocks, name="block", n_tasks=len(blocks), X=X, y=y,
-            attributes=lambda: self._solution(_together(parts), dtype) or {},
+            attributes=lambda: self._solution(parts.result(), dtype) or {},
         ):  # fmt: skip
             index = order[block]
             values = rows.take(index)
@@ -244,9 +247,9 @@ class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
             )
             unit = _scatter.unit_of(values)
             with arrays.overflow_expected():  # of sums by huge weights, which are refused below
-                _add(parts, _scatter.grouped_scatter(values / unit, groups, labels[present], block_weight, unit))
+                parts.add(_scatter.grouped_scatter(values / unit, groups, labels[present], block_weight, unit))
         with arrays.overflow_expected():
-            sums = _together(parts)
+            sums = parts.result()
         self._keep(sums, dtype)
 
     def _keep(self, sums, dtype):
@@ -382,19 +385,3 @@ def _reason_to_wait(sums):
             "of each row, several rows of each; skamem.datasets.make_transformed makes such rows of images."
         )
     return None
-
-
-def _add(parts, sums):
-    """Put sums on a stack where two of one depth are merged, as binary counting does: few copies, little rounding."""
-    depth = 0
-    while parts and parts[-1][0] == depth:
-        sums = _scatter.merged(parts.pop()[1], sums)
-        depth += 1
-    parts.append((depth, sums))
-
-
-def _together(parts):
-    _, sums = parts[-1]
-    for _, before in reversed(parts[:-1]):
-        sums = _scatter.merged(before, sums)
-    return sums

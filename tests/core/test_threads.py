@@ -7,7 +7,7 @@ import pytest
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skamem.core import threads
-from skamem.core.threads import product_threads, threads_worth
+from skamem.core.threads import limited_threads, product_threads, threads_worth
 
 SMALL, LARGE = 100 * 64 * 500, 2**40
 
@@ -159,3 +159,25 @@ def test_a_factorisation_keeps_its_threads(libraries):
     for n_rows in (200, 2000):
         Watched().fit(np.zeros((n_rows, 2)))
     assert seen == [[1, 1], [8, 3]]
+
+
+def test_any_python_thread_may_set_a_limit():
+    """Of this machine's BLAS, whichever thread set one before."""
+
+    def counts():
+        return {library.get_num_threads() for library in ThreadpoolController().select(user_api="blas").lib_controllers}
+
+    def work():
+        with limited_threads(1):
+            seen.append(counts())
+
+    seen = []
+    with threadpool_limits(2, user_api="blas"):
+        before = counts()
+        for _ in range(2):
+            thread = threading.Thread(target=work)
+            thread.start()
+            thread.join()
+            work()
+            assert counts() == before
+    assert seen == [{1}] * 4
