@@ -5,6 +5,8 @@
         np.asarray(x)           # TypeError, as with CuPy
         cupy.host_syncs         # Counter: how often the host waited for the device, by what it called
         cupy.uploads            # list: the shape of every array that went from host to device
+    cupy.downloads          # list: the shape of every array that came back
+    cupy.traffic            # Counter: their bytes, "to device" and "to host"
 
 `import cupy` finds it inside the block, so array-api-compat, SciPy and scikit-learn take their real CuPy branches.
 
@@ -71,7 +73,7 @@ class Machine:
         self.n_devices = n_devices
         self.thread = threading.local()
         self.host_syncs = Counter()
-        self.uploads = []
+        self.uploads, self.downloads, self.traffic = [], [], Counter()
 
 
 machine = Machine(n_devices=0)  # so that arrays left over from `fake_cupy()` find no device
@@ -198,6 +200,9 @@ def view(function):
 def host_read(name, function):
     def method(self):
         machine.host_syncs[name] += 1
+        machine.traffic["to host"] += self.nbytes
+        if self.ndim > 0:
+            machine.downloads.append(self.shape)
         return function(self.values)
 
     return method
@@ -341,6 +346,7 @@ def array(obj, dtype=None, copy=True, order="K", *, ndmin=0):
     values = np.array(obj, **options)  # always a copy: host and device share no memory
     if values.dtype.char not in DTYPES:
         raise ValueError(f"Unsupported dtype {values.dtype}")
+    machine.traffic["to device"] += values.nbytes
     if values.ndim > 0:
         machine.uploads.append(values.shape)
     return ndarray(values, device_id)
@@ -400,7 +406,7 @@ def fake_modules():
             **{name: host_function(getattr(np, name)) for name in HOST_FUNCTIONS.split()},
             **{member.__name__: member for member in (array, asarray, asnumpy, is_available, ndarray)},
             "host_syncs": machine.host_syncs,
-            "uploads": machine.uploads,
+            **{name: getattr(machine, name) for name in ("uploads", "downloads", "traffic")},
             "__version__": "14.0.0+fake",
         },
         "cupy.cuda": {"Device": Device, "is_available": is_available},

@@ -103,6 +103,7 @@ CASES = {
     "iht": (IHTRegressor(3), PATTERNS[:, :3] @ [3.0, -2.0, 1.0], CUES),
     "stability": (StabilitySelection(n_pairs=3, random_state=0), PATTERNS[:, :3] @ [3.0, -2.0, 1.0], CUES),
     "iht cv": (IHTRegressorCV(max_features=4, cv=3), PATTERNS[:, :3] @ [3.0, -2.0, 1.0], CUES),
+    "iht cv scored": (IHTRegressorCV(max_features=4, cv=3, scoring="r2"), PATTERNS[:, :3] @ [3.0, -2.0, 1.0], CUES),
 }
 for Estimator in ESTIMATORS:
     if not any(type(estimator) is Estimator for estimator, _, _ in CASES.values()):  # a new estimator joins as it is

@@ -169,6 +169,13 @@ def test_waits_and_uploads_are_counted(cupy, x):
     assert cupy.host_syncs == {"bool": 1, "float": 1, "mask": 1, "nonzero": 1, "get": 1}
 
 
+def test_what_moves_is_counted_in_bytes(cupy, x):
+    float(x[0, 0]), x[0].get()
+    cupy.asarray(np.ones(3, dtype="f4")), cupy.asarray(x)
+    assert (cupy.uploads, cupy.downloads) == ([(2, 2), (3,)], [(2,)])
+    assert cupy.traffic == {"to device": 32 + 12, "to host": 8 + 16}
+
+
 # ------------------------------------------------------------------------------------------------- the devices
 
 

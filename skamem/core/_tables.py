@@ -103,10 +103,10 @@ class DifferenceTables:
         fine = self._in_float64()
         better = fine.decided(*again(rows, fine), None)
         # Only their signs are compared: in size they may be beyond this type.
-        size = xp.clip(xp.abs(better), min=float(xp.finfo(dtype).smallest_normal), max=float(xp.finfo(dtype).max))
+        size = arrays.clip(xp.abs(better), min=float(xp.finfo(dtype).smallest_normal), max=float(xp.finfo(dtype).max))
         better = xp.astype(xp.sign(better) * size, dtype)
         everyone = xp.arange(push.shape[0], device=arrays.device(push))
-        place = xp.clip(xp.searchsorted(rows, everyone), max=rows.shape[0] - 1)
+        place = arrays.clip(xp.searchsorted(rows, everyone), max=rows.shape[0] - 1)
         return xp.where(doubtful, xp.take(better, place, axis=0), push)
 
     def _in_float64(self):

@@ -26,6 +26,7 @@ __all__ = [
     "PLACE_NAMES",
     "WHOLE_IN_FLOAT32",
     "Placement",
+    "clip",
     "copy",
     "device",
     "device_scope",
@@ -374,6 +375,11 @@ def widest_float(array):
     return xp.__array_namespace_info__().dtypes(device=device(array)).get("float64", array.dtype)
 
 
+def clip(array, min=None, max=None):
+    """Values held between bounds, numbers or arrays: on CuPy by its own kernel; array-api-compat's waits for masks."""
+    return array.clip(min, max) if array_api_compat.is_cupy_array(array) else namespace(array).clip(array, min, max)
+
+
 def copy(array):
     """A copy of `array` on its own device."""
     return namespace(array).asarray(array, copy=True)
@@ -418,18 +424,7 @@ def sign(array, xp):
 
 
 def rfft(rows):
-    """Discrete Fourier transform of real rows along the last axis: n // 2 + 1 complex numbers for n real ones.
-
-    Parameters
-    ----------
-    rows : array of shape (..., n)
-        float32 or float64.
-
-    Returns
-    -------
-    spectra : array of shape (..., n // 2 + 1)
-        complex64 or complex128.
-    """
+    """Discrete Fourier transform of real rows (..., n) along the last axis: (..., n // 2 + 1) complex numbers."""
     xp = namespace(rows)
     # SciPy's transforms several rows at a time in the processor's vector registers, NumPy's one after another.
     return scipy.fft.rfft(rows) if xp is array_api_compat.numpy else xp.fft.rfft(rows, axis=-1)

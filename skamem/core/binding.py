@@ -299,7 +299,7 @@ def similarity(vectors, others, algebra="hrr"):
     """
     vectors, others = as_vectors(resolve_algebra(algebra), vectors=vectors, others=others)
     products = correlated(of_length_one(vectors), of_length_one(others[None, :] if others.ndim == 1 else others))
-    products = arrays.namespace(products).clip(products, -1.0, 1.0)  # rounding
+    products = arrays.clip(products, -1.0, 1.0)  # rounding
     return products[..., 0] if others.ndim == 1 else products
 
 

@@ -167,7 +167,7 @@ def column_magnitudes(weights):
         if weights.strengths is not None:
             pushed = pushed * weights.strengths[:, None]
         squares = xp.sum((inputs @ xp.matrix_transpose(inputs) @ pushed) * pushed, axis=0)
-        return xp.sqrt(weights.shape[0] * xp.clip(squares, min=0.0))
+        return xp.sqrt(weights.shape[0] * arrays.clip(squares, min=0.0))
     row_bytes = 16 * weights.shape[1]
     if weights.shape[0] * row_bytes <= _UNDIVIDED:
         return xp.sum(xp.abs(weights), axis=0)
@@ -192,8 +192,8 @@ def largest_sum(weights):
     if not isinstance(weights, Factors):
         return xp.max(column_magnitudes(weights))
     met = xp.sum(xp.abs(weights.inputs), axis=1)
-    met = met if weights.strengths is None else met * xp.clip(xp.abs(weights.strengths), min=1.0)
-    return xp.max(met @ xp.clip(xp.abs(weights.pushed), min=1.0))
+    met = met if weights.strengths is None else met * arrays.clip(xp.abs(weights.strengths), min=1.0)
+    return xp.max(met @ arrays.clip(xp.abs(weights.pushed), min=1.0))
 
 
 def cast(weights, dtype):

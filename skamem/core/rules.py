@@ -300,7 +300,7 @@ def stability_margins(patterns, weights, *, fit_intercept=False):
     n_learning = patterns.shape[1] - 1 if fit_intercept else patterns.shape[1]
     diagonal, units = xp.linalg.diagonal(weights), patterns[:, :n_learning]
     fields = (patterns @ weights - patterns * diagonal)[:, :n_learning]
-    norm = xp.sqrt(xp.clip(xp.sum(weights[:n_learning, :] ** 2, axis=0) - diagonal**2, min=0.0))[:n_learning]
+    norm = xp.sqrt(arrays.clip(xp.sum(weights[:n_learning, :] ** 2, axis=0) - diagonal**2, min=0.0))[:n_learning]
     smallest = xp.full_like(norm, xp.finfo(patterns.dtype).smallest_normal)
     return xp.min(xp.where(units == 0, xp.inf, units * fields / xp.maximum(norm, smallest)), axis=1)
 

@@ -49,7 +49,7 @@ def binary_entropy(means):
 def log_odds(mean, margin):
     """ln(p / (1 - p)) of means that are kept `margin` away from 0 and 1."""
     xp = arrays.namespace(mean)
-    kept = xp.clip(mean, margin, 1.0 - margin)
+    kept = arrays.clip(mean, margin, 1.0 - margin)
     return xp.log(kept) - xp.log1p(-kept)
 
 

@@ -26,7 +26,7 @@ _ROUNDING = 1e-6  # beyond [0, 1]: what scaling leaves there
 def clip_binary(values):
     """Values of binary units: those outside [0, 1] count as the end they are beyond. Arrays and csr matrices."""
     if arrays.is_array(values):
-        return arrays.namespace(values).clip(values, 0.0, 1.0)
+        return arrays.clip(values, 0.0, 1.0)
     clipped = values.copy()
     clipped.data = np.clip(clipped.data, 0.0, 1.0)
     return clipped

@@ -111,7 +111,7 @@ class Trainer:
         self.optimizer.step(gradient if machine.is_binary else in_units_of_noise(machine, gradient, centre), factor)
         if "log_variance" in self.optimizer.parameters:
             values = self.optimizer.parameters["log_variance"]
-            values[...] = xp.clip(values, _LEAST_LOG_VARIANCE, None)
+            values[...] = arrays.clip(values, _LEAST_LOG_VARIANCE, None)
             self._machine = None  # σ is a copy
 
     def _shares_of(self, n_rows, sampled):

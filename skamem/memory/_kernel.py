@@ -338,7 +338,7 @@ class KernelMemory(RealMemory):
         lengths = [
             xp.sum(((rows - self.centre_) / unit) ** 2, axis=1, keepdims=True) ** 0.5 for rows in (answers, states)
         ]
-        return lengths[0] / xp.clip(lengths[1], min=1.0)
+        return lengths[0] / arrays.clip(lengths[1], min=1.0)
 
     def _feed_back(self, start, known):
         recall = super()._feed_back(start, known)

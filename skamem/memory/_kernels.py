@@ -68,7 +68,7 @@ def _ntk(X, Y, *, depth, **_):
     cosine = covariance / xp.where(norms > 0, norms, xp.ones_like(norms))
     tangent = covariance
     for _ in range(depth):
-        cosine = xp.clip(cosine, min=-1.0, max=1.0)
+        cosine = arrays.clip(cosine, min=-1.0, max=1.0)
         angle = math.pi - xp.acos(cosine)
         tangent = tangent * (angle / math.pi)
         cosine = (cosine * angle + xp.sqrt(1.0 - cosine**2)) / math.pi

@@ -51,5 +51,5 @@ class FeatureRidge:
         leverage = xp.sum(
             xp.matrix_transpose(self.system.solve(xp.matrix_transpose(self.weighted))) * self.features, axis=1
         )
-        left = xp.clip(1.0 - leverage, min=xp.finfo(targets.dtype).eps)
+        left = arrays.clip(1.0 - leverage, min=xp.finfo(targets.dtype).eps)
         return targets - (targets - self.features @ self.solve(targets)) / left[:, None]

@@ -228,6 +228,6 @@ def _within_range(deviations):
     xp = arrays.namespace(deviations)
     info = xp.finfo(deviations.dtype)
     limit = float(info.max) ** 0.25
-    deviations = xp.clip(deviations, min=-float(info.max), max=float(info.max))
+    deviations = arrays.clip(deviations, min=-float(info.max), max=float(info.max))
     largest = xp.max(xp.abs(deviations), axis=1, keepdims=True)
-    return deviations * (limit / xp.clip(largest, min=limit))
+    return deviations * (limit / arrays.clip(largest, min=limit))

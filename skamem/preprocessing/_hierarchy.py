@@ -154,7 +154,7 @@ class Hierarchy:
             tolerances = eps * (xp.abs(X) @ bounds + largest)
         if not (arrays.host_checks_are_free(xp) and bool(xp.isfinite(xp.max(tolerances)))):
             most = float(xp.finfo(X.dtype).max) / (8 * X.shape[1])  # so that no product of a far row overflows
-            X = xp.clip(X, -most, most)
+            X = arrays.clip(X, -most, most)
             tolerances = eps * (xp.abs(X) @ bounds + largest)
         return X, tolerances
 

@@ -270,7 +270,7 @@ def _pencil(A, B):
     U = xp.take(U, kept, axis=1) / xp.sqrt(xp.take(values, kept))
     reduced = xp.matrix_transpose(U) @ A @ U
     shares, Q = xp.linalg.eigh((reduced + xp.matrix_transpose(reduced)) / 2)
-    return xp.clip(shares, min=0.0, max=1.0), U @ Q
+    return arrays.clip(shares, min=0.0, max=1.0), U @ Q
 
 
 def _settled(shares, V):

@@ -234,7 +234,10 @@ class IHTRegressorCV(SparseLinearRegressor):
         scorer = check_scoring(IHTRegressor(), self.scoring)
         placement, dtype = inputs.placement, inputs.design.X.dtype
         y = inputs.y[:, 0] if inputs.is_vector else inputs.y
-        parts = [(inputs.design.samples(test), placement.release(inputs.design.pick(y, test))) for _, test in splits]
+        parts = [
+            tuple(map(placement.release, (inputs.design.samples(test), inputs.design.pick(y, test))))
+            for _, test in splits
+        ]
 
         def score(fold, support, slopes, intercepts):
             coef = np.zeros((len(slopes), self.n_features_in_))

@@ -214,3 +214,21 @@ def test_fourier_transforms_keep_the_precision_and_come_back(place, dtype, spect
     for back in (place.get(arrays.irfft(there, n)), arrays.irfft(arrays.rfft(rows), n)):
         assert back.dtype == dtype
         np.testing.assert_allclose(back, rows, atol=1e-6)
+
+
+@pytest.mark.parametrize("bounds", [{"min": 0.0}, {"max": 0.5}, {"min": -0.5, "max": 0.5}])
+def test_values_are_held_between_bounds_without_a_wait(bounds, place):
+    values = np.asarray([[-1.0, -0.25, 0.0], [0.25, np.nan, np.inf]], dtype="float32")
+    found = place.get(arrays.clip(place.put(values), **bounds))
+    np.testing.assert_array_equal(found, np.clip(values, bounds.get("min"), bounds.get("max")))
+    assert found.dtype == np.float32
+    low = place.put(np.asarray([0.0, -1.0, 0.5]))
+    held = arrays.clip(place.put(values.astype("float64")), min=low)
+    np.testing.assert_array_equal(place.get(held), np.clip(values, [0.0, -1.0, 0.5], None))
+
+
+def test_a_clip_on_cupy_waits_for_nothing(fake_cupy):
+    with fake_cupy() as cupy:
+        x = cupy.asarray(np.arange(6.0))
+        arrays.clip(x, 1.0, 4.0), arrays.clip(x, min=x[2])
+        assert cupy.host_syncs.total() == 0

@@ -33,7 +33,7 @@ def logistic(scores):
 def log_logistic(scores):
     """Its logarithm, which no score makes infinite."""
     xp = arrays.namespace(scores)
-    return xp.clip(scores, max=0.0) - xp.log1p(xp.exp(-xp.abs(scores)))
+    return arrays.clip(scores, max=0.0) - xp.log1p(xp.exp(-xp.abs(scores)))
 
 
 @dataclass
@@ -134,9 +134,8 @@ class LogisticSearch:
 
     def _on_model(self, fit, size, limit):
         """Refit of the best support on the quadratic model at the scores of `fit`."""
-        xp = self.design.xp
         probability = logistic(fit.scores)
-        curvature = xp.clip(probability * (1.0 - probability), min=_LEAST_CURVATURE)
+        curvature = arrays.clip(probability * (1.0 - probability), min=_LEAST_CURVATURE)
         response = fit.scores + (self.positive - probability) / curvature
         weights = curvature[:, 0] if self.weights is None else curvature[:, 0] * self.weights
         # The model's ridge is relative to weighted lengths; a quarter is the curvature at even odds.
@@ -211,7 +210,7 @@ class LogisticSearch:
     def _loss(self, columns, theta, ridge):
         xp = self.design.xp
         scores = columns @ self.design.asarray(theta)
-        losses = xp.clip(scores, min=0.0) - self.positive * scores + xp.log1p(xp.exp(-xp.abs(scores)))
+        losses = arrays.clip(scores, min=0.0) - self.positive * scores + xp.log1p(xp.exp(-xp.abs(scores)))
         losses = losses[:, 0] if self.weights is None else losses[:, 0] * self.weights
         return float(xp.sum(losses)) + 0.5 * float(np.sum(ridge * theta[:, 0] ** 2)), scores
 

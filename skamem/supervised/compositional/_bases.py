@@ -75,7 +75,7 @@ class SplineBasis:
     def values(self, t):
         """Values and slopes of all functions at `t`, each (n_rows, n_functions)."""
         xp, width = arrays.namespace(t), 2.0 / (self.n_knots - 1)
-        inside = xp.clip(t, min=-1.0, max=1.0)
+        inside = arrays.clip(t, min=-1.0, max=1.0)
         first = xp.arange(-self.degree, self.n_knots - 1, dtype=t.dtype, device=arrays.device(t))
         place = (inside[:, None] + 1.0) / width - first[None, :]
         slopes = (_cardinal(place, self.degree - 1) - _cardinal(place - 1.0, self.degree - 1)) / width
@@ -88,10 +88,10 @@ def _cardinal(x, degree):
     if degree == 0:
         return xp.astype((x >= 0.0) & (x < 1.0), x.dtype)
     # From the nearer end: there fewer powers cancel.
-    x = xp.clip(xp.minimum(x, degree + 1.0 - x), min=0.0)
+    x = arrays.clip(xp.minimum(x, degree + 1.0 - x), min=0.0)
     total = xp.zeros_like(x)
     for i in range((degree + 3) // 2):
-        total = total + (-1.0) ** i * math.comb(degree + 1, i) * xp.clip(x - i, min=0.0) ** degree
+        total = total + (-1.0) ** i * math.comb(degree + 1, i) * arrays.clip(x - i, min=0.0) ** degree
     return total / math.factorial(degree)
 
 

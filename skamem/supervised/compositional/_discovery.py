@@ -204,7 +204,7 @@ def _disagreement(first, second, along_first, along_second, share):
     matrix = weighted.T @ terms + _SMOOTHING * node.penalty + 1e-9 * identity
     means = terms @ cholesky_solve(matrix, weighted.T @ products)
     # Twice the smaller eigenvalue of the derivatives' moments given the pair; of what is fitted, and may be below 0.
-    left = xp.clip(means[:, 2] - xp.sqrt(means[:, 0] ** 2 + means[:, 1] ** 2), min=0.0)
+    left = arrays.clip(means[:, 2] - xp.sqrt(means[:, 0] ** 2 + means[:, 1] ** 2), min=0.0)
     sizes = [float(share @ square) for square in squares]
     return float(share @ left) / (2.0 * min(sizes) or 1.0)
 

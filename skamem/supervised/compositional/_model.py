@@ -91,7 +91,7 @@ class CompositionModel:
         xp, node, bases = self.placement.xp, self.nodes[number], []
         for k, part in enumerate(values):
             room = _MARGIN * (node["high"][k] - node["low"][k])
-            bases.append(self.basis.values(xp.clip(part, min=node["low"][k] - room, max=node["high"][k] + room)))
+            bases.append(self.basis.values(arrays.clip(part, min=node["low"][k] - room, max=node["high"][k] + room)))
         this, coef = self.map_of(number), node["coef"]
         return xp.stack([this.output(coef[:, k], bases) for k in range(coef.shape[1])], axis=1)
 

@@ -264,8 +264,8 @@ class CompositionalRegressor(RegressorMixin, SkamemEstimator):
         share = placement.asarray(weights / weights.sum(), wide)
         offset, scale = column_scales(rows, share)
         scaled = (rows - offset) / scale
-        low = xp.clip(xp.min(scaled, axis=0), min=-_MOST_SPREADS)
-        high = xp.clip(xp.max(scaled, axis=0), max=_MOST_SPREADS)
+        low = arrays.clip(xp.min(scaled, axis=0), min=-_MOST_SPREADS)
+        high = arrays.clip(xp.max(scaled, axis=0), max=_MOST_SPREADS)
         half = 0.5 * (high - low)
         half = xp.where(half > 0.0, half, xp.ones_like(half))
         middle = 0.5 * (high + low)

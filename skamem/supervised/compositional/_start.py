@@ -107,7 +107,7 @@ def _others(problem, number, outputs):
 def _polynomials(inputs, share):
     """Orthonormal polynomials, without the constant."""
     xp = arrays.namespace(share)
-    inputs = [xp.clip(values, min=-2.0, max=2.0) for values in inputs]
+    inputs = [arrays.clip(values, min=-2.0, max=2.0) for values in inputs]
     terms = [(0, xp.ones_like(share))]
     for values in inputs:
         terms = [(d + e, term * values**e) for d, term in terms for e in range(_DEGREE + 1 - d)]

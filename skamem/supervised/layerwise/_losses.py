@@ -62,7 +62,7 @@ class LogisticLoss:
         """Logarithms of the class shares, centred."""
         xp = arrays.namespace(targets)
         shares = share @ targets
-        logarithms = xp.log(xp.clip(shares, min=float(xp.finfo(targets.dtype).eps)))
+        logarithms = xp.log(arrays.clip(shares, min=float(xp.finfo(targets.dtype).eps)))
         return logarithms - xp.mean(logarithms)
 
     def value(self, outputs, targets, share):

@@ -57,7 +57,7 @@ def column_scales(values, share):
         rest += share[rows] @ deviations
         squares += share[rows] @ (deviations * deviations)
     # The mean of a large constant is off by rounding, and the rest would look like spread.
-    spread = unit * xp.sqrt(xp.clip(squares - rest * rest, min=0.0))
+    spread = unit * xp.sqrt(arrays.clip(squares - rest * rest, min=0.0))
     varies = (spread > 8 * xp.finfo(values.dtype).eps * size) & (lowest < highest)
     scale = xp.maximum(spread, peak / _MOST_SPREADS)
     return mean + unit * rest, xp.where(varies, scale, xp.full_like(scale, xp.inf))
