@@ -13,8 +13,9 @@ from scipy.linalg import lapack, solve_triangular
 from sklearn.utils import assert_all_finite
 
 from skamem.core import arrays
+from skamem.core.reduction import PairwiseReduction
 from skamem.core.rows import Rows, row_blocks
-from skamem.core.scatter import column_units, merged, push, scatter_of, together
+from skamem.core.scatter import column_units, merged, scatter_of
 from skamem.sparse.objective._design import host
 from skamem.sparse.objective._linalg import EPS
 
@@ -106,7 +107,7 @@ def sums_of(X, y, weight, placement, *, is_vector):
     present = None if weight is None or bool(xp.all(weight > 0)) else xp.nonzero(weight > 0)[0]
     n_rows = X.shape[0] if present is None else present.shape[0]
     rows = Rows(X.tocsr() if scipy.sparse.issparse(X) else X, placement, y.dtype, keep_sparse=True)
-    parts = []
+    parts = PairwiseReduction(merged)
     with arrays.overflow_expected():  # of large weights, which `MomentsRegressor` refuses
         for block in row_blocks(n_rows, 8 * 4 * n_columns, at_most=at_most):
             if present is None:
@@ -114,8 +115,8 @@ def sums_of(X, y, weight, placement, *, is_vector):
             else:
                 index = present[block]
                 part = rows.take(index), xp.take(y, index, axis=0), xp.take(weight, index)
-            push(parts, _block_sums(*part))
-        sums = together(parts)
+            parts.add(_block_sums(*part))
+        sums = parts.result()
     return sums | {
         "n_rows": float(n_rows), "n_targets": y.shape[1], "is_vector": is_vector, "rounding": EPS,
         "cancelled": 1.0, "knows_mean": True,
