@@ -5,8 +5,6 @@ Sums are dicts, so that they travel in pickles and between devices, and can have
 
 import math
 
-import numpy as np
-
 from skamem.core import arrays
 
 __all__ = ["column_units", "in_unit", "merged", "scatter_of", "unit_of"]
@@ -55,11 +53,14 @@ def column_units(largest, dtype):
     limits = xp.finfo(dtype)
     most = math.frexp(float(limits.max))[1]
     coarse = most // 16
-    on_host = arrays.to_numpy(largest).astype(np.float64)
-    exponents = coarse * np.rint(np.frexp(on_host)[1] / coarse)
-    units = np.ldexp(1.0, np.minimum(exponents, most - 1).astype(np.int32))
     smallest = 2 * float(limits.smallest_normal)  # of a column of zeros, so that any other unit takes its place
-    return place.asarray(np.where(on_host > 0, np.maximum(units, smallest), smallest), dtype)
+    units = [
+        max(math.ldexp(1.0, min(coarse * round(math.frexp(value)[1] / coarse), most - 1)), smallest)
+        if value
+        else smallest
+        for value in arrays.to_numpy(largest).tolist()
+    ]
+    return place.asarray(units, dtype)
 
 
 def scatter_of(X, weight=None, unit=1.0):
