@@ -101,7 +101,7 @@ def merged(one, other):
 
     Chan, Golub and LeVeque (1983), Am. Stat. 37:242: what parts add to the scatter is the distance of their means.
     """
-    unit = larger(one["unit"], other["unit"])
+    unit = _larger(one["unit"], other["unit"])
     one, other = in_unit(one, unit), in_unit(other, unit)
     xp = arrays.namespace(one["total"])
     weight = one["weight"] + other["weight"]
@@ -117,7 +117,7 @@ def merged(one, other):
     }  # fmt: skip
 
 
-def larger(one, other):
+def _larger(one, other):
     """The larger of two units, or of each pair of them."""
     if isinstance(one, float):
         return max(one, other)
