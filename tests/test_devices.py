@@ -64,11 +64,16 @@ def arguments_of(name, method, fitted, put):
         "source": PATTERNS[:3],
         "other": fitted,
         "backend": fitted.backend or "numpy",
+        "gram": put(PATTERNS.T @ PATTERNS),
+        "n_samples": 12,
     }
     values |= {"transitions": values["X"], "inputs": values["X"], "outputs": values["y"], "strings": values["X"]}
     values["symbols"] = put(PATTERNS[0])
     if name == "fit_masked":
         values["masks"] = open_masks(fitted, put)
+    if name == "fit_moments":
+        y = targets_for(fitted)
+        values |= {"Xy": put(PATTERNS.T @ y), "yy": float(np.sum(y**2))}
     if name == "partial_fit":
         values["transitions"] = {("new", 1.0): "new"}
     if name == "forget":
@@ -103,7 +108,9 @@ def use(member, name, fitted, put):
         refused = (name, fitted.get_params().get("target")) == REFUSED
         with pytest.raises(ValueError, match="expected target='self'") if refused else contextlib.nullcontext():
             makes_one = inspect.ismethod(member) and member.__self__ is type(fitted)
-            member(*arguments_of(name, member, fitted, put), **({"backend": fitted.backend} if makes_one else {}))
+            options = {"backend": fitted.backend} if makes_one else {}
+            options |= {"centered": True} if name == "fit_moments" else {}
+            member(*arguments_of(name, member, fitted, put), **options)
 
 
 def check_members(estimator, y, put, cupy, home):

@@ -27,14 +27,14 @@ _STATE_FORMAT = 1
 def transactional(method):
     """Make a fitting method all or nothing: if it raises, the estimator is left as it was.
 
-    ``fit`` and ``fit_masked`` also start from nothing but the parameters: what an earlier fit left is gone before they
-    run, so that no attribute outlives the fit that set it. With ``warm_start=True`` they find what the class names in
-    `_continues_from`.
+    ``fit``, ``fit_masked`` and ``fit_moments`` also start from nothing but the parameters: what an earlier fit left is
+    gone before they run, so that no attribute outlives the fit that set it. With ``warm_start=True`` they find what the
+    class names in `_continues_from`.
 
     Parameters
     ----------
     method : callable
-        ``fit``, ``fit_masked`` or ``partial_fit``. It must replace fitted arrays, never change them in place.
+        A ``fit``, ``partial_fit`` or ``merge``. It must replace fitted arrays, never change them in place.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def transactional(method):
         Also runs scikit-learn's callbacks' set-up and tear-down.
     """
     managed = with_callbacks(method)
-    starts_anew = method.__name__ in ("fit", "fit_masked")
+    starts_anew = method.__name__ in ("fit", "fit_masked", "fit_moments")
 
     @functools.wraps(method)
     def all_or_nothing(estimator, *args, **kwargs):

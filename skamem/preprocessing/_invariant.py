@@ -13,6 +13,7 @@ from skamem.core.callbacks import fit_tasks
 from skamem.core.parameters import COUNT, Interval, Options
 from skamem.core.reduction import PairwiseReduction
 from skamem.core.rows import Rows, row_blocks
+from skamem.core.scatter import unit_of
 from skamem.preprocessing import _scatter
 
 __all__ = ["InvariantProjection"]
@@ -245,7 +246,7 @@ class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
             block_weight = (
                 None if weight is None else xp.astype(xp.take(weight, placement.asarray(index)), values.dtype)
             )
-            unit = _scatter.unit_of(values)
+            unit = unit_of(values)
             with arrays.overflow_expected():  # of sums by huge weights, which are refused below
                 parts.add(_scatter.grouped_scatter(values / unit, groups, labels[present], block_weight, unit))
         with arrays.overflow_expected():

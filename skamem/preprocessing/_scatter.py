@@ -1,11 +1,10 @@
 """Scatter of rows within groups and in total: sums that merge, and the directions that vary least within groups."""
 
-import math
-
 import numpy as np
 from scipy import special
 
 from skamem.core import arrays
+from skamem.core import scatter as sums_of_rows
 
 __all__ = [
     "effective_rows",
@@ -16,7 +15,6 @@ __all__ = [
     "placed",
     "rank_of",
     "shrinkage_of",
-    "unit_of",
     "varies",
 ]
 
@@ -26,30 +24,6 @@ _MOST = (
     0.1  # no sphere hides a variance of a tenth of the mean; on pixels, products of them, scaled or not, never far off
 )
 _NOISE = 64  # rounding of a mean, in units of the last place: a column that varies less is constant
-
-
-def unit_of(X):
-    """A power of two in which the squares of rows can be summed, whatever their units, and those of small columns too.
-
-    Rows of one magnitude, from 2⁻³² to 2³² say, have one unit, so that blocks of them merge as they are. It leaves room
-    above for sums by weight, and below for columns that are as much smaller than the largest as squares can tell.
-
-    Parameters
-    ----------
-    X : array
-        Finite.
-
-    Returns
-    -------
-    unit : float
-        By which to divide rows, without rounding.
-    """
-    xp = arrays.namespace(X)
-    limits = xp.finfo(X.dtype)
-    most = math.frexp(float(limits.max))[1]  # 1024 of double precision
-    coarse = most // 16
-    exponent = coarse * round(math.frexp(float(xp.max(xp.abs(X))))[1] / coarse) - most * 3 // 8
-    return max(math.ldexp(1.0, exponent), 2 * float(limits.smallest_normal))
 
 
 def grouped_scatter(X, groups, labels, weight, unit=1.0):
@@ -105,15 +79,15 @@ def grouped_scatter(X, groups, labels, weight, unit=1.0):
 
 
 def merged(one, other):
-    """The `grouped_scatter` of the rows of both, to rounding.
-
-    Chan, Golub and LeVeque (1983), Am. Stat. 37:242: what parts add to the scatter is the distance of their means.
-    """
+    """The `grouped_scatter` of the rows of both, to rounding; see `skamem.core.scatter.merged`."""
     unit = max(one["unit"], other["unit"])
-    one, other = _in_unit(one, unit), _in_unit(other, unit)
+    one, other = (
+        sums_of_rows.in_unit(part, unit, linear=("mean", "means"), squared=("spreads", "within", "total"))
+        for part in (one, other)
+    )
     xp, place = arrays.namespace(one["total"]), arrays.placement_of(one["total"])
     labels = np.union1d(one["labels"], other["labels"])
-    n_groups, n_features = len(labels), one["mean"].shape[0]
+    n_groups = len(labels)
     tables = []
     for part in (one, other):
         # A row of zeros stands for the groups that the part lacks.
@@ -132,20 +106,12 @@ def merged(one, other):
     apart = pull[:, None] * shift**2
     shared = place.asarray(np.flatnonzero(np.isin(labels, one["labels"]) & np.isin(labels, other["labels"])))
     moved = xp.take(xp.sqrt(pull)[:, None] * shift, shared, axis=0)
-    weight = one["weight"] + other["weight"]
-    gap = other["mean"] - one["mean"]
-    step = other["weight"] / weight * gap
-    return {
+    return sums_of_rows.merged(one, other) | {
         "labels": labels,
         "weights": sums,
         "means": xp.where((weights > 0)[:, None], means, new_means) + (new_weights / sums)[:, None] * shift,
         "spreads": spreads + new_spreads + apart,
-        "weight": weight,
-        "mean": one["mean"] + step,
         "within": one["within"] + other["within"] + xp.matrix_transpose(moved) @ moved,
-        "total": one["total"] + other["total"]
-        + one["weight"] * xp.reshape(gap, (n_features, 1)) * xp.reshape(step, (1, n_features)),
-        "unit": unit,
         "heaviest": max(one["heaviest"], other["heaviest"]),
     }  # fmt: skip
 
@@ -154,17 +120,6 @@ def placed(scatter, placement, dtype):
     """The same sums where `placement` says, as `dtype`; labels stay on the host."""
     on_host = ("labels", "weight", "unit", "heaviest")
     return {name: value if name in on_host else placement.asarray(value, dtype) for name, value in scatter.items()}
-
-
-def _in_unit(scatter, unit):
-    """The same sums in a unit that is no smaller."""
-    factor = scatter["unit"] / unit
-    if factor == 1.0:
-        return scatter
-    linear = {name: factor * scatter[name] for name in ("mean", "means")}
-    # One factor after the other: its square may be less than any float.
-    squared = {name: factor * (factor * scatter[name]) for name in ("spreads", "within", "total")}
-    return scatter | linear | squared | {"unit": unit}
 
 
 def n_rows_of(scatter):

@@ -44,9 +44,12 @@ class SparseLinearModel(SkamemEstimator):
         tags.input_tags.sparse = self._backend is None or str(self._backend) == "numpy"
         return tags
 
+    def _why_not_fitted(self):
+        """Words for the error, where an estimator has seen rows and is not fitted yet; else None."""
+
     def _scores(self, X, method):
         """Linear predictor at X, for the public `method`, and the placement that gives it to the caller."""
-        check_is_fitted(self)
+        check_is_fitted(self, msg=self._why_not_fitted())
         X, placement = self._receive(X, reset=False, method=method, accept_sparse=("csc", "csr"))
         if scipy.sparse.issparse(X):
             return X @ arrays.to_numpy(self.coef_).T + arrays.to_numpy(placement.asarray(self.intercept_)), placement
@@ -114,7 +117,8 @@ class SparseLinearRegressor(MultiOutputMixin, RegressorMixin, SparseLinearModel)
         if inputs.is_vector:
             coef, intercept = coef[0], float(intercept[0])
         supports = [fit.support for fit in fits]
-        self._store_model(coef, intercept, supports, inputs.placement, inputs.design.X.dtype)
+        dtype = arrays.float_dtype(inputs.like, inputs.placement.xp)
+        self._store_model(coef, intercept, supports, inputs.placement, dtype)
         self.margin_ = float(min(fit.margin for fit in fits))
         self.swap_optimal_ = all(fit.swap_optimal for fit in fits)
         self.n_passes_ = inputs.design.n_passes

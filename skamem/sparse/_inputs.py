@@ -18,9 +18,11 @@ from skamem.sparse.search._groups import count_selections
 
 __all__ = [
     "Inputs",
+    "check_n_targets",
     "check_room",
     "counting",
     "read_inputs",
+    "read_rows",
     "read_samples",
     "read_splits",
 ]
@@ -46,7 +48,11 @@ class Inputs:
     weights : array of shape (n_samples,) or None
         Where X lives, in the design's wide type.
     placement : Placement
-        Where X lives.
+        Where X lives; of rows that stand for others, where those did.
+    like : array
+        Has the type that fitted arrays get.
+    stands_for : Condensed or None
+        What the rows of the design stand for, if not for themselves.
     """
 
     design: Any
@@ -54,40 +60,70 @@ class Inputs:
     is_vector: bool
     weights: Any
     placement: Any
+    like: Any
+    stands_for: Any = None
 
 
 def read_inputs(estimator, X, y, sample_weight):
     """Validate the arguments of `fit` and move them to where `estimator` computes."""
     design, placement = read_samples(estimator, X)
-    y = _checked_targets(estimator, y, design.X)
-    y = placement.asarray(y, design.wide)
-    largest = float(design.xp.max(design.xp.abs(y))) if y.shape[0] else 0.0
+    y, is_vector = _read_targets(estimator, y, design.X, placement, design.wide)
+    weights = check_sample_weight(sample_weight, design.X, placement, design.wide)
+    return Inputs(design, y, is_vector, weights, placement, like=design.X)
+
+
+def read_rows(estimator, X, y, sample_weight, *, method):
+    """Validated rows that are only summed up: X where the user had it, the rest where `estimator` computes.
+
+    Parameters
+    ----------
+    estimator : SparseLinearModel
+    X, y, sample_weight : array-likes
+    method : str or None
+        Name of the public method; None where the rows are the first.
+
+    Returns
+    -------
+    rows : tuple
+        X, y of shape (n_samples, n_targets), weights or None, placement, and whether y came one-dimensional.
+    """
+    X, placement = _read_samples(estimator, X, reset=method is None, method=method)
+    wide = arrays.widest_float(placement.asarray(np.zeros(0), arrays.float_dtype(X, placement.xp)))
+    y, is_vector = _read_targets(estimator, y, X, placement, wide)
+    return X, y, check_sample_weight(sample_weight, X, placement, wide), placement, is_vector
+
+
+def read_samples(estimator, X):
+    """Validated X of `fit`, as a design where `estimator` computes, and that place."""
+    X, placement = _read_samples(estimator, X, reset=True)
+    return as_design(X if scipy.sparse.issparse(X) else placement.asarray(X)), placement
+
+
+def _read_samples(estimator, X, *, reset, method=None):
+    # NaN and infinities show in the sums of squares that the solver takes anyway; a look for them would cost a pass.
+    X, placement = estimator._receive(
+        X, reset=reset, method=method, accept_sparse=("csc", "csr"), ensure_all_finite=False
+    )
+    if scipy.sparse.issparse(X) and not arrays.same_place(X, placement):
+        raise ValueError(
+            f"X is sparse and backend={estimator.backend!r} computes elsewhere; sparse input is supported on the host. "
+            "Use backend=None, or pass X.toarray() if it fits the device."
+        )
+    return X, placement
+
+
+def _read_targets(estimator, y, X, placement, dtype):
+    """Targets of shape (n_samples, n_targets) on the placement, and whether they came one-dimensional."""
+    y = placement.asarray(_checked_targets(estimator, y, X), dtype)
+    xp = placement.xp
+    largest = float(xp.max(xp.abs(y))) if y.shape[0] else 0.0
     if largest > _LARGEST:
         raise ValueError(
             f"y has values of {largest:.3g}, whose squares overflow double precision; expected magnitudes below "
             f"{_LARGEST:g}. Rescale it."
         )
-    weights = check_sample_weight(sample_weight, design.X, placement, design.wide)
     is_vector = y.ndim == 1
-    return Inputs(design, y[:, None] if is_vector else y, is_vector, weights, placement)
-
-
-def read_samples(estimator, X):
-    """Validated X of `fit`, as a design where `estimator` computes, and that place."""
-    # NaN and infinities show in the sums of squares that the solver takes anyway; a look for them would cost a pass.
-    X, placement = estimator._receive(X, reset=True, accept_sparse=("csc", "csr"), ensure_all_finite=False)
-    return _placed(estimator, X, placement), placement
-
-
-def _placed(estimator, X, placement):
-    if not scipy.sparse.issparse(X):
-        return as_design(placement.asarray(X))
-    if not arrays.same_place(X, placement):
-        raise ValueError(
-            f"X is sparse and backend={estimator.backend!r} computes elsewhere; sparse input is supported on the host. "
-            "Use backend=None, or pass X.toarray() if it fits the device."
-        )
-    return as_design(X)
+    return (y[:, None] if is_vector else y), is_vector
 
 
 def _checked_targets(estimator, y, X):
@@ -100,12 +136,17 @@ def _checked_targets(estimator, y, X):
     check_consistent_length(X, y)
     if get_tags(estimator).target_tags.multi_output:
         return y
-    if y.ndim == 2 and y.shape[1] > 1:
+    check_n_targets(estimator, 1 if y.ndim == 1 else y.shape[1])
+    return column_or_1d(y, warn=True)
+
+
+def check_n_targets(estimator, n_targets):
+    """Raise ValueError for more targets than the settings of `estimator` are for."""
+    if n_targets > 1 and not get_tags(estimator).target_tags.multi_output:
         raise ValueError(
-            f"y has {y.shape[1]} targets; with positive=True a shared support is for one target. Use "
+            f"y has {n_targets} targets; with positive=True a shared support is for one target. Use "
             "multi_output='independent' of IHTRegressor, or fit each target."
         )
-    return column_or_1d(y, warn=True)
 
 
 def counting(weights, *, precisions):
@@ -136,7 +177,7 @@ def check_room(problem, groups, *, size, max_features):
     bounds = {"n_nonzero_coefs": size, "max_features": max_features}
     bounds = [(bound, f"{name}={bound}", f"raise {name}") for name, bound in bounds.items() if bound is not None]
     if groups is None:
-        room = problem.n_rows - problem.fit_intercept
+        room = problem.room
         bounds.append((room, f"the {room} that n_samples={problem.n_rows} leave room for", "add samples"))
     for bound, found, remedy in bounds:
         if needed > bound:

@@ -12,10 +12,12 @@ from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.parameters import BOOLEAN, Interval, Options, plain
 from skamem.core.warn import warn
-from skamem.sparse._base import SparseLinearRegressor, check_size, path_bunch
+from skamem.sparse._base import check_size, path_bunch
 from skamem.sparse._features import read_always_select, read_groups
+from skamem.sparse._incremental import KEPT_FEATURES, MomentsRegressor
 from skamem.sparse._inputs import check_room, read_inputs
 from skamem.sparse.objective._problem import Problem
+from skamem.sparse.objective._sums import sums_of
 from skamem.sparse.search._alternatives import alternatives
 from skamem.sparse.search._groups import solve_groups
 from skamem.sparse.search._local import is_small
@@ -25,7 +27,7 @@ from skamem.sparse.search._plan import EFFORTS, TEXTBOOK, Settings, solve_size
 __all__ = ["IHTRegressor"]
 
 
-class IHTRegressor(SparseLinearRegressor):
+class IHTRegressor(MomentsRegressor):
     """Sparse linear regression: the best least squares with at most s nonzero coefficients.
 
     Minimises ‖y - X w - b‖² + alpha Σ_j (w_j ‖x_j - x̄_j‖)² subject to ‖w‖₀ <= s. Iterative hard thresholding gives a
@@ -109,7 +111,10 @@ class IHTRegressor(SparseLinearRegressor):
         all where all subsets were looked at; else the best of those that differ from the chosen one in one member. A
         list with independent targets.
     n_passes_ : int
-        Products with all of X that `fit` took.
+        Products with all of X that `fit` took; 1 after `partial_fit`, `merge` and `fit_moments`.
+    n_samples_seen_ : float
+        Rows that `partial_fit`, `merge` and `fit_moments` have added up, by weight; also after a `fit` to up to 64
+        features, from which they can go on.
     n_iter_ : int
         Iterations of hard thresholding, the most over targets.
     n_features_in_ : int
@@ -124,7 +129,9 @@ class IHTRegressor(SparseLinearRegressor):
 
     Notes
     -----
-    A fit costs a few passes over X (`n_passes_`) where the margin is comfortable, and little memory beyond X.
+    A fit costs a few passes over X (`n_passes_`) where the margin is comfortable, and little memory beyond X. Of more
+    rows than memory holds `partial_fit` keeps sums, O(n_features²), which `merge` adds up over machines; `fit_moments`
+    takes such sums from elsewhere.
     Selecting s columns is NP-hard; what is promised is that no single exchange improves the result (`swap_optimal_`).
 
     References
@@ -212,6 +219,12 @@ class IHTRegressor(SparseLinearRegressor):
         """
         earlier = self._earlier_support()
         inputs = read_inputs(self, X, y, sample_weight)
+        self._solve_inputs(inputs, earlier, X, y)
+        if self.n_features_in_ <= KEPT_FEATURES:
+            self._keep(sums_of(inputs.design.X, inputs.y, inputs.weights, inputs.placement, is_vector=inputs.is_vector))
+        return self
+
+    def _solve_inputs(self, inputs, earlier, X=None, y=None):
         settings = Settings(
             self.effort, plain(self.max_iter), plain(self.tol), self.criterion, plain(self.max_residual)
         )
@@ -219,9 +232,10 @@ class IHTRegressor(SparseLinearRegressor):
         groups = read_groups(self)
         joint = self.multi_output == "joint"
         problem = Problem(
-            inputs.design, inputs.y, inputs.weights, fit_intercept=self.fit_intercept, alpha=plain(self.alpha),
-            locked=locked, positive=self.positive, precisions=self.weight_kind == "precision",
-            merge_copies=groups is None,
+            inputs.design, inputs.y, inputs.weights,
+            fit_intercept=self.fit_intercept and inputs.stands_for is None, alpha=plain(self.alpha), locked=locked,
+            positive=self.positive, precisions=self.weight_kind == "precision", merge_copies=groups is None,
+            stands_for=inputs.stands_for,
         )  # fmt: skip
         check_room(problem, groups, size=plain(self.n_nonzero_coefs), max_features=plain(self.max_features))
         solved = [
@@ -231,12 +245,12 @@ class IHTRegressor(SparseLinearRegressor):
         self._store(solved, inputs)
         paths = [path_bunch(*pair) for pair in solved]
         self.path_ = paths[0] if joint else paths
+        vars(self).pop("alternatives_", None)
         if self.n_best > 1:
             bunches = [self._alternatives(part, solution, settings) for part, solution in solved]
             self.alternatives_ = bunches[0] if joint else bunches
         self.n_iter_ = max(solution.n_iter for _, solution in solved)
         self._report(solved, settings)
-        return self
 
     def _alternatives(self, problem, solution, settings):
         supports, losses = alternatives(
@@ -288,7 +302,7 @@ class IHTRegressor(SparseLinearRegressor):
             )
 
     def _earlier_support(self):
-        if not hasattr(self, "support_"):  # warm_start keeps it
+        if not (self.warm_start and hasattr(self, "support_")):  # `fit` keeps it then
             return None
         return np.asarray(arrays.to_numpy(self.support_)), self.n_features_in_
 

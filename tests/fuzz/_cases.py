@@ -36,7 +36,7 @@ CLEAR = (ValueError, TypeError, NotFittedError, AttributeError, ImportError, Mem
 ROW_BY_ROW = {"predict", "predict_proba", "predict_log_proba", "decision_function", "transform", "recall", "field"}
 ROW_BY_ROW |= {"energy", "encode", "top_k", "free_energy", "score_samples"}
 MAY_CHANGE = {"fit", "fit_masked", "fit_strings", "refit", "partial_fit", "forget", "merge", "fit_transform"}
-MAY_CHANGE |= {"set_params", "to"}
+MAY_CHANGE |= {"fit_moments", "set_params", "to"}
 OPTIONS = {
     "recall": ({}, {}, {"order": "random", "random_state": 0}, {"temperature": 1.0, "random_state": 0}),
     "top_k": ({}, {"k": 2}, {"k": 0}, {"k": 10**6}, {"k": 1.5}),
@@ -388,11 +388,24 @@ def _perform(memory, call, inputs):
         given["other"] = memory
     if "masks" in known:
         given["masks"] = {}
+    if "gram" in known:
+        given |= _moments(X, y)
     if "parts" in known:
         given["parts"] = memory.transform(X)
     if "H" in known:
         given["H"] = memory.transform(X)
     return member(**{name: value for name, value in given.items() if name in known}, **call.options)
+
+
+def _moments(X, y):
+    """What `fit_moments` takes, of rows that have moments; else something that has none."""
+    try:
+        A, b = np.asarray(X).astype(float, casting="same_kind"), np.asarray(y).astype(float, casting="same_kind")
+        with np.errstate(all="ignore"):
+            means = {"X_mean": A.mean(axis=0), "y_mean": b.mean(axis=0)}
+            return {"gram": A.T @ A, "Xy": A.T @ b, "yy": b.T @ b, "n_samples": len(A)} | means
+    except (ValueError, TypeError):
+        return {"gram": X, "Xy": y, "yy": y, "n_samples": 1}
 
 
 def is_clear(error):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from skamem.core.scatter import unit_of
 from skamem.preprocessing import _scatter
 
 RNG = np.random.RandomState(0)
@@ -55,7 +56,7 @@ def test_merged_parts_are_the_whole_in_any_order(cuts, offset):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_units_leave_room_for_squares(magnitude, dtype):
     rows = np.full((2, 2), min(magnitude, float(np.finfo(dtype).max)), dtype=dtype)
-    unit = _scatter.unit_of(rows)
+    unit = unit_of(rows)
     assert np.log2(unit) == round(np.log2(unit))
     squares = (rows / dtype(unit)) ** 2
     assert squares.max() < np.finfo(dtype).max ** 0.9

@@ -56,6 +56,9 @@ class Problem:
         Whether weights are inverse variances, whose scale means nothing, rather than repetitions.
     merge_copies : bool
         Whether of columns that are copies of each other, in other units too, only the first is usable.
+    stands_for : Condensed, default=None
+        Where `design` and `y` are a few rows that stand for many: what is known of those. Then `fit_intercept` is
+        False, and `sample_weight` None; means and weights are in the few rows.
 
     Attributes
     ----------
@@ -94,6 +97,7 @@ class Problem:
         positive=False,
         precisions=False,
         merge_copies=True,
+        stands_for=None,
     ):
         self.precisions = precisions
         self.design = design
@@ -102,7 +106,9 @@ class Problem:
         self.fit_intercept = fit_intercept
         self.n_features = design.shape[1]
         self.n_targets = y.shape[1]
+        self._targets = slice(None)
         self.y = y
+        self.stands_for = stands_for
         self._weigh_rows(sample_weight)
         self._centre_target(y)
         self._standardise_columns()
@@ -120,7 +126,9 @@ class Problem:
         xp = self.design.xp
         self.weight = sample_weight
         self.root_weight = None if sample_weight is None else xp.sqrt(sample_weight)
-        if sample_weight is None:
+        if self.stands_for is not None:
+            self.n_rows, self.total_weight = int(self.stands_for.n_rows), self.stands_for.weight
+        elif sample_weight is None:
             self.n_rows = self.design.shape[0]
             self.total_weight = float(self.n_rows)
         else:
@@ -188,6 +196,9 @@ class Problem:
         self._resolution = (64 * EPS) ** 2 * float(growth)
         wide = design.X.dtype == design.wide
         self.zero_loss = min(self._resolution + (64 * EPS) ** 2 * self._target_noise, ZERO_LOSS) if wide else ZERO_LOSS
+        if self.stands_for is not None:  # they come from squares, which have half of the digits
+            self.zero_loss = max(ZERO_LOSS, self.stands_for.loss_rounding)
+            self._rounding = np.full(self.n_features, self.stands_for.distance_rounding)
         sums = host(xp.sum(weighted, axis=0))
         self.correlation = (products[-self.n_targets :] - sums[:, None] * self.mean).T * self.inverse_norm[:, None]
 
@@ -215,6 +226,7 @@ class Problem:
     def _single(self, k):
         one = copy.copy(self)
         one._quadratic, one.is_delicate, one.n_targets = None, False, 1
+        one._targets = slice(k, k + 1)
         one.lengths, one.target_mean = self.lengths[k : k + 1], self.target_mean[k : k + 1]
         one.scale = float(self.lengths[k])
         growth = self.scale / one.scale if one.scale else 0.0
@@ -230,6 +242,12 @@ class Problem:
         Weights are repetitions, yet weights that sum to one do not make a single sample of a thousand.
         """
         return self.n_rows if self.precisions else max(self.total_weight, self.n_rows)
+
+    @property
+    def room(self):
+        """Most columns that can be independent of each other and of the intercept."""
+        intercept = self.fit_intercept if self.stands_for is None else self.stands_for.fit_intercept
+        return self.n_rows - intercept
 
     @property
     def n_passes(self):
@@ -353,7 +371,8 @@ class Problem:
         """
         # Standardised, projected and a product: three copies.
         too_large = 3 * 8 * self.design.shape[0] * self.n_features > get_config()["working_memory"] * 2**20
-        if self.is_delicate or self.positive or too_large:
+        # Columns that stand for others were made from a Gram matrix, and have no more digits.
+        if self.is_delicate or self.positive or too_large or self.stands_for is not None:
             return False
         self.is_delicate, self._quadratic = True, self._of_columns(np.arange(self.n_features))
         return True
@@ -410,4 +429,7 @@ class Problem:
     def to_input_units(self, support, coefs):
         """Coefficients (n_targets, s) and intercepts (n_targets,) for X and y as they were given."""
         slopes = (coefs * self.inverse_norm[support, None]).T * self.scale
-        return slopes, self.target_mean - slopes @ self.mean[support]
+        mean_x, mean_y = self.mean, self.target_mean
+        if self.stands_for is not None:
+            mean_x, mean_y = self.stands_for.mean_x, self.stands_for.mean_y[self._targets]
+        return slopes, mean_y - slopes @ mean_x[support]
