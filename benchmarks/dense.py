@@ -54,9 +54,13 @@ PEERS = {
     "MLP(1000)": lambda seed: MLPClassifier((1000,), batch_size=500, max_iter=20, random_state=seed),
     "HistGradientBoosting": lambda seed: HistGradientBoostingClassifier(random_state=seed),
 }
+# What images want: pixels have one unit, and rows moved uphill in the loss.
+IMAGES = {"scale": "global", "adversarial": 2}
 # Settings of DenseAMClassifier for images in [-1, 1], and the error in per cent to stay below.
 MNIST = {
     "n=3 K=1000": ({"n_memories": 1000, "max_iter": 24}, 1.45),
+    "recipe K=500": (IMAGES | {"n_memories": 500, "max_iter": 16, "learning_rate_init": 2e-3}, None),
+    "recipe K=1000": (IMAGES | {"n_memories": 1000, "max_iter": 24}, 1.25),
     "n=3 adversarial": ({"n_memories": 1000, "max_iter": 30, "adversarial": 2}, 1.2),
     "n=20 adversarial": ({"n_memories": 1000, "max_iter": 30, "adversarial": 2, "degree": 20}, 1.6),
     "n=30 adversarial": ({"n_memories": 1000, "max_iter": 30, "adversarial": 2, "degree": 30}, 1.6),
