@@ -160,7 +160,7 @@ def test_draws_scatter_as_much_as_the_truth():
 def test_intervals_of_pooled_estimates_cover_the_truth():
     """A mean and a slope of which 40 % is missing, at random given the other column; 200 tables of 120 rows.
 
-    Where intervals cover .95, one of the two would be out of these bounds for one seed in 900.
+    Where intervals cover .95, one of the two would be out of these bounds for one seed in 2,000.
     """
     from scipy.stats import t
 
