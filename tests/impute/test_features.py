@@ -1,4 +1,4 @@
-"""AssociativeImputer from parts of a table: partial_fit and merge."""
+"""Tables in parts: features of columns that join, in partial_fit and merge of an imputer."""
 
 import pickle
 
