@@ -13,7 +13,7 @@ from skamem.impute._linear import LinearMemory, gaps_of, learnt_moments, shrunk
 from skamem.impute._lookup import SCALES, StoredRows
 from skamem.impute._selection import likeness_to_gaps
 
-__all__ = ["SHRINKAGES", "Completer", "learnt_completer"]
+__all__ = ["SHRINKAGES", "Completer", "learnt_completer", "n_learnt"]
 
 SHRINKAGES = (0.2, 0.05, 1e-2, 1e-3, 1e-4)
 """Shares of the identity that are tried, the largest first."""
@@ -21,6 +21,7 @@ SHRINKAGES = (0.2, 0.05, 1e-2, 1e-3, 1e-4)
 _WORSE = 1.05  # squared error, beside the best, up to which less shrinkage is preferred: it extrapolates
 _HOPELESS = 1.1  # ... and beyond which still less is not tried
 _STEPS = 5  # iterations for another share of the identity, from the moments for the one before
+_REDRAWN = 20  # iterations from the moments of all rows to those of rows drawn anew: a gap of half takes many
 _COARSE = 1e-3  # change of a covariance at which iterations end while parameters are chosen
 _LEARNT = 2**14  # rows from which the moments are learnt, at most; more where there are many columns
 _ASKED = 1024  # rows whose hidden entries choose shrinkage and weights, at most
@@ -115,9 +116,10 @@ class Completer:
         values : ndarray of shape (n_rows, n_columns)
         """
         other = self._other_linear(random)
+        # Averages of other rows would be as uncertain as conditional means are, which can be had at little cost.
         step = other.complete(values, known).values - self.linear.complete(values, known).values
-        noise = self.linear.noise(known, random) * self.deviations
-        return np.where(known, values, completed + self._linear_share * step + noise)
+        noise = other.noise(known, random) * self.deviations
+        return np.where(known, values, completed + step + noise)
 
     def _other_linear(self, random):
         """The linear memory of rows drawn anew (Bayesian bootstrap), each of those stored for several of those seen."""
@@ -127,7 +129,13 @@ class Completer:
         if not weight.sum() > 0.0:
             return self.linear
         mean, covariance, _ = learnt_moments(
-            stored.values, stored.known, shrinkage=self.shrinkage, max_iter=3, start=self.moments, weight=weight
+            stored.values,
+            stored.known,
+            shrinkage=self.shrinkage,
+            max_iter=_REDRAWN,
+            tol=_COARSE,
+            start=self.moments,
+            weight=weight,
         )
         return LinearMemory(mean, shrunk(covariance, self.shrinkage))
 
@@ -169,7 +177,7 @@ def learnt_completer(values, known, encoding, *, n_stored, shrinkage, max_iter):
     weights = evidence.weights()
     used = [i for i in range(len(SCALES)) if weights[:, 1 + 2 * i : 3 + 2 * i].max(initial=0.0) > _FEW]
     kept = [0, *(column for i in used for column in (1 + 2 * i, 2 + 2 * i))]
-    learnt = _evenly(order, max(_LEARNT, 32 * values.shape[1], n_stored))
+    learnt = _evenly(order, n_learnt(values.shape[1], n_stored))
     mean, covariance, n_iter = learnt_moments(values[learnt], known[learnt], shrinkage=shrinkage, max_iter=max_iter)
     linear = LinearMemory(mean, shrunk(covariance, shrinkage))
     residuals = linear.complete(values_stored, known_stored, residuals=True).residuals
@@ -181,9 +189,14 @@ def learnt_completer(values, known, encoding, *, n_stored, shrinkage, max_iter):
         evidence.deviations(weights)[encoding.feature],
         (mean, covariance),
         shrinkage,
-        len(values),
+        len(learnt),
         n_iter,
     )
+
+
+def n_learnt(n_columns, n_stored):
+    """Rows from which moments are learnt, at most."""
+    return max(_LEARNT, 32 * n_columns, n_stored)
 
 
 def _evenly(order, n_rows):

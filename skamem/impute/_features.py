@@ -15,7 +15,7 @@ from skamem.impute._table import (
     plain,
 )
 
-__all__ = ["CATEGORICAL", "check_names", "learnt_features"]
+__all__ = ["CATEGORICAL", "check_names", "joined_features", "learnt_features", "recoded"]
 
 CATEGORICAL = "'from_dtype', None, a mask, indices or names of features"
 """What may say which features are categories."""
@@ -66,11 +66,8 @@ def _learnt(name, dtype, given, is_category):
     if kind == "category" or is_category:
         _check_entries(name, given)
         seen, declared = {plain(value) for value in given}, declared_categories(dtype)
-        levels = _sorted(seen) if declared is None else [value for value in declared if value in seen]
-        as_array = np.empty(len(levels), dtype=object)
-        as_array[:] = levels
-        first = declared[0] if declared else None
-        return Feature("whole" if ordered and not is_category else "category", as_array, True, declared=first)
+        levels = _objects(_sorted(seen) if declared is None else [value for value in declared if value in seen])
+        return Feature("whole" if ordered and not is_category else "category", levels, True, declared)
     if kind == "bool":
         return Feature("whole", np.asarray([False, True], dtype=object), is_ranked=True)
     if kind == "whole":
@@ -97,6 +94,88 @@ def _check_entries(name, given):
                 f"Feature {name!r} has entries of the type {type(value).__name__}; argument must be a string or a real "
                 "number. Encode it, or leave it out."
             )
+
+
+def joined_features(some, others, names):
+    """What is known of columns from two parts of a table.
+
+    Parameters
+    ----------
+    some, others : list of Feature
+        From each part.
+    names : sequence
+        Of the columns, for errors.
+
+    Returns
+    -------
+    features : list of Feature
+        Their levels are those of both: `recoded` tells codes of either in them.
+
+    Raises
+    ------
+    ValueError
+        For a column of numbers in one part and of categories in the other, and for orders that contradict.
+    """
+    return [_joined(one, other, name) for one, other, name in zip(some, others, names, strict=True)]
+
+
+def _joined(one, other, name):
+    if one.is_empty or other.is_empty:
+        return one if other.is_empty and not (one.is_empty and other.declared) else other
+    if one.is_ranked != other.is_ranked or (one.is_ranked and one.kind != other.kind):
+        raise ValueError(
+            f"Feature {name!r} held {one.content} and holds {other.content} now. Convert it to what it was at first."
+        )
+    if not one.is_ranked:
+        if "number" in (one.kind, other.kind):
+            return Feature("number")
+        levels = None if one.levels is None or other.levels is None else np.union1d(one.levels, other.levels)
+        return Feature("whole", levels if levels is not None and len(levels) <= _FEW_LEVELS else None)
+    seen = {*one.levels.tolist(), *other.levels.tolist()}
+    declared = _joined_order(one, other, name)
+    levels = [level for level in declared or [] if level in seen]
+    return Feature(one.kind, _objects([*levels, *_sorted(seen.difference(levels))]), True, declared)
+
+
+def _joined_order(one, other, name):
+    """The categories that two types declare; of ranks one list must be a part of the other, or nothing ranks them."""
+    first, second = (list(part.declared or (part.levels if part.kind == "whole" else ())) for part in (one, other))
+    if one.kind == "category":
+        return [*first, *(level for level in second if level not in first)] or None
+    longer, shorter = (first, second) if len(first) >= len(second) else (second, first)
+    if [level for level in longer if level in shorter] != shorter:
+        raise ValueError(f"Feature {name!r} has ranks {second} and had {first}; expected one order for all rows.")
+    return longer if one.declared or other.declared else None
+
+
+def recoded(codes, old, new):
+    """Codes of features in the levels that `joined_features` gave.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_rows, n_features)
+        In those of `old`.
+    old, new : list of Feature
+        What the columns were, and are.
+
+    Returns
+    -------
+    codes : ndarray of shape (n_rows, n_features)
+    """
+    codes = codes.copy()
+    for j, (before, after) in enumerate(zip(old, new, strict=True)):
+        if before.is_ranked and len(before.levels):
+            index = {level: float(i) for i, level in enumerate(after.levels.tolist())}
+            places = np.asarray([index[level] for level in before.levels.tolist()])
+            known = ~np.isnan(codes[:, j])
+            codes[known, j] = places[codes[known, j].astype(np.intp)]
+    return codes
+
+
+def _objects(values):
+    found = np.empty(len(values), dtype=object)
+    found[:] = values
+    return found
 
 
 def _sorted(values):

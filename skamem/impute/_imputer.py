@@ -1,43 +1,32 @@
 """AssociativeImputer: fills the gaps of tables of numbers and categories."""
 
 import numbers
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn import get_config
-from sklearn.base import OneToOneFeatureMixin
 from sklearn.impute import MissingIndicator
-from sklearn.utils import check_array, check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils import check_random_state
 
 from skamem.core import arrays
-from skamem.core.base import SkamemTransformer, transactional
+from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.parameters import BOOLEAN, COUNT, Interval, Options, RandomState, WithData
 from skamem.core.validation import check_number
-from skamem.core.warn import warn
-from skamem.impute._completer import learnt_completer
+from skamem.impute._completer import learnt_completer, n_learnt
+from skamem.impute._door import BaseTableImputer
 from skamem.impute._encoding import learnt_encoding
-from skamem.impute._features import CATEGORICAL, check_names, learnt_features
+from skamem.impute._features import CATEGORICAL, joined_features, recoded
 from skamem.impute._hiding import content_order, hidden_entries
-from skamem.impute._output import Outline, written
-from skamem.impute._table import (
-    Feature,
-    MissingMarker,
-    Table,
-    is_frame,
-    is_mixed,
-    missing_entries,
-    read_table,
-)
+from skamem.impute._sample import sampled
+from skamem.impute._table import MissingMarker, Table
 
 __all__ = ["AssociativeImputer"]
 
 _STORED = 2048  # rows that "auto" stores, at most
 
 
-class AssociativeImputer(SkamemTransformer):
+class AssociativeImputer(BaseTableImputer):
     """Complete tables by a blend of associative memories: numbers, whole numbers, booleans and categories.
 
     Three memories say what a missing entry is: a linear one (the conditional mean of a Gaussian), a softmax memory
@@ -94,6 +83,8 @@ class AssociativeImputer(SkamemTransformer):
         Iterations of expectation maximisation.
     indicator_ : MissingIndicator or None
         What adds the indicator's columns.
+    n_samples_seen_ : int
+        Rows seen by `fit`, `partial_fit` and `merge`.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of str
@@ -111,6 +102,10 @@ class AssociativeImputer(SkamemTransformer):
     never completed from that row, so ``fit_transform(X)`` is ``fit(X).transform(X)``. A category is completed by the
     most votes, a whole number or boolean by the nearest that was seen. Of a category at most its 30 most frequent
     values are imputed, fewer where there are many categories.
+
+    `partial_fit` and `merge` keep an even sample of the rows, all while they are 16,384 at most, and learn from it:
+    expectation maximisation goes through rows with gaps again and again, so that no sums hold what it needs of all. Up
+    to so many rows give the same fit in parts as at once; which are kept of more depends on their order.
 
     Cost: O(n_samples (g² n_columns + g³)) a pass for gaps of g columns, and O(n_samples n_components n_columns) for
     each scale; memory follows scikit-learn's ``working_memory``. Rows without gaps cost nothing.
@@ -199,37 +194,93 @@ class AssociativeImputer(SkamemTransformer):
         UserWarning
             Of features without any entry, which `transform` drops.
         """
-        X, table, placement = self._read(X, method=None)
+        X, table, placement, features = self._read_anew(X)
+        self._keep(features, sampled(table.codes, n_before=0, at_most=self._n_kept(table.codes)))
         for _ in fit_tasks(self, [0], name="memories", n_tasks=1, X=X, attributes=dict):
-            self._learn(table, placement)
+            self._learn(table.codes, placement)
         self._warn_of_dropped()
         return self
 
-    def _learn(self, table, placement):
+    @transactional
+    def partial_fit(self, X, y=None):
+        """Learn from more rows: from a sample of all that came.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            More rows; a column may have categories that it had not before.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            Fitted to all rows as long as they are 16,384 at most (more where there are many features, or
+            `n_components` asks for more), beyond that to as many of them, drawn evenly. A call costs a fit to these.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `fit`, and for a column of numbers that held categories before. A failed call changes nothing.
+
+        Warns
+        -----
+        UserWarning
+            Of features without any entry so far.
+        """
+        n_before = self.n_samples_seen_ if hasattr(self, "mean_") else 0
+        X, table, placement, features = self._read_anew(X, method="partial_fit" if n_before else None)
+        self._add(features, sampled(table.codes, n_before=n_before, at_most=self._n_kept(table.codes)))
+        for _ in fit_tasks(self, [0], name="memories", n_tasks=1, X=X, attributes=dict):
+            self._learn(self._sample.codes, placement)
+        self._warn_of_dropped()
+        return self
+
+    def _take_in(self, other, placement, *, reset):
+        self._add(other._features, other._sample)
+        self._learn(self._sample.codes, placement)
+
+    def _add(self, features, sample):
+        """Join rows, coded as `features`, with those seen before."""
+        if hasattr(self, "_sample"):
+            names = getattr(self, "feature_names_in_", range(self.n_features_in_))
+            joined, before = joined_features(self._features, features, names), self._sample
+            before = replace(before, codes=recoded(before.codes, self._features, joined))
+            sample = replace(sample, codes=recoded(sample.codes, features, joined))
+            features, sample = joined, before.merged(sample, self._n_kept(sample.codes))
+        self._keep(features, sample)
+
+    def _keep(self, features, sample):
+        self._features, self._sample, self.n_samples_seen_ = features, sample, sample.n_seen
+
+    def _n_kept(self, codes):
+        """Rows to keep of a stream, at most; None for all."""
+        return None if self.n_components is None else n_learnt(codes.shape[1], self._n_stored(codes))
+
+    def _n_stored(self, codes):
+        return {"auto": _STORED, None: len(codes)}.get(self.n_components, self.n_components)
+
+    def _learn(self, codes, placement):
         is_category = np.asarray([feature.kind == "category" for feature in self._features], dtype=bool)
-        self._encoding = learnt_encoding(table.codes, is_category)
-        values, known = self._encoding.columns(table.codes)
+        self._encoding = learnt_encoding(codes, is_category)
+        values, known = self._encoding.columns(codes)
         self._completer = learnt_completer(
             values,
             known,
             self._encoding,
-            n_stored={"auto": _STORED, None: len(values)}.get(self.n_components, self.n_components),
+            n_stored=self._n_stored(codes),
             shrinkage=None if self.shrinkage == "auto" else float(self.shrinkage),
             max_iter=int(self.max_iter),
         )
         self.indicator_ = None
         if self.add_indicator:
-            self.indicator_ = MissingIndicator(error_on_new=False).fit(np.where(table.missing, np.nan, 0.0))
+            had_gaps = np.where(self._sample.had_gaps, np.nan, 0.0)
+            self.indicator_ = MissingIndicator(error_on_new=False).fit(had_gaps[None, :])
         shown = (self._encoding.mean, self._completer.linear.covariance, self._completer.weights)
         self.mean_, self.covariance_, self.weights_ = map(placement.asarray, shown)
         self.scales_, self.shrinkage_ = self._completer.scales, self._completer.shrinkage
         self.n_components_, self.n_iter_ = len(self._completer.stored.values), self._completer.n_iter
         self.categories_ = [feature.levels if feature.kind == "category" else None for feature in self._features]
-
-    def _warn_of_dropped(self):
-        names = getattr(self, "feature_names_in_", np.arange(self.n_features_in_))
-        if dropped := np.delete(names, self._kept()).tolist():
-            warn(f"Skipping features without any observed values: {dropped}; keep_empty_features=True keeps them.")
 
     # ------------------------------------------------------------------ completing
 
@@ -310,16 +361,6 @@ class AssociativeImputer(SkamemTransformer):
         codes[gaps.rows] = np.where(np.isnan(codes[gaps.rows]), self._encoding.codes(scores), codes[gaps.rows])
         return codes
 
-    def _written(self, X, table, codes, placement):
-        outline = Outline(
-            self._features,
-            self._kept(),
-            None if self.indicator_ is None else self.indicator_.features_,
-            self.get_feature_names_out(),
-        )
-        container = getattr(self, "_sklearn_output_config", {}).get("transform", get_config()["transform_output"])
-        return written(X, Table(codes, table.missing), outline, container, placement)
-
     def score(self, X, y=None):
         """How well hidden entries of a table come back, for searches over parameters.
 
@@ -369,67 +410,6 @@ class AssociativeImputer(SkamemTransformer):
             order = content_order(*self._encoding.columns(table.codes))
             hidden[np.ix_(order, there)] = hidden_entries(known[np.ix_(order, there)], check_random_state(0))
         return hidden
-
-    # ------------------------------------------------------------------ in and out
-
-    def _read(self, X, *, method):
-        """The table as given, its `Table`, and a placement; `fit`, without a method, learns what its columns are."""
-        reset = method is None
-        if not reset:
-            check_is_fitted(self)
-        elif isinstance(self.categorical_features, str) and self.categorical_features != "from_dtype":
-            raise ValueError(f"categorical_features={self.categorical_features!r}; expected {CATEGORICAL}.")
-        check_names(X)
-        by_type = self.categorical_features is None or isinstance(self.categorical_features, str)
-        plain = not is_mixed(X) and (by_type if reset else all(f.kind == "number" for f in self._features))
-        if plain:
-            values, placement = self._receive(X, reset=reset, method=method, ensure_all_finite="allow-nan")
-            codes = np.array(arrays.to_numpy(values), dtype=np.float64)
-            missing = missing_entries(codes, self.missing_values)
-            codes[missing] = np.nan
-            if reset:
-                self._features = [Feature("number")] * codes.shape[1]
-            return X if is_frame(X) else arrays.to_numpy(values), Table(codes, missing), placement
-        given = X if isinstance(X, np.ndarray) and X.dtype.kind == "f" else None  # stays an array of such numbers
-        if not is_frame(X):
-            X = np.asarray(X, dtype=object) if isinstance(X, list | tuple) else X
-            X = check_array(X, dtype=object, ensure_all_finite=False, input_name="X")
-        elif not len(X):
-            raise ValueError("Found array with 0 sample(s); expected at least one row.")
-        X = validate_data(self, X, reset=reset, skip_check_array=True)
-        if reset:
-            self._features = learnt_features(X, self.missing_values, self.categorical_features)
-        table = read_table(X, self._features, self.missing_values)
-        X, typed = (X, table.codes) if given is None else (given, given)
-        return X, table, self._placement_for(typed, method)
-
-    def _kept(self):
-        """Features that `transform` gives back."""
-        return np.arange(self.n_features_in_) if self.keep_empty_features else np.unique(self._encoding.feature)
-
-    def get_feature_names_out(self, input_features=None):
-        """Names of the columns of `transform`.
-
-        Parameters
-        ----------
-        input_features : array-like of str, default=None
-            Names of the input features.
-
-        Returns
-        -------
-        names : ndarray of str
-            Those of the features, then ``missingindicator_...``.
-        """
-        check_is_fitted(self)
-        names = OneToOneFeatureMixin.get_feature_names_out(self, input_features)
-        flagged = [] if self.indicator_ is None else names[self.indicator_.features_]
-        flags = [f"missingindicator_{name}" for name in flagged]
-        return np.concatenate([names[self._kept()], np.asarray(flags, dtype=object)])
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = True
-        return tags
 
 
 @dataclass(frozen=True)

@@ -67,8 +67,9 @@ class Feature:
         their own order.
     is_ranked : bool
         Whether codes are indices of `levels`, not the values themselves.
-    declared : object
-        What stands for a missing entry where `fit` saw none: the first category that a frame declared; None for 0.
+    declared : list or None
+        All categories that a frame's type declares, in its order; the first stands for a missing entry where `fit` saw
+        none.
     """
 
     kind: str
@@ -114,7 +115,7 @@ class Feature:
         if self.kind == "number":
             return codes
         if self.levels is not None and not len(self.levels):  # nothing was ever seen
-            nothing = 0 if self.declared is None else self.declared
+            nothing = self.declared[0] if self.declared else 0
             return np.full(len(codes), nothing, dtype=object if self.is_ranked else np.float64)
         if self.is_ranked:
             return self.levels[np.clip(np.rint(codes), 0, len(self.levels) - 1).astype(np.intp)]

@@ -156,6 +156,36 @@ def test_draws_scatter_as_much_as_the_truth():
     assert (draws[:, ~gone] == X[~gone]).all()
 
 
+@pytest.mark.slow
+def test_intervals_of_pooled_estimates_cover_the_truth():
+    """A mean and a slope of which 40 % is missing, at random given the other column; 200 tables of 120 rows.
+
+    Where intervals cover .95, one of the two would be out of these bounds for one seed in 2,000.
+    """
+    from scipy.stats import t
+
+    covered = []
+    for seed in range(200):
+        random = np.random.default_rng(seed)
+        cause = random.standard_normal(120)
+        X = np.stack([0.7 * cause + 0.7 * random.standard_normal(120), cause, random.standard_normal(120)], axis=1)
+        chance = 0.9 / (1.0 + np.exp(0.5 - 1.5 * X[:, 1]))
+        X[random.random(120) < chance, 0] = np.nan
+        estimates, variances = [], []
+        for draw in AssociativeImputer(random_state=seed).fit(X).sample(X, 10):
+            design = np.c_[np.ones(120), draw[:, 1]]
+            solved, (rest,), _, _ = np.linalg.lstsq(design, draw[:, 0])
+            inverse = np.linalg.inv(design.T @ design)
+            estimates.append([draw[:, 0].mean(), solved[1]])
+            variances.append([draw[:, 0].var(ddof=1) / 120, rest / 118 * inverse[1, 1]])
+        within, between = np.mean(variances, axis=0), 1.1 * np.var(estimates, axis=0, ddof=1)
+        reach = t.ppf(0.975, 9.0 * (1.0 + within / between) ** 2)  # Rubin's degrees of freedom
+        covered.append(np.abs(np.mean(estimates, axis=0) - [0.0, 0.7]) < reach * np.sqrt(within + between))
+    covered = np.sum(covered, axis=0)
+    assert (covered >= 178).all()
+    assert (covered < 200).all()
+
+
 def test_sample_posterior_draws_by_the_seed():
     holes, _ = gaussian_table()
     imputer = AssociativeImputer(sample_posterior=True, random_state=0).fit(holes)
