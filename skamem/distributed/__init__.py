@@ -2,5 +2,6 @@
 
 from skamem.distributed._fit import fit_blocks
 from skamem.distributed._predict import predict_blocks
+from skamem.distributed._sharded import ShardedMemory
 
-__all__ = ["fit_blocks", "predict_blocks"]
+__all__ = ["ShardedMemory", "fit_blocks", "predict_blocks"]

@@ -91,6 +91,20 @@ class Runner:
             # A block in the graph is meant: it is sent again if its worker dies.
             return self.client.compute(task)
 
+    def results(self, tasks):
+        """What several tasks give."""
+        if self.client is None:
+            return list(self._dask.compute(*tasks))
+        with self._dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TiB"}):
+            return self.client.gather(self.client.compute(tasks))
+
+    def held(self, tasks):
+        """Several tasks, whose results stay where they were computed, as arguments of further ones."""
+        if self.client is None:
+            return [self.value(result) for result in self._dask.compute(*tasks)]
+        with self._dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TiB"}):
+            return self.client.compute(tasks)
+
     def result(self, started):
         """What a task gave."""
         return started if self.client is None else started.result()

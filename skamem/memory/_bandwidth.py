@@ -14,7 +14,16 @@ from skamem.memory._similarity import FAR
 from skamem.memory._softmax import soft_recall
 from skamem.memory._spread import by_content, evenly
 
-__all__ = ["held_out_beta", "local_scale", "reference_patterns", "separating_beta"]
+__all__ = [
+    "held_out_beta",
+    "local_scale",
+    "nearest_others",
+    "reference_of",
+    "reference_patterns",
+    "separating_beta",
+    "separating_beta_of",
+    "separating_sample",
+]
 
 _LEAK = 0.01  # weight that all other patterns together may have
 _HIDDEN = 0.1  # share of known entries that are hidden and recalled from the rest
@@ -30,7 +39,12 @@ _SHARPEST = 60  # more of them, in the same steps, where the sharpest is the bes
 
 def reference_patterns(stored):
     """Indices of at most 512 patterns, evenly spaced in an order by content, that measure neighbourhoods."""
-    return evenly(by_content(stored.patterns, stored.known, stored.spread), _REFERENCE)
+    return reference_of(by_content(stored.patterns, stored.known, stored.spread))
+
+
+def reference_of(order):
+    """The same, of the patterns in an order by content."""
+    return evenly(order, _REFERENCE)
 
 
 def separating_beta(stored):
@@ -47,18 +61,35 @@ def separating_beta(stored):
         4 log(W / .01) / d², with d the median distance to the nearest other pattern and W the number of patterns: then
         all other patterns together weigh at most .01. 1 when all patterns are the same.
     """
-    sample = stored.take(evenly(by_content(stored.patterns, stored.known, stored.spread), _NEIGHBOURS))
+    xp = arrays.namespace(stored.patterns)
+    sample = stored.take(separating_sample(by_content(stored.patterns, stored.known, stored.spread)))
+    nearest = nearest_others(stored, sample.patterns)
+    total = stored.patterns.shape[0] if stored.weight is None else float(xp.sum(stored.weight))
+    return separating_beta_of(nearest, sample.weight, total, stored.spread.unit)
+
+
+def separating_sample(order):
+    """The patterns, in an order by content, whose nearest neighbours are looked for."""
+    return evenly(order, _NEIGHBOURS)
+
+
+def nearest_others(stored, patterns):
+    """Half the squared distance of each pattern to the nearest stored one that differs from it, in squared units."""
     xp = arrays.namespace(stored.patterns)
     nearest = None
-    comparison = replace(stored, similarity="nearest", completed=True).compare(sample.patterns)
+    comparison = replace(stored, similarity="nearest", completed=True).compare(patterns)
     for _, block in comparison:
         halves = -(block + comparison.offset)
         halves = xp.min(xp.where(halves > _rounding(stored), halves, xp.inf), axis=1)  # duplicates are no neighbours
         nearest = halves if nearest is None else xp.minimum(nearest, halves)
-    weight = xp.ones_like(nearest) if sample.weight is None else sample.weight
-    total = stored.patterns.shape[0] if stored.weight is None else float(xp.sum(stored.weight))
+    return nearest
+
+
+def separating_beta_of(nearest, weight, total, unit):
+    """`separating_beta` from what `nearest_others` gives, weights of those asked or None, and the number stored."""
+    weight = arrays.namespace(nearest).ones_like(nearest) if weight is None else weight
     half = _weighted_median(arrays.to_numpy(nearest), arrays.to_numpy(weight))
-    return 2.0 * float(np.log(max(total, 2.0) / _LEAK)) / half / stored.spread.unit**2 if half else 1.0
+    return 2.0 * float(np.log(max(total, 2.0) / _LEAK)) / half / unit**2 if half else 1.0
 
 
 def _weighted_median(values, weight):

@@ -310,13 +310,17 @@ class KernelMemory(RealMemory):
 
     def _respond(self, states, known, lacking):
         xp = arrays.namespace(states)
-        answers = self._features(states) @ self.coefficients_ + self.offset_
+        answers = self._combined(states) + self.offset_
         if not bool(xp.all(xp.isfinite(answers))):
             raise ValueError(
                 f"kernel={self.kernel!r} is not finite on these cues, which are too far from the stored patterns: "
                 f"those reach {self.reach_:.3g} from their mean. Scale cues as the patterns were, or lower the degree."
             )
         return answers
+
+    def _combined(self, states):
+        """k(x, X) C."""
+        return self._features(states) @ self.coefficients_
 
     @property
     def _may_grow(self):

@@ -417,13 +417,17 @@ class ModernHopfieldMemory(MergeableEstimator, RealMemory):
             return recall
         xp = arrays.namespace(values)
         start = self._filled(values, known)
-        nearest = replace(self._stored(), similarity="nearest")
-        _, similarity = strongest(nearest.compare(start, known), 1)
+        similarity = self._nearest(start, known)
         reach = float(self.max_distance) / float(self.unit_)
         far = -2.0 * similarity > reach * reach  # a product overflows to infinity, a power raises
         if self.target == "self":
             recall = replace(recall, states=xp.where(far, start, recall.states))
         return replace(recall, unresolved=recall.unresolved | far, converged=recall.converged & ~far[:, 0])
+
+    def _nearest(self, start, known):
+        """Similarity of each cue to the nearest pattern: minus half the squared distance, shape (n_samples, 1)."""
+        nearest = replace(self._stored(), similarity="nearest")
+        return strongest(nearest.compare(start, known), 1)[1]
 
 
 def _joined(old, new, like_old, like_new, dtype):

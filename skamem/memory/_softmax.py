@@ -6,7 +6,7 @@ from typing import Any
 from skamem.core import arrays
 from skamem.memory._similarity import votes
 
-__all__ = ["Readout", "log_partition", "soft_recall", "strongest"]
+__all__ = ["Readout", "SoftSums", "log_partition", "plain_sums", "soft_mean", "soft_recall", "soft_sums", "strongest"]
 
 _LEAST = 1e-30  # weight, relative to that of the nearest pattern, below which patterns only count as being there
 _SAME = 64.0  # in units of rounding: similarities that are no farther apart are equal
@@ -79,6 +79,41 @@ def soft_recall(similarities, readout, beta):
     ----------
     Milakov and Gimelshein (2018), Online normalizer calculation for softmax, arXiv:1805.02867.
     """
+    sums = soft_sums(similarities, readout, beta)
+    return soft_mean(sums, readout, lambda: plain_sums(similarities, readout))
+
+
+@dataclass(frozen=True)
+class SoftSums:
+    """Weighted sums of stored values, relative to the weight of the most similar pattern among those summed over.
+
+    Parameters
+    ----------
+    top : array of shape (n_samples, 1)
+        Its similarity.
+    sums : array of shape (n_samples, n_outputs or 2 n_outputs)
+        Of what `Readout.block` gives.
+    ones : array of shape (n_samples, 1) or None
+        Of the weights themselves, for a plain readout.
+    beta : float or array of shape (n_samples, 1)
+        Inverse temperature.
+    """
+
+    top: Any
+    sums: Any
+    ones: Any
+    beta: Any
+
+    def merged(self, other):
+        """Sums over the patterns of both, whose similarities must have left out the same offset."""
+        top = arrays.namespace(self.top).maximum(self.top, other.top)
+        own, others = (_decay(self.beta, part.top, top) for part in (self, other))
+        ones = None if self.ones is None else self.ones * own + other.ones * others
+        return SoftSums(top, self.sums * own + other.sums * others, ones, self.beta)
+
+
+def soft_sums(similarities, readout, beta):
+    """The `SoftSums` of stored patterns; parameters as those of `soft_recall`."""
     stream = _SoftmaxStream(beta)
     sums = ones = None
     for rows, block in similarities:
@@ -90,16 +125,22 @@ def soft_recall(similarities, readout, beta):
             block_sums += sums
             block_ones = ones * decay + block_ones if readout.is_plain else None
         sums, ones = block_sums, block_ones
+    return SoftSums(stream.top, sums, ones, beta)
+
+
+def soft_mean(sums, readout, plain):
+    """What is recalled, from the `SoftSums` of all patterns; ``plain()`` gives their `plain_sums`, where needed."""
     if readout.is_plain:
-        return sums / ones
-    recalled, mass = _mean(sums, readout, stream.xp)
+        return sums.sums / sums.ones
+    xp = arrays.namespace(sums.sums)
+    recalled, mass = _mean(sums.sums, readout, xp)
     if readout.known is None:
         return recalled
     light = mass <= _LEAST
     if readout.never is not None:
         light = light & ~readout.never
-    if bool(stream.xp.any(light)):
-        recalled = stream.xp.where(light, _plain_mean(similarities, readout), recalled)
+    if bool(xp.any(light)):
+        recalled = xp.where(light, _mean(plain(), readout, xp)[0], recalled)
     return recalled
 
 
@@ -110,14 +151,14 @@ def _mean(sums, readout, xp):
     return xp.where(mass > 0, total / xp.where(mass > 0, mass, xp.ones_like(mass)), nothing), mass
 
 
-def _plain_mean(similarities, readout):
-    """Mean over all patterns that count, however far they are."""
+def plain_sums(similarities, readout):
+    """Sums over all patterns that count, however far they are."""
     sums = None
     for rows, block in similarities:
         xp = arrays.namespace(block)
         block_sums = xp.astype(votes(block), block.dtype) @ readout.block(rows)
         sums = block_sums if sums is None else sums + block_sums
-    return _mean(sums, readout, xp)[0]
+    return sums
 
 
 def log_partition(similarities, beta, weight=None):
@@ -176,6 +217,11 @@ def _first_of_the_largest(similarity, index, k, magnitude):
     return xp.take_along_axis(similarity, order, axis=1), xp.take_along_axis(index, order, axis=1)
 
 
+def _decay(beta, before, top):
+    """What brings weights relative to a largest similarity `before` to those relative to `top`."""
+    return arrays.namespace(top).exp(beta * (before - top))
+
+
 class _SoftmaxStream:
     """Unnormalised softmax weights, relative to the largest similarity seen so far."""
 
@@ -190,7 +236,7 @@ class _SoftmaxStream:
         decay = None
         if self.top is not None:
             top = xp.maximum(self.top, top)
-            decay = xp.exp(self.beta * (self.top - top))
+            decay = _decay(self.beta, self.top, top)
         self.top = top
         # Subtract the maximum first: exp overflows otherwise.
         block -= top

@@ -9,7 +9,16 @@ from sklearn.utils import check_random_state
 from skamem.core import arrays
 from skamem.core.rows import row_blocks, rows_in_cache
 
-__all__ = ["Spread", "by_content", "evenly", "half_norms", "measured_spread"]
+__all__ = [
+    "Spread",
+    "by_content",
+    "content_keys",
+    "evenly",
+    "half_norms",
+    "known_counts",
+    "measured_spread",
+    "merged_spread",
+]
 
 
 @dataclass(frozen=True)
@@ -64,10 +73,7 @@ def measured_spread(patterns, known, weight, *, owner):
     """
     xp = arrays.namespace(patterns)
     weight = xp.ones_like(patterns[:, 0]) if weight is None else weight
-    if known is None:
-        count = xp.sum(weight) * xp.ones_like(patterns[0, :])
-    else:
-        count = sum(weight[rows] @ xp.astype(known[rows, :], weight.dtype) for rows in _blocks(patterns))
+    count = known_counts(patterns, known, weight)
     divisor = xp.where(count > 0, count, xp.ones_like(count))
     with arrays.overflow_expected():
         first = sum(weight[rows] @ part for rows, part in _known_parts(patterns, known)) / divisor
@@ -84,9 +90,56 @@ def measured_spread(patterns, known, weight, *, owner):
     halves = xp.concat(halves)
     total = xp.sum(count)
     variance = 2.0 * (weight @ halves) / xp.where(total > 0, total, xp.ones_like(total))
-    is_offset = float(xp.sum((centre / unit) ** 2)) > 16.0 * patterns.shape[1] * float(variance) > 0.0
+    return _spread(centre, halves * unit**2, variance, unit)
+
+
+def _spread(centre, halves, variance, unit):
+    """The `Spread` of a variance in squared units of `unit`."""
+    is_offset = (
+        float(arrays.namespace(centre).sum((centre / unit) ** 2)) > 16.0 * centre.shape[0] * float(variance) > 0.0
+    )
     finer = unit * 2.0 ** round(0.5 * math.log2(float(variance))) if float(variance) > 0.0 else unit
-    return Spread(centre, halves * unit**2, variance * unit**2, finer, is_offset)
+    return Spread(centre, halves, variance * unit**2, finer, is_offset)
+
+
+def known_counts(patterns, known, weight):
+    """How many patterns, counted by weight, know each unit: array of shape (n_units,)."""
+    xp = arrays.namespace(patterns)
+    if known is None:
+        return xp.sum(weight) * xp.ones_like(patterns[0, :])
+    return sum(weight[rows] @ xp.astype(known[rows, :], weight.dtype) for rows in _blocks(patterns))
+
+
+def merged_spread(spreads, counts):
+    """Spread of patterns in several places, from that of each place; its `half_norms` are None.
+
+    Parameters
+    ----------
+    spreads : list of Spread
+        One for each place.
+    counts : list of arrays of shape (n_units,)
+        Their `known_counts`.
+
+    Returns
+    -------
+    spread : Spread
+        Chan, Golub and LeVeque (1983), Am. Stat. 37:242: places add what their centres are apart.
+    """
+    xp, dtype = arrays.namespace(counts[0]), counts[0].dtype
+    unit = max(spread.unit for spread in spreads)
+    wide = arrays.widest_float(counts[0])
+    counts = [xp.astype(count, wide) for count in counts]
+    centres = [xp.astype(spread.centre, wide) / unit for spread in spreads]
+    count = sum(counts)
+    divisor = xp.where(count > 0, count, xp.ones_like(count))
+    centre = sum(part / divisor * own for part, own in zip(counts, centres, strict=True))
+    total = xp.sum(count)
+    squares = sum(
+        xp.sum(part) * xp.astype(spread.variance / unit**2, wide) + xp.sum(part * (own - centre) ** 2)
+        for part, own, spread in zip(counts, centres, spreads, strict=True)
+    )
+    variance = squares / xp.where(total > 0, total, xp.ones_like(total))
+    return _spread(xp.astype(centre * unit, dtype), None, xp.astype(variance, dtype), unit)
 
 
 def half_norms(patterns, centre, unit):
@@ -154,11 +207,16 @@ def by_content(patterns, known, spread):
         Along a direction that is always the same, so that evenly spaced patterns in it are a fair sample. Offsets and
         units do not change it.
     """
+    return arrays.namespace(patterns).argsort(content_keys(patterns, known, spread), stable=True)
+
+
+def content_keys(patterns, known, spread):
+    """What `by_content` sorts by: array of shape (n_patterns,)."""
     xp = arrays.namespace(patterns)
     direction = check_random_state(0).standard_normal(patterns.shape[1])
     direction = arrays.placement_of(patterns).asarray(direction, patterns.dtype)
     parts = [(part / spread.unit) @ direction for _, part in _deviations(patterns, known, spread.centre)]
-    return xp.argsort(xp.concat(parts), stable=True)
+    return xp.concat(parts)
 
 
 def evenly(order, n_rows):
