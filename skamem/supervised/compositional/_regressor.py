@@ -54,8 +54,9 @@ class CompositionalRegressor(RegressorMixin, SkamemEstimator):
     n_restarts : int >= 1, default=8
         Most starts, of which the best is kept. The first is deterministic. There are no further ones once the two best
         have come to the same and left less than 5 % of the variance, or the four best to the same at all.
-        Where rows are few for the coefficients and the first two end poorly, the others begin with three knots, and the
-        two best of different minima get all knots afterwards.
+        Where rows are few for the coefficients and the first two end poorly, or there are ten nodes or more, the others
+        begin with three knots. Of these half are starts; for each of the other half up to three times some nodes of the
+        best fit are unfolded, see Notes. The best gets all knots afterwards, and so does one of another minimum nearby.
     max_iter : int >= 1, default=100
         Most steps of a descent.
     tol : float in [0, 1), default=1e-4
@@ -117,6 +118,10 @@ class CompositionalRegressor(RegressorMixin, SkamemEstimator):
     the others take damped Gauss-Newton steps together (Levenberg and Marquardt). The output of an inner node is centred
     and scaled, as part of the function. A descent starts from what averages over the other columns say about each node,
     with a large penalty that falls by stages.
+
+    *Unfolding.* In a poor minimum some nodes answer by a folded function of what they should, its square say, which no
+    descent undoes. Of all functions with the same lines of constant value the smoothest is monotone across them; the
+    maps of some nodes are exchanged for it, and what lowers the loss after a short descent is kept.
 
     *Graph.* If f = h(g(a, b), rest), the ratio of the derivatives by a and b depends on a and b only. Pairs for which
     it does so best in a smooth surrogate are joined, then pairs of pairs. Trees one exchange away, or without one

@@ -8,6 +8,7 @@ import numpy as np
 
 from skamem.supervised.compositional._descent import Problem, descend
 from skamem.supervised.compositional._start import carried, start
+from skamem.supervised.compositional._unfolding import unfolded
 
 __all__ = ["Fit", "best_fit", "gcv_score", "quick_score"]
 
@@ -26,7 +27,11 @@ _SAME = 0.05  # starts whose objectives differ by less of them have come to the 
 _FEW = 3.0  # rows for each coefficient; with fewer, maps bend to the noise before the nodes have found their places
 _COARSE = 3  # knots of the maps that find these places first
 _POOR = 2  # starts with all knots that may end poorly before fewer knots are tried
+_MANY = 10  # nodes; of so many some begin wrongly in almost every start
+_HOPS = 3  # exchanges of nodes for each start that may be made
+_VAIN = 8  # exchanges in a row that lower nothing
 _REFINED = 2  # starts, of different minima, whose maps are then given all knots
+_FAR = 1.5  # a second minimum by so much above the best is none
 
 
 @dataclass
@@ -105,7 +110,9 @@ def best_fit(problem, alpha, n_restarts, max_iter, tol, random_state, tell=lambd
         Penalty; "gcv" chooses it.
     n_restarts : int
         Most starts, from at most 2000 rows; the first is deterministic, and no further one is made once enough of
-        them have come to the same. Where rows are few and two have ended poorly, the others have fewer knots at first.
+        them have come to the same. Where rows are few and two have ended poorly, the others have fewer knots at first;
+        of many nodes all have. Starts with fewer knots are half as many, and exchanges of nodes take the place of the
+        others, up to three for each.
     max_iter : int
         Most steps of a descent.
     tol : float
@@ -127,11 +134,11 @@ def best_fit(problem, alpha, n_restarts, max_iter, tol, random_state, tell=lambd
     if n_rows > _MOST_START_ROWS and len(problem.graph) > 1:  # which minimum is best shows on fewer
         problem = problem.subset(np.arange(_MOST_START_ROWS) * n_rows // _MOST_START_ROWS)
     coarse, told = _coarse(problem), (random_state, tell)
-    wary = n_restarts if coarse is None else min(n_restarts, _POOR)
+    wary = n_restarts if coarse is None else min(n_restarts, _POOR if len(problem.graph) < _MANY else 0)
     attempts = _attempts(problem, stages, wary, max_iter, *told)
     tries, refined = attempts, []
-    if n_restarts > wary and min(map(_objective, attempts)) >= _GOOD:
-        found = _attempts(coarse, stages, n_restarts - wary, max_iter, *told)
+    if n_restarts > wary and min(map(_objective, attempts), default=_GOOD) >= _GOOD:
+        found = _explored(coarse, stages, n_restarts - wary, max_iter, *told)
         refined = _refined(whole, coarse, found, stages, max_iter, tell)
         tries = attempts + found
     elif n_restarts > wary and not _settled(attempts):
@@ -167,6 +174,24 @@ def _attempts(problem, stages, n_starts, max_iter, random_state, tell, known=())
     return attempts
 
 
+def _explored(problem, stages, n_starts, max_iter, random_state, tell):
+    """Fits of starts, and of what exchanges of nodes make of the best of them."""
+    attempts = _attempts(problem, stages, (n_starts + 1) // 2, max_iter, random_state, tell)
+    if len(problem.graph) == 1 or (_settled(attempts) and min(map(_objective, attempts)) < _GOOD):
+        return attempts
+    best, vain = min(attempts, key=_objective), 0
+    for _ in range(_HOPS * (n_starts // 2)):
+        coefs = unfolded(problem, best[-1].state, random_state)
+        attempts.append(_down(problem, coefs, stages[-2:], max_iter))
+        vain += 1
+        if _objective(attempts[-1]) < _objective(best):
+            best, vain = attempts[-1], 0
+            tell(f"Exchanged: loss {best[-1].state.loss:.3e} with alpha={best[-1].alpha:.0e}")
+        if vain == _VAIN:
+            break
+    return attempts
+
+
 def _settled(attempts):
     """Whether enough attempts have come to the same."""
     reached = sorted(map(_objective, attempts))
@@ -191,7 +216,7 @@ def _refined(whole, coarse, attempts, stages, max_iter, tell):
     found, last = [], 0.0
     on_all = _with_basis(whole, coarse.basis)
     for attempt in sorted(attempts, key=_objective):
-        if len(found) == _REFINED:
+        if len(found) == _REFINED or (found and _objective(attempt) > _FAR * last):
             break
         if _objective(attempt) <= (1.0 + _SAME) * last:
             continue

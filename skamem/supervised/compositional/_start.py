@@ -10,14 +10,14 @@ import numpy as np
 from skamem.core import arrays
 from skamem.supervised.compositional._descent import solve_penalised
 
-__all__ = ["carried", "start"]
+__all__ = ["LITTLE", "carried", "start"]
 
 _SMOOTHING = 1e-2
 _DEGREE = 3
 _DEPENDENT = 1e-8
 _N_DIRECTIONS = 3
 _MOST_ROWS = 10_000
-_LITTLE = 1e-6  # penalty of what is carried over: it is smooth already
+LITTLE = 1e-6  # penalty of what is carried over: it is smooth already
 
 
 def start(problem, random_state):
@@ -62,7 +62,7 @@ def carried(state, problem):
     coefs, bases = [], []
     for number, wanted in enumerate(state.outputs):
         gram, cross = problem.moments_of(number, bases, wanted[:, None])
-        coef = solve_penalised(gram, cross, _LITTLE, problem.maps[number].penalty)[:, 0]
+        coef = solve_penalised(gram, cross, LITTLE, problem.maps[number].penalty)[:, 0]
         coef, output = problem.normalised(number, coef, bases)
         coefs.append(coef)
         bases.append(problem.basis.values(output))
