@@ -11,6 +11,7 @@ input is moved at the door, computed there, and NumPy comes back.
 import contextlib
 import functools
 import importlib
+import itertools
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -186,7 +187,7 @@ class Placement:
         if array_api_compat.is_cupy_namespace(self.xp):
             self.device.use()
 
-    def give(self, blocks):
+    def give(self, blocks, n_rows=None):
         """Hand results to the caller: joined, floats in the type of the caller's data, where the caller's data are.
 
         Parameters
@@ -194,20 +195,19 @@ class Placement:
         blocks : array, or iterable of arrays or of tuples of arrays
             Results, or their rows block by block, from this placement or from the host; at least one block. With
             tuples there are several results.
+        n_rows : int, default=None
+            Rows of all blocks, if known: then there is no second copy of them.
 
         Returns
         -------
         result : array or tuple of arrays
-            NumPy behind the ``backend=`` door. Shares no memory with `blocks` if these were several.
+            NumPy behind the ``backend=`` door; shares no memory with `blocks`.
         """
-        blocks = [blocks] if is_array(blocks) else list(blocks)
-        if isinstance(blocks[0], tuple):
-            return tuple(map(self._joined, zip(*blocks, strict=True)))
-        return self._joined(blocks)
-
-    def _joined(self, parts):
-        parts = list(map(self._given, parts))
-        return namespace(*parts).concat(parts, axis=0)
+        blocks = iter([blocks] if is_array(blocks) else blocks)
+        first = next(blocks)
+        several = isinstance(first, tuple)
+        given = (tuple(map(self._given, b if several else (b,))) for b in itertools.chain([first], blocks))
+        return _joined(given, n_rows) if several else _joined(given, n_rows)[0]
 
     def _given(self, part):
         if type(part) is np.ndarray and self.xp is array_api_compat.numpy:  # the common case, at once
@@ -221,6 +221,20 @@ class Placement:
     def release(self, array):
         """An array as it is, NumPy behind the ``backend=`` door: for what is no result in the caller's type."""
         return to_numpy(array) if self.returns_numpy else array
+
+
+def _joined(blocks, n_rows):
+    if n_rows is None:
+        return tuple(namespace(*parts).concat(parts, axis=0) for parts in zip(*blocks, strict=True))
+    whole, start = None, 0
+    for block in blocks:
+        if whole is None:
+            whole = [namespace(p).empty((n_rows, *p.shape[1:]), dtype=p.dtype, device=device(p)) for p in block]
+        stop = start + block[0].shape[0]
+        for place, part in zip(whole, block, strict=True):
+            place[start:stop, ...] = part
+        start = stop
+    return tuple(whole)
 
 
 def shape_of(array_like):
@@ -386,19 +400,7 @@ def copy(array):
 
 
 def take_labels(classes, winners):
-    """Labels of the winning classes, where `winners` live if the labels are numbers, NumPy if they are strings.
-
-    Parameters
-    ----------
-    classes : ndarray of shape (n_classes,)
-        Labels, on the host.
-    winners : int array of shape (n_samples,)
-        Indices into `classes`.
-
-    Returns
-    -------
-    labels : array of shape (n_samples,)
-    """
+    """Labels, of `classes` on the host, by index: where `winners` live if they are numbers, NumPy if strings."""
     labels = classes[to_numpy(winners)]
     return placement_of(winners).asarray(labels) if labels.dtype.kind in "biuf" else labels
 
@@ -425,8 +427,7 @@ def sign(array, xp):
 
 def rfft(rows):
     """Discrete Fourier transform of real rows (..., n) along the last axis: (..., n // 2 + 1) complex numbers."""
-    xp = namespace(rows)
-    # SciPy's transforms several rows at a time in the processor's vector registers, NumPy's one after another.
+    xp = namespace(rows)  # SciPy's transforms several rows at a time in vector registers, NumPy's one after another
     return scipy.fft.rfft(rows) if xp is array_api_compat.numpy else xp.fft.rfft(rows, axis=-1)
 
 

@@ -4,12 +4,14 @@ Inside, a two-valued unit is at 1 (on) or at `low` (off): -1 under "sign", 0 und
 (-1, +1) or binary (0, 1); NaN marks an unknown unit, which starts at 0.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import scipy.sparse
 from sklearn.pipeline import Pipeline
 
 from skamem.core import arrays
+from skamem.core.rows import row_blocks, rows_in_cache
 
 __all__ = ["UnitCode", "perfect_recall"]
 
@@ -44,10 +46,14 @@ class UnitCode:
         if self.coding != "auto":
             return self
         values, has_zero = _entries(values)
-        xp = arrays.namespace(values)
-        zero, known = values == 0, ~xp.isnan(values)
-        binary = bool(xp.all(zero | (values == 1) | ~known)) and (has_zero or bool(xp.any(zero)))
-        return replace(self, coding="binary" if binary else "bipolar")
+        xp, binary = arrays.namespace(values), True
+        for block in _blocks(values):
+            zero = block == 0
+            binary = bool(xp.all(zero | (block == 1) | xp.isnan(block)))
+            if not binary:
+                break
+            has_zero = has_zero or bool(xp.any(zero))
+        return replace(self, coding="binary" if binary and has_zero else "bipolar")
 
     def check(self, values, owner):
         """Raise ValueError unless `values` (NaN aside) are two-valued where this code needs them to be.
@@ -62,12 +68,13 @@ class UnitCode:
         values, has_zero = _entries(values)
         xp = arrays.namespace(values)
         off = 0.0 if self.coding == "binary" else -1.0
-        strange = ~((values == 1.0) | (values == off) | xp.isnan(values))
-        if bool(xp.any(strange)):
-            found = float(values[strange][0])
-        elif has_zero and off != 0.0:
-            found = 0.0
-        else:
+        found = 0.0 if has_zero and off != 0.0 else None
+        for block in _blocks(values):
+            strange = ~((block == 1.0) | (block == off) | xp.isnan(block))
+            if bool(xp.any(strange)):
+                found = float(block[strange][0])
+                break
+        if found is None:
             return
         raise ValueError(
             f"{owner}(binarize=None) expects two-valued ({self.coding}) patterns with entries {off:g} and 1, but found "
@@ -120,6 +127,13 @@ def _entries(values):
     if scipy.sparse.issparse(values):
         return values.data, values.nnz < values.shape[0] * values.shape[1]
     return values, False
+
+
+def _blocks(values):
+    """Rows, or entries, so few at a time that masks of them take no room, nor the pages of a file."""
+    row_bytes = 8 * math.prod(values.shape[1:])
+    for rows in row_blocks(values.shape[0], row_bytes, at_most=rows_in_cache(row_bytes, arrays.namespace(values))):
+        yield values[rows, ...]
 
 
 def perfect_recall(memory, X, y=None):

@@ -316,8 +316,9 @@ class DeepBeliefNetwork(ClassNamePrefixFeaturesOutMixin, LikelihoodEstimator, Sk
         stack = stack.astype(arrays.widest_float(self.base_rate_)) if wide else stack
         first = stack.machines[0]
         rows = Rows(X, placement, first.weights.dtype, keep_sparse=first.is_binary and not dense)
+        blocks = rows.blocks(8 * 3 * stack.n_units)
         return placement.give(
-            function(stack, clip_binary(v) if first.is_binary else v) for _, v in rows.blocks(8 * 3 * stack.n_units)
+            (function(stack, clip_binary(v) if first.is_binary else v) for _, v in blocks), X.shape[0]
         )
 
     def sample(self, n_samples=1, *, n_steps=500, random_state=None):

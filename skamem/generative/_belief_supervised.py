@@ -192,7 +192,7 @@ class BaseDeepBelief(SkamemEstimator, ABC):
         binary = self.pretrained_.machines_[0].visible == "binary"
         rows = Rows(X, placement, self.coefs_[0].dtype, keep_sparse=binary)
         tops = _tops(as_parameters(self.coefs_, self.intercepts_), rows, clip_binary if binary else _as_it_is)
-        return placement.give(map(function, tops))
+        return placement.give(map(function, tops), X.shape[0])
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

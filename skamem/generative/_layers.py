@@ -305,9 +305,9 @@ class LayersEstimator(ClassNamePrefixFeaturesOutMixin, SkamemTransformer, ABC):
         X, placement = self._receive(X, reset=False, method=method, **options)
         machine, _ = self._machine(wide=wide)
         rows = Rows(X, placement, machine.weights.dtype, keep_sparse=not dense)
-        return placement.give(
-            function(machine, clip_binary(v) if machine.is_binary else v) for _, v in rows.blocks(self._row_bytes())
-        )
+        blocks = rows.blocks(self._row_bytes())
+        results = (function(machine, clip_binary(v) if machine.is_binary else v) for _, v in blocks)
+        return placement.give(results, X.shape[0])
 
     def _map_hidden(self, H, method, function):
         """Apply ``function(path, h)`` to hidden units block by block."""
@@ -315,7 +315,7 @@ class LayersEstimator(ClassNamePrefixFeaturesOutMixin, SkamemTransformer, ABC):
         H, placement = self._receive_outputs(H, self._n_features_out, method=method, name="H", unit="hidden unit")
         machine, _ = self._machine()
         path, rows = self._path(machine), Rows(H, placement, machine.weights.dtype)
-        return placement.give(function(path, h) for _, h in rows.blocks(self._row_bytes()))
+        return placement.give((function(path, h) for _, h in rows.blocks(self._row_bytes())), H.shape[0])
 
     @property
     def _n_features_out(self):

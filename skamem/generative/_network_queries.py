@@ -322,7 +322,7 @@ class NetworkEstimator(LikelihoodEstimator):
         X, placement = self._receive(X, reset=False, method=method, **options)
         network, _ = self._network(wide=True)
         blocks = Rows(X, placement, network.bias.dtype).blocks(8 * 8 * network.n_units)
-        return placement.give(function(network, clip_binary(visible), rows) for rows, visible in blocks)
+        return placement.give((function(network, clip_binary(visible), rows) for rows, visible in blocks), X.shape[0])
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

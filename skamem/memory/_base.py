@@ -83,9 +83,6 @@ class BaseMemory(StoringMemory):
     _field_scale = 1.0
     """What a field of `_make_field` is multiplied by when it is reported."""
 
-    _cue_bytes = 0
-    """Bytes of work arrays that a cue needs beside its states."""
-
     # ------------------------------------------------------------------ recalling
 
     def predict(self, X):

@@ -184,7 +184,10 @@ class BidirectionalMemory(CorrelationMemory):
         patterns : array of shape (n_samples, n_units)
             Recalled input patterns in their coding, dtype of `Y`.
         """
-        return self._exchange(self._output_blocks(Y, "predict_inverse"), back=True).states
+        check_is_fitted(self)
+        Y, placement = self._receive_output_cues(Y, "predict_inverse")
+        exchanged = self._exchange(back=True)
+        return PairRecall(*self._gathered(self._read_outputs(Y, placement), placement, Y.shape[0], exchanged)).states
 
     def energy(self, X, Y=None):
         """Energy of pairs of states: E = -x W yᵀ.
@@ -210,10 +213,13 @@ class BidirectionalMemory(CorrelationMemory):
             return self._map(X, "energy", lambda block: -_sizes(block.states @ self.correlation_))
         check_consistent_length(X, Y)
         check_is_fitted(self)
-        field, parts = self._pair_field(), []
-        for x, y in zip(self._cue_blocks(X, "energy"), self._output_blocks(Y, "energy"), strict=True):
-            parts.append(field.energy(x.placement.xp.concat([x.states, y.states], axis=1)))
-        return x.placement.give(parts)
+        field = self._pair_field()
+        blocks = self._read_outputs(*self._receive_output_cues(Y, "energy"))
+
+        def energies(block):
+            return field.energy(block.placement.xp.concat([block.states, next(blocks).states], axis=1))
+
+        return self._map(X, "energy", energies)
 
     def _pair_field(self, *, back=False):
         """The field that recall runs on, of inputs before outputs; `back`: of outputs before inputs."""
@@ -222,25 +228,27 @@ class BidirectionalMemory(CorrelationMemory):
         return BipartiteField(weights, exact=self._exact)
 
     def _recall(self, X, method, clamped=None):
-        return self._exchange(self._cue_blocks(X, method), back=False)
+        check_is_fitted(self)
+        return PairRecall(*self._map(X, method, self._exchange(back=False)))
 
-    def _output_blocks(self, Y, method):
-        """`_cue_blocks` for output halves."""
-        options = {"method": method, "name": "Y", **self._input_options()}
-        Y, placement = self._receive_outputs(Y, self._n_features_out, **options)
+    def _receive_output_cues(self, Y, method):
+        """`_receive` for output halves."""
+        return self._receive_outputs(Y, self._n_features_out, method=method, name="Y", **self._input_options())
+
+    def _read_outputs(self, Y, placement):
+        """`_read` for output halves."""
         code, row_bytes = UnitCode(-1.0, self.binarize, self.coding_), WORK_ARRAYS * 8 * sum(self.correlation_.shape)
         for rows, values in Rows(Y, placement, placement.working_dtype).blocks(row_bytes):
             yield CueBlock(placement, rows, *code.encode(values, self.correlation_.dtype))
 
-    def _exchange(self, blocks, *, back):
-        """Run cues to and fro until they settle; `back` says that they are outputs."""
-        check_is_fitted(self)
-        field, parts = None, []
+    def _exchange(self, *, back):
+        """A function that runs a block of cues to and fro until they settle; `back` says that they are outputs."""
+        field = self._pair_field(back=back)
         halves = [(self.coding_, self.pattern_sum_), (self.input_coding_, self.input_sum_)]
         (other_coding, other_sum), (coding, own_sum) = halves[::-1] if back else halves
-        for block in blocks:
+
+        def exchanged(block):
             xp, cues = block.placement.xp, block.states
-            field = field or self._pair_field(back=back)
             others = xp.zeros((cues.shape[0], other_sum.shape[0]), dtype=cues.dtype, device=arrays.device(cues))
             held = None
             if self.missing == "clamp":
@@ -254,8 +262,9 @@ class BidirectionalMemory(CorrelationMemory):
                 story = after_filling(story, xp.any(unresolved, axis=1), self._stays(field, states, held))
             (own, other), (own_unresolved, unresolved) = field.split(states), field.split(unresolved)
             own, other = (UnitCode(-1.0, None, c).decode(part) for c, part in ((coding, own), (other_coding, other)))
-            parts.append((other, *story, unresolved, own, own_unresolved))
-        return PairRecall(*block.placement.give(parts))
+            return other, *story, unresolved, own, own_unresolved
+
+        return exchanged
 
 
 def _majority(stored_sum, dtype):

@@ -145,14 +145,22 @@ default="polynomial"
     def _learn(self, stream, *, reset):
         xp, dtype = stream.placement.xp, stream.dtype if reset else self.patterns_.dtype
         kept = [] if reset else [(self.patterns_, self.targets_, self.pattern_weight_)]
+
+        def stored():
+            patterns, targets, weights = zip(*kept, strict=True)
+            return {
+                "patterns_": xp.concat(patterns, axis=0),
+                "pattern_weight_": xp.concat(weights),
+                "targets_": None if stream.Y is None else xp.concat(targets, axis=0),
+            }
+
         blocks = stream.rows
-        for rows in fit_tasks(self, blocks, name="block", n_tasks=len(blocks), X=stream.X, y=stream.Y, attributes=dict):
+        steps = fit_tasks(self, blocks, name="block", n_tasks=len(blocks), X=stream.X, y=stream.Y, attributes=stored)
+        for rows in steps:
             X, Y, weight = stream.block(rows, dtype)
             self._count(X, Y, weight)
             kept.append((X, Y, xp.ones_like(X[:, 0]) if weight is None else weight))
-            patterns, targets, weights = zip(*kept, strict=True)
-            self.patterns_, self.pattern_weight_ = xp.concat(patterns, axis=0), xp.concat(weights)
-            self.targets_ = None if Y is None else xp.concat(targets, axis=0)
+        vars(self).update(stored())
 
     _merges_by = ("target", "binarize")
 

@@ -114,17 +114,25 @@ class Memory(SkamemTransformer, ABC):
 
     def _map(self, X, method, function, **options):
         """Apply ``function(block) -> array or tuple of arrays`` to all cues; joined, in the order of X."""
-        found, rows = [], []
-        for block in self._cue_blocks(X, method, **options):
-            result = function(block)
-            found.append(result if isinstance(result, tuple) else (result,))
-            rows.append(block.rows)
-        placement = block.placement
-        if len(found) > 1 and not isinstance(rows[0], slice):
-            xp = placement.xp
-            back = xp.argsort(xp.concat(rows))
-            found = [tuple(xp.take(xp.concat(part, axis=0), back, axis=0) for part in zip(*found, strict=True))]
-        given = placement.give(found)
+        check_is_fitted(self)
+        X, placement = self._receive(X, reset=False, method=method, **self._input_options())
+        return self._gathered(self._read(X, placement, **options), placement, X.shape[0], function)
+
+    def _gathered(self, blocks, placement, n_rows, function):
+        """What `function` makes of `CueBlock`s, joined in the order of their rows."""
+        rows = []
+
+        def results():
+            for block in blocks:
+                rows.append(block.rows)
+                result = function(block)
+                yield result if isinstance(result, tuple) else (result,)
+
+        given = placement.give(results(), n_rows)
+        if len(rows) > 1 and not isinstance(rows[0], slice):
+            place = arrays.placement_of(given[0])
+            back = place.asarray(placement.xp.argsort(placement.xp.concat(rows)))
+            given = tuple(place.xp.take(part, back, axis=0) for part in given)
         return given if len(given) > 1 else given[0]
 
     # ------------------------------------------------------------------ out

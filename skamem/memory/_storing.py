@@ -10,11 +10,12 @@ from skamem.core.base import transactional
 from skamem.core.coding import UnitCode
 from skamem.core.factors import Factors
 from skamem.core.merging import MergeableEstimator
+from skamem.core.rows import row_blocks
 from skamem.core.rules import Rule
 from skamem.core.warn import warn
 from skamem.exceptions import CapacityWarning
 from skamem.memory._door import Memory
-from skamem.memory._stream import open_stream
+from skamem.memory._stream import WORK_ARRAYS, open_stream
 
 __all__ = ["StoringMemory"]
 
@@ -203,13 +204,21 @@ class StoringMemory(MergeableEstimator, Memory):
         n_asked = max(_FEWEST_ASKED, min(_MOST_ASKED, _ASKING // (self.n_features_in_ * self._recall_width)))
         X, _, _ = stream.block(slice(None, None, -(-stream.X.shape[0] // n_asked)), getattr(self, self._anchor).dtype)
         xp, field = arrays.namespace(X), self._make_field()
-        push = field(X)
-        strength = xp.abs(push)
-        stays = (strength <= field.tolerance) | (push * X >= 0)  # unknown units, 0, are not asked
-        # Where nothing pushes any unit a pattern stays, as every other state does: it is not held.
-        held = xp.all(stays, axis=1) & xp.any(strength > field.tolerance, axis=1)
-        blank = xp.all(X == 0, axis=1)
-        return int(xp.count_nonzero(~held & ~blank)), int(xp.count_nonzero(blank)), X.shape[0]
+        n_lost = n_blank = 0
+        for rows in row_blocks(X.shape[0], WORK_ARRAYS * 8 * (X.shape[1] + self._n_features_out) + self._cue_bytes):
+            states = X[rows, :]
+            push = field(states)
+            strength = xp.abs(push)
+            stays = (strength <= field.tolerance) | (push * states >= 0)  # unknown units, 0, are not asked
+            # Where nothing pushes any unit a pattern stays, as every other state does: it is not held.
+            held = xp.all(stays, axis=1) & xp.any(strength > field.tolerance, axis=1)
+            blank = xp.all(states == 0, axis=1)
+            n_lost += int(xp.count_nonzero(~held & ~blank))
+            n_blank += int(xp.count_nonzero(blank))
+        return n_lost, n_blank, X.shape[0]
+
+    _cue_bytes = 0
+    """Bytes of work arrays that a cue needs beside its states."""
 
     @property
     def _recall_width(self):

@@ -199,12 +199,14 @@ class BipolarEncoder(SkamemTransformer):
         X, placement = self._receive(X, reset=False, method=method, ensure_all_finite="allow-nan")
         code = self._side_of_planes if hasattr(self, "planes_") else self._above_thresholds
         off = -1.0 if self.output == "bipolar" else 0.0
-        xp, parts = placement.xp, []
-        for _, values in Rows(X, placement, placement.working_dtype).blocks(4 * 8 * self._n_features_out):
-            on, known = code(values)
-            codes = xp.where(on, xp.ones_like(on, dtype=placement.dtype), off)
-            parts.append(xp.where(known, codes, xp.nan))
-        return placement.give(parts)
+        xp = placement.xp
+
+        def codes():
+            for _, values in Rows(X, placement, placement.working_dtype).blocks(4 * 8 * self._n_features_out):
+                on, known = code(values)
+                yield xp.where(known, xp.where(on, xp.ones_like(on, dtype=placement.dtype), off), xp.nan)
+
+        return placement.give(codes(), X.shape[0])
 
     def _above_thresholds(self, X):
         xp = arrays.namespace(X)
@@ -240,10 +242,12 @@ class BipolarEncoder(SkamemTransformer):
             unit="unit of the code",
             ensure_all_finite="allow-nan",
         )
-        codes = placement.asarray(codes)
-        on, known = codes > (0.0 if self.output == "bipolar" else 0.5), ~placement.xp.isnan(codes)
-        decode = self._from_planes if hasattr(self, "planes_") else self._from_levels
-        return placement.give(decode(on, known))
+        decode, edge = self._from_levels, 0.0 if self.output == "bipolar" else 0.5
+        if hasattr(self, "planes_"):
+            decode = self._from_planes
+        blocks = Rows(codes, placement).blocks(4 * 8 * (codes.shape[1] + self.n_features_in_))
+        values = (decode(block > edge, ~placement.xp.isnan(block)) for _, block in blocks)
+        return placement.give(values, codes.shape[0])
 
     def _from_levels(self, on, known):
         xp = arrays.namespace(on)

@@ -322,7 +322,7 @@ class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
         mean, directions, lost = (xp.astype(a, dtype, copy=False) for a in (self.mean_, self.components_, self._lost))
         directions = xp.matrix_transpose(directions)
         rows = Rows(X, placement, dtype).blocks(8 * (2 * X.shape[1] + self.n_components_))
-        return placement.give((values - mean) @ directions + lost for _, values in rows)
+        return placement.give(((values - mean) @ directions + lost for _, values in rows), X.shape[0])
 
     def inverse_transform(self, X):
         """Rows of which features tell: the least-squares estimate, without what the projection ignores.
@@ -342,7 +342,7 @@ class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
         dtype, xp = placement.working_dtype, placement.xp
         mean, decoder = (xp.astype(array, dtype, copy=False) for array in (self.mean_, self.decoder_))
         rows = Rows(X, placement, dtype).blocks(8 * (2 * self.n_features_in_ + self.n_components_))
-        return placement.give(values @ decoder + mean for _, values in rows)
+        return placement.give((values @ decoder + mean for _, values in rows), X.shape[0])
 
     def _check_solved(self):
         waits = hasattr(self, "_sums") and not hasattr(self, "components_")

@@ -320,8 +320,8 @@ class HierarchicalVectorQuantizer(ClassNamePrefixFeaturesOutMixin, SkamemTransfo
             By `output`. "codes": int64, one a part, those that the last level's codes stand for. "top": int64, one for
             each code of the last level. "one-hot": 0 and 1 in the type of `X`, the codes of each node side by side.
         """
-        _, placement, hierarchy, blocks = self._coded(X, "transform")
-        return placement.give(self._shown(codes, hierarchy, placement) for _, codes in blocks)
+        X, placement, hierarchy, blocks = self._coded(X, "transform")
+        return placement.give((self._shown(codes, hierarchy, placement) for _, codes in blocks), X.shape[0])
 
     def _shown(self, codes, hierarchy, placement):
         if self.output == "codes":
@@ -346,9 +346,9 @@ class HierarchicalVectorQuantizer(ClassNamePrefixFeaturesOutMixin, SkamemTransfo
         X_quantized : array of shape (n_samples, n_features)
             In the type of `X`.
         """
-        _, placement, hierarchy, blocks = self._coded(X, "quantize")
+        X, placement, hierarchy, blocks = self._coded(X, "quantize")
         values = self._values(placement, placement.working_dtype)
-        return placement.give(values.decode(hierarchy.part_codes(codes)) for _, codes in blocks)
+        return placement.give((values.decode(hierarchy.part_codes(codes)) for _, codes in blocks), X.shape[0])
 
     def _values(self, placement, dtype):
         """The hierarchy in the user's units."""
@@ -388,7 +388,7 @@ class HierarchicalVectorQuantizer(ClassNamePrefixFeaturesOutMixin, SkamemTransfo
         shown = (codes[rows, :] for rows in blocks)
         if self.output != "codes":
             shown = map(values.part_codes, shown)
-        return placement.give(map(values.decode, shown))
+        return placement.give(map(values.decode, shown), len_of(codes))
 
     def score(self, X, y=None, sample_weight=None):
         """Minus the distortion: the mean over rows of the squared distance from what their codes stand for.

@@ -259,7 +259,8 @@ class AssemblyClassifier(ClassifierMixin, BaseAssembly):
         fires, silent = xp.log(counts + 0.5), xp.log(n_samples - counts + 0.5)
         per_neuron = xp.matrix_transpose(fires - silent)
         base = xp.sum(silent, axis=1) - counts.shape[1] * xp.log(n_samples[:, 0] + 1.0)
-        return placement.give(
+        scores = (
             xp.round((base + xp.astype(firing, wide) @ per_neuron) * 2.0**20) / 2.0**20
             for firing in self._first_caps(X, placement, self._area())
         )
+        return placement.give(scores, X.shape[0])

@@ -321,7 +321,9 @@ class HolographicMemory(BaseHolographic):
         reader = traces.reader(space, mean)
         row_bytes = 128 * self.trace_.shape[1]
         rows = Rows(X, placement, placement.working_dtype).blocks(row_bytes, at_most=PAIRS)
-        return placement.give(function(reader(space.keys(block, placement)), placement) for _, block in rows)
+        return placement.give(
+            (function(reader(space.keys(block, placement)), placement) for _, block in rows), X.shape[0]
+        )
 
     def _cleaned(self, read, placement):
         if self._passes_through():

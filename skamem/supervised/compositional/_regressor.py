@@ -349,7 +349,7 @@ class CompositionalRegressor(RegressorMixin, SkamemEstimator):
         check_is_fitted(self)
         X, placement = self._receive(X, reset=False, method="predict")
         model = CompositionModel.of(self, placement)
-        return placement.give(self._in_units(outputs, placement) for outputs in model.outputs(X))
+        return placement.give((self._in_units(outputs, placement) for outputs in model.outputs(X)), X.shape[0])
 
     def _in_units(self, outputs, placement):
         scale, offset = (placement.asarray(v, outputs.dtype) for v in (self.target_scale_, self.target_offset_))

@@ -274,8 +274,8 @@ class LayerwiseClassifier(ClassifierMixin, BaseLayerwise):
         """
         X, placement, model = self._receive_rows(X, "decision_function")
         if len(self.classes_) == 2:
-            return placement.give(outputs[:, 1] - outputs[:, 0] for outputs in model.outputs(X))
-        return placement.give(model.outputs(X))
+            return placement.give((outputs[:, 1] - outputs[:, 0] for outputs in model.outputs(X)), X.shape[0])
+        return placement.give(model.outputs(X), X.shape[0])
 
     def predict_log_proba(self, X):
         """Logarithms of the class probabilities.
@@ -291,7 +291,7 @@ class LayerwiseClassifier(ClassifierMixin, BaseLayerwise):
             At most 0.
         """
         X, placement, model = self._receive_rows(X, "predict_log_proba")
-        return placement.give(log_softmax(outputs) for outputs in model.outputs(X))
+        return placement.give((log_softmax(outputs) for outputs in model.outputs(X)), X.shape[0])
 
     def predict_proba(self, X):
         """Class probabilities: the softmax of the outputs.
@@ -307,7 +307,7 @@ class LayerwiseClassifier(ClassifierMixin, BaseLayerwise):
             Rows sum to 1.
         """
         X, placement, model = self._receive_rows(X, "predict_proba")
-        return placement.give(_softmax(outputs) for outputs in model.outputs(X))
+        return placement.give((_softmax(outputs) for outputs in model.outputs(X)), X.shape[0])
 
     def staged_predict(self, X):
         """The most probable class after each stage, as the network stood then.

@@ -207,7 +207,7 @@ class LayerwiseRegressor(RegressorMixin, BaseLayerwise):
             As in `fit`.
         """
         X, placement, model = self._receive_rows(X, "predict")
-        return placement.give(self._answer(outputs, placement) for outputs in model.outputs(X))
+        return placement.give((self._answer(outputs, placement) for outputs in model.outputs(X)), X.shape[0])
 
     def staged_predict(self, X):
         """Predicted targets after each stage, as the network stood then.
