@@ -25,6 +25,10 @@ PLACES = [
 ]
 
 
+ON_GPU = [pytest.param(f"gpu {name}", marks=pytest.mark.gpu) for name in ("cupy", "torch:cuda")]
+"""Values for ``backend=`` on a device that has to be there, for `open_backend`."""
+
+
 def skip_unless_required(reason):
     """Skip; fail where SKAMEM_REQUIRE_ARRAY_API says that nothing may be missing (in CI)."""
     if os.environ.get("SKAMEM_REQUIRE_ARRAY_API"):
@@ -75,3 +79,19 @@ def open_place(name):
     if (library == "cupy" or where == "cuda") and not xp.cuda.is_available():
         pytest.skip(f"{library} finds no GPU")
     yield Place.of(xp.ones(1) if library == "cupy" else xp.ones(1, device=getattr(xp, "Device", str)(where)))
+
+
+@contextlib.contextmanager
+def open_backend(name):
+    """A value for ``backend=`` that works inside: CuPy is a fake one, unless the name begins with "gpu "."""
+    _, real, name = name.rpartition("gpu ")
+    library = name.partition(":")[0]
+    if library == "cupy" and not real:
+        with fake_cupy():
+            yield name
+        return
+    if library != "numpy":
+        library = pytest.importorskip(library)
+        if real and not library.cuda.is_available():
+            pytest.skip(f"{name} finds no GPU")
+    yield name

@@ -44,6 +44,7 @@ CROSS_CUTTING = {
     "readme",
     "recipes",
     "row_independence",
+    "traffic",
     "working_memory",
 }
 UNTESTED = {"exceptions"}  # no code

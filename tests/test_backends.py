@@ -3,7 +3,6 @@
 Memories with integer weights are compared bit for bit, ties included.
 """
 
-import contextlib
 import pickle
 import subprocess
 import sys
@@ -34,6 +33,7 @@ from skamem.core.dynamics import asynchronous, synchronous
 from skamem.core.fields import LinearField, QuadraticLandscape
 from skamem.datasets import corrupt, make_patterns
 
+from . import _backend_table, _places
 from ._estimators import ESTIMATORS, answer, small
 
 pytestmark = [
@@ -197,26 +197,13 @@ def test_door_1_does_not_mix_libraries(case, place, dispatched):
 
 # ------------------------------------------------------------------------------------------------- door 2: backend=
 
-FAKE = {"cupy": True, "cupy:0": True, "cupy:1": True, "torch": False, "torch:cpu": False, "numpy": False}
-BACKENDS = [
-    *FAKE,
-    pytest.param("gpu cupy", marks=pytest.mark.gpu),
-    pytest.param("gpu torch:cuda", marks=pytest.mark.gpu),
-]
+BACKENDS = ["cupy", "cupy:0", "cupy:1", "torch", "torch:cpu", "numpy", *_places.ON_GPU]
 
 
 @pytest.fixture(params=BACKENDS)
-def backend(request, fake_cupy):
+def backend(request):
     """A value for ``backend=`` that works inside the test."""
-    _, marked, name = request.param.rpartition("gpu ")
-    library = name.partition(":")[0]
-    with contextlib.ExitStack() as stack:
-        if FAKE.get(name) and not marked:
-            stack.enter_context(fake_cupy())
-        elif library != "numpy":
-            library = pytest.importorskip(library)
-            if marked and not library.cuda.is_available():
-                pytest.skip(f"{name} finds no GPU")
+    with _places.open_backend(request.param) as name:
         yield name
 
 
@@ -228,6 +215,18 @@ def test_door_2_gives_the_numpy_result_in_numpy(case, backend):
     found = outputs(clone(estimator).set_params(backend=backend).fit(X, y), cues)
     assert all(type(value) is np.ndarray for value in found.values())
     check_same(found, expected, case)
+
+
+@pytest.mark.parametrize("name", ["torch", *_places.ON_GPU])
+@pytest.mark.parametrize("case", {type(estimator): case for case, (estimator, _, _) in CASES.items()}.values())
+def test_door_2_in_float32(case, name):
+    estimator, y, cues = CASES[case]
+    rows, cues = (values.astype("float32") for values in (patterns_for(cues), cues))
+    expected = answer(clone(estimator).fit(rows, y), cues)
+    with _places.open_backend(name) as backend:
+        found = answer(clone(estimator).set_params(backend=backend).fit(rows, y), cues)
+    assert found.dtype == expected.dtype
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 
 
 @one_case_each
@@ -349,3 +348,28 @@ def test_importing_skamem_imports_no_backend_and_nothing_optional():
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert "skamem.core.arrays" in loaded
     assert {"cupy", "torch", "jax", "dask", "distributed", "matplotlib", "skops"}.isdisjoint(loaded)
+
+
+# --------------------------------------------------------------------------------------- the table in the documentation
+
+
+@pytest.mark.skipif(not _backend_table.FILE.exists(), reason="a source distribution has no docs/")
+@pytest.mark.parametrize("Estimator", ESTIMATORS)
+def test_the_table_of_backends_is_current(Estimator, dispatched):
+    dispatched()
+    for name in ("array_api_strict", "torch"):
+        pytest.importorskip(name)
+    row = _backend_table.row(Estimator)
+    remedy = "run SCIPY_ARRAY_API=1 python -m tests._backend_table"
+    assert f"\n{row}\n" in _backend_table.FILE.read_text(encoding="utf-8"), remedy
+
+
+def test_the_table_says_no_where_the_answer_is_another(dispatched):
+    dispatched()
+
+    class Off(HebbianMemory):
+        def predict(self, X):
+            return super().predict(X) + (self.backend is not None)
+
+    assert _backend_table.status(HebbianMemory, "NumPy") == "both doors"
+    assert _backend_table.status(Off, "NumPy") == "its arrays"

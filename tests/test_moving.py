@@ -28,6 +28,7 @@ from skamem import (
 from skamem.core import arrays
 from skamem.datasets import make_patterns
 
+from . import _places
 from ._estimators import ESTIMATORS, answer, small, targets
 
 pytestmark = [
@@ -137,12 +138,11 @@ def check_equal(found, expected):
         np.testing.assert_array_equal(*both, err_msg=name)
 
 
-@pytest.fixture(params=["cupy:1", "torch"])
-def backend(request, fake_cupy):
-    if request.param == "torch":
-        pytest.importorskip("torch")
-    with fake_cupy():
-        yield request.param
+@pytest.fixture(params=["cupy:1", "torch", *_places.ON_GPU])
+def backend(request):
+    """A value for ``backend=`` that works inside the test."""
+    with _places.open_backend(request.param) as name:
+        yield name
 
 
 @every_case
