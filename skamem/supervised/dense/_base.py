@@ -196,7 +196,9 @@ class BaseDenseAM(SkamemEstimator):
         interaction = resolve_interaction(self.interaction, self.degree)
         recipe = RECIPES[self.solver].of(self, interaction)
         recipe = recipe.settled(data, self._loss(recipe), int(self.batch_size))
-        network = Network.of(self.readout, interaction, targets.n_outputs, placement.xp, rows.offset.dtype)
+        network = Network.of(
+            self.readout, interaction, targets.n_outputs, placement.xp, rows.offset.dtype, recipe.n_groups
+        )
         optimizer = self._optimizer(recipe, data, start, random_state)
         watch = None
         if held is not None:

@@ -83,7 +83,7 @@ def choose(recipe, data, loss, batch_size, n_updates):
     Notes
     -----
     Computed on the host in float32 and from a seed of its own: every backend and every `random_state` choose alike.
-    Cost: 300 updates of 64 memories for each of 5 decays and 2 more shares of the noise, times the folds; where less
+    Cost: 300 updates of 64 memories for each of 5 decays and 2 smaller shares of the noise, times the folds; where less
     noise is better, 5 decays once more.
     """
     n_seen = len(data)
@@ -100,37 +100,42 @@ def choose(recipe, data, loss, batch_size, n_updates):
         learning_rate=CHOICE_RATE * recipe.rate,
     )
     trial = _Trial(recipe, data, loss, int(batch_size), random_state.randint(2**31))
-    losses = trial.losses([(decay, 1.0) for decay in CHOICE_DECAYS])
+    usual = int(np.argmin(np.abs(np.log(CHOICE_DECAYS) - np.log(auto_decay(n_seen)))))
+    return _chosen(trial, usual, CHOICE_NOISES if recipe.noise == "auto" else ())
+
+
+def _chosen(trial, usual, shares):
+    """Choice among the decays, of which one is the usual, and these shares of the noise; None where all diverge."""
+    candidates = [(decay, 1.0) for decay in CHOICE_DECAYS] + [(CHOICE_DECAYS[usual], share) for share in shares]
+    losses, less_noise = np.split(trial.losses(candidates), [len(CHOICE_DECAYS)])
     if not np.any(np.isfinite(losses.mean(axis=1))):
         return None
-    best, share = _best_decay(losses, n_seen), 1.0
-    least = losses[best]
-    if recipe.noise == "auto":
-        found = trial.losses([(CHOICE_DECAYS[best], share) for share in CHOICE_NOISES])
-        for candidate, row_losses in zip(CHOICE_NOISES, found, strict=True):
-            if _clearly_better(row_losses, least, CHOICE_NOISE_GAIN):
-                share, least = candidate, row_losses
-    if share < 1:
+    best, share = _best_decay(losses, usual), 1.0
+    least, candidate, found = losses[best], 1.0, losses[usual]
+    for less, row_losses in zip(shares, less_noise, strict=True):
+        if _clearly_better(row_losses, found, CHOICE_NOISE_GAIN):
+            candidate, found = less, row_losses
+    if candidate < 1:
         # Noise and decay do the same work in part: with less of one more of the other may be right.
-        losses = trial.losses([(decay, share) for decay in CHOICE_DECAYS])
-        best = _best_decay(losses, n_seen)
-        least = losses[best]
+        losses = trial.losses([(decay, candidate) for decay in CHOICE_DECAYS])
+        other = _best_decay(losses, usual)
+        if _clearly_better(losses[other], least, CHOICE_NOISE_GAIN):
+            best, share, least = other, candidate, losses[other]
     brief = CHOICE_DECAYS[best] >= BRIEF_DECAY or least.mean() < BRIEF_LOSS
     return Choice(CHOICE_DECAYS[best], share, brief=bool(brief))
 
 
-def _best_decay(losses, n_rows):
-    """Index of the decay that is best if it is clearly better than that next to the rule, else of the latter."""
-    means = losses.mean(axis=1)
-    usual = int(np.argmin(np.abs(np.log(CHOICE_DECAYS) - np.log(auto_decay(n_rows)))))
-    best = int(np.nanargmin(means))
+def _best_decay(losses, usual):
+    """Index of the decay that is best if it is clearly better than the usual one, else of the latter."""
+    best = int(np.nanargmin(losses.mean(axis=1)))
     return best if _clearly_better(losses[best], losses[usual], CHOICE_DECAY_GAIN) else usual
 
 
 def _clearly_better(losses, usual, least_gain):
     """Whether losses, row by row, are below those of what has served everywhere: by this much and a standard error."""
     gain = usual - losses
-    return not gain.mean() <= max(least_gain, gain.std() / len(gain) ** 0.5)
+    # What the usual one loses may be infinite, or not a number; a candidate's own losses may not.
+    return bool(np.isfinite(losses.mean())) and not gain.mean() <= max(least_gain, gain.std() / len(gain) ** 0.5)
 
 
 def _can_tell(recipe, data, n_rows, n_updates):
@@ -246,16 +251,12 @@ class _Trial:
 
     def _gradients(self, rows, targets, weights, parameters):
         """Gradients of the stack, by the names of its arrays; see `Network.gradients`."""
-        memories = Memories(**parameters)
-        n_stacked, n_rows = weights.shape
+        memories, weights = Memories(**parameters), weights / len(targets)
         overlaps = rows @ np.matrix_transpose(memories.visible)
         overlaps += memories.bias
-        weights = np.ravel(weights / n_rows)
 
         def signal(potentials):
-            flat = np.reshape(potentials, (n_stacked * n_rows, -1))
-            _, slope = self._loss.value_and_slope(flat, np.tile(targets, (n_stacked, 1)), weights)
-            return np.reshape(slope, potentials.shape)
+            return self._loss.value_and_slope(potentials, targets, weights)[1]
 
         d_overlaps, d_recognition = self._readout.gradients(overlaps, memories.recognition, signal)
         return {

@@ -48,11 +48,12 @@ class DenseAMClassifier(ClassifierMixin, NetworkDual, BaseDenseAM):
         wrong end; "paper" is the momentum descent of [1]_, one normalised step per memory, with annealed temperature
         and class-balanced batches, which wants hundreds of epochs.
     learning_rate_init : "auto" or float > 0, default="auto"
-        Rate for memories of root mean square 0.05 ("adam": 0.001), or largest change of a weight in a step ("paper":
-        0.04).
+        Rate for memories of root mean square 0.05 under "adam": "auto" is 4 / updates, but between 0.001 and 0.004;
+        0.001 in `partial_fit`. Largest change of a weight in a step under "paper": 0.04.
     max_iter : "auto" or int, default="auto"
-        Epochs. "auto": 150, but between 1000 and 2000 updates, and 25 at least; 1000 where the rows choose a decay
-        of 3 or more, or next to nothing is left to learn; 500 for the "paper" solver.
+        Epochs. "auto": 75, but between 500 and 1000 updates, and 25 at least; 500 where the rows choose a decay of 3 or
+        more, or next to nothing is left to learn; twice as many at a `learning_rate_init` of your own; 500 for the
+        "paper" solver.
     batch_size : int, default=100
         Rows per update, at most.
     temperature : "auto", float > 0 or pair of float, default="auto"
@@ -160,8 +161,13 @@ class DenseAMClassifier(ClassifierMixin, NetworkDual, BaseDenseAM):
     learn at each decay, 300 updates at four times the rate, all decays side by side; a third of the rows is held back,
     in tables of less than 1200 rows two or all three thirds in turn. The decay next to the rule is kept unless
     another lowers the log loss on those by 0.01 and by its standard error. With ``noise="auto"``, 0.4 of the noise and
-    none of it are then tried at that decay, and taken if the loss falls by 0.03 and its standard error; with less noise
-    the decay is chosen anew. Set `weight_decay` to save the time.
+    none of it are tried, too, at the decay next to the rule; if the loss falls by 0.03 and its standard error, the
+    decay is chosen anew with less noise, and what is best then is taken if it is better by as much than the best with
+    all of the noise. Set `weight_decay` to save the time.
+
+    *Groups.* Up to 5000 rows, with the linear readout, a degree up to 5 and random first memories, the memories learn
+    in up to four groups of equal size, of 64 at least, each with a loss of its own on the same batches. The potentials
+    of all are the mean of what the groups answer: an ensemble that is one memory.
 
     *Cost* of an epoch: two matrix products of 2 n_samples n_memories n_features operations; "linear" adds little,
     "exact" thin products in proportion to degree and n_classes. `predict`: one product; terms of eq. (9)

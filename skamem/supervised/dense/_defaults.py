@@ -35,7 +35,9 @@ __all__ = [
     "PAPER_RATE",
     "auto_decay",
     "auto_epochs",
+    "auto_groups",
     "auto_noise",
+    "auto_rate",
     "auto_temperature",
 ]
 
@@ -53,7 +55,10 @@ INITIAL_PEAK = 1.2
 LOW_DEGREE = 5
 """Up to this degree the root mean square of all overlaps sets the temperature, above it their peak."""
 
-_FEW_EPOCHS, _USUAL_EPOCHS, _FEW_UPDATES, _MANY_UPDATES = 25, 150, 1000, 2000
+_FEW_EPOCHS, _USUAL_EPOCHS, _FEW_UPDATES, _MANY_UPDATES = 25, 75, 500, 1000
+# Updates times rate: how far training goes, in units of a memory's size. Short trainings take larger steps.
+_PATH, _LARGEST_RATE = 4.0, 4e-3
+_MOST_GROUPS, _SMALLEST_GROUP = 4, 64
 _MOST_DECAY, _DECAY_ROWS = 3.0, 2000.0
 _NOISE_SHARE, _MOST_NOISE = 0.15, 0.7
 _NOISE_ROWS = 1000
@@ -81,7 +86,7 @@ def _listed(numbers):
 
 
 AUTO = {
-    "learning_rate_init": f"{ADAM_RATE:g}",
+    "learning_rate_init": f"{_PATH:g} / updates, but between {ADAM_RATE:g} and {_LARGEST_RATE:g}",
     "max_iter": (
         f"{_USUAL_EPOCHS}, but between {_FEW_UPDATES} and {_MANY_UPDATES} updates, and {_FEW_EPOCHS} at least"
     ),
@@ -106,15 +111,60 @@ def auto_decay(n_rows):
     return min(_MOST_DECAY, _DECAY_ROWS / n_rows)
 
 
+def auto_rate(n_updates):
+    """Learning rate of Adam in a training of known length: 4 / updates, but between 0.001 and 0.004.
+
+    Parameters
+    ----------
+    n_updates : int
+        Updates of the training.
+
+    Returns
+    -------
+    rate : float
+
+    Examples
+    --------
+    >>> [auto_rate(n_updates) for n_updates in (500, 2000, 20000)]
+    [0.004, 0.002, 0.001]
+    """
+    return min(_LARGEST_RATE, max(ADAM_RATE, _PATH / n_updates))
+
+
+def auto_groups(n_memories, n_rows):
+    """Number of equal groups in which the memories of a small table learn apart: 4 at most, of 64 memories at least.
+
+    What several groups agree on is less an accident of their start and of the noise; a large table needs them all.
+
+    Parameters
+    ----------
+    n_memories, n_rows : int
+        Sizes.
+
+    Returns
+    -------
+    n_groups : int
+
+    Examples
+    --------
+    >>> [auto_groups(n_memories, 1000) for n_memories in (50, 200, 333, 500)], auto_groups(500, 10000)
+    ([1, 2, 3, 4], 1)
+    """
+    if n_rows > MOST_CHOICE_ROWS:
+        return 1
+    most = min(_MOST_GROUPS, n_memories // _SMALLEST_GROUP)
+    return next((n_groups for n_groups in range(most, 1, -1) if n_memories % n_groups == 0), 1)
+
+
 def auto_epochs(n_batches, brief=False):
-    """Number of epochs: 150, but between 1000 and 2000 updates, and 25 at least.
+    """Number of epochs: 75, but between 500 and 1000 updates, and 25 at least.
 
     Parameters
     ----------
     n_batches : int
         Updates an epoch.
     brief : bool, default=False
-        Whether 1000 updates are the most, too.
+        Whether 500 updates are the most, too.
 
     Returns
     -------
@@ -123,7 +173,7 @@ def auto_epochs(n_batches, brief=False):
     Examples
     --------
     >>> [auto_epochs(n_batches) for n_batches in (1, 2, 10, 15, 500)]
-    [1000, 500, 150, 134, 25]
+    [500, 250, 75, 67, 25]
     """
     most = _FEW_UPDATES if brief else _MANY_UPDATES
     updates = max(_FEW_EPOCHS * n_batches, min(most, max(_FEW_UPDATES, _USUAL_EPOCHS * n_batches)))

@@ -27,15 +27,18 @@ class PowerLoss:
     saturated_slope: float = 0.0
 
     def value_and_slope(self, potentials, targets, weights):
-        """Weighted loss of each row, of shape (n_samples,), and its slope ∂/∂Φ of shape (n_samples, n_classes)."""
+        """Weighted loss of each row, of shape (n_samples,), and its slope ∂/∂Φ of shape (n_samples, n_classes).
+
+        Potentials of several memories, of shape (n_stacked, n_samples, n_classes), give as many losses and slopes.
+        """
         xp = arrays.namespace(potentials)
         agreement = targets * xp.tanh(potentials)
         # abs(c - t) / 2 = (1 - c t) / 2 stays within [0, 1], so that high powers of it do not overflow.
         loss = ((1 - agreement) / 2) ** (2 * self.power)
         right = between((1 + agreement) / 2, self.saturated_slope or -math.inf, math.inf)
-        weights = weights / targets.shape[1]
-        slope = (-4 * self.power * weights)[:, None] * (targets * loss * right)
-        return xp.sum(loss, axis=1) * weights, slope
+        weights = weights / targets.shape[-1]
+        slope = (-4 * self.power * weights)[..., None] * (targets * loss * right)
+        return xp.sum(loss, axis=-1) * weights, slope
 
     def held(self, potentials, targets):
         """What a row held back says against a choice: minus the log-probability of its class, shape (n_samples,)."""
@@ -48,11 +51,14 @@ class SquaredLoss:
     """Mean over rows and outputs of (Φ - t)²."""
 
     def value_and_slope(self, potentials, targets, weights):
-        """Weighted loss of each row, of shape (n_samples,), and its slope ∂/∂Φ of shape (n_samples, n_outputs)."""
+        """Weighted loss of each row, of shape (n_samples,), and its slope ∂/∂Φ of shape (n_samples, n_outputs).
+
+        Potentials of several memories, of shape (n_stacked, n_samples, n_outputs), give as many losses and slopes.
+        """
         xp = arrays.namespace(potentials)
         error = potentials - targets
-        weights = weights / targets.shape[1]
-        return xp.sum(error * error, axis=1) * weights, 2 * error * weights[:, None]
+        weights = weights / targets.shape[-1]
+        return xp.sum(error * error, axis=-1) * weights, 2 * error * weights[..., None]
 
     def held(self, potentials, targets):
         """What a row held back says against a choice: its mean squared error, shape (n_samples,)."""

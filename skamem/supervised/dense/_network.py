@@ -41,15 +41,19 @@ class Network:
         With `potentials` and `gradients`.
     shifted : bool
         True for eq. (9): all class units at -1 lower the overlap with memory μ by Σ_α A_μα / 2.
+    n_groups : int, default=1
+        Groups of equally many memories that learn apart, for eq. (10). The potentials of all are then the mean of what
+        each group would answer alone, its recognition weights taken `n_groups` times; each group has a loss of its own.
     """
 
     readout: Any
     shifted: bool
+    n_groups: int = 1
 
     @classmethod
-    def of(cls, equation, interaction, n_outputs, xp, dtype):
+    def of(cls, equation, interaction, n_outputs, xp, dtype, n_groups=1):
         """Network of an equation, "exact" or "linear", in the fastest form for this interaction."""
-        return cls(READOUTS[equation](interaction, n_outputs, xp, dtype), shifted=equation == "exact")
+        return cls(READOUTS[equation](interaction, n_outputs, xp, dtype), equation == "exact", n_groups)
 
     def overlaps(self, rows, memories):
         """Z = rows @ visible.T + bias, shifted for eq. (9); shape (n_samples, n_memories)."""
@@ -107,7 +111,9 @@ class Network:
         the cache, and the gradient by the overlaps takes the place of the overlaps.
         """
         xp = arrays.namespace(rows)
-        overlaps = self.overlaps(rows, memories)
+        overlaps, recognition = self.overlaps(rows, memories), memories.recognition
+        if self.n_groups > 1:
+            recognition = xp.reshape(recognition, (self.n_groups, -1, targets.shape[1]))
         weights = weights / rows.shape[0]
         total, d_recognition = 0.0, 0.0
         for block in _cache_blocks(overlaps):
@@ -115,15 +121,38 @@ class Network:
 
             def signal(potentials, block=block, values=values):
                 # Called by the readout in the middle: it needs the loss's slope to go back with the powers it has.
-                value, slope = loss.value_and_slope(potentials, targets[block, :], weights[block])
+                value, slope = self._value_and_slope(potentials, targets[block, :], weights[block], loss)
                 values.append(xp.sum(value))
                 return slope
 
-            d_overlaps, d_block = self.readout.gradients(overlaps[block, :], memories.recognition, signal)
-            overlaps[block, :] = d_overlaps
+            d_overlaps, d_block = self.readout.gradients(self._apart(overlaps[block, :]), recognition, signal)
+            self._replace(overlaps, block, d_overlaps)
             d_recognition = d_block + d_recognition
             total = values[0] + total
-        return total, overlaps, d_recognition
+        return total, overlaps, xp.reshape(d_recognition, memories.recognition.shape)
+
+    def _apart(self, overlaps):
+        """Overlaps by groups, a view of shape (n_groups, n_samples, size of a group); as they are for one group."""
+        if self.n_groups == 1:
+            return overlaps
+        xp = arrays.namespace(overlaps)
+        return xp.permute_dims(xp.reshape(overlaps, (overlaps.shape[0], self.n_groups, -1)), (1, 0, 2))
+
+    def _replace(self, overlaps, block, values):
+        """Write values of the shape of `_apart` over a block of rows, without a copy."""
+        if self.n_groups == 1:
+            overlaps[block, :] = values
+            return
+        size = overlaps.shape[1] // self.n_groups
+        for group in range(self.n_groups):
+            overlaps[block, group * size : (group + 1) * size] = values[group, :, :]
+
+    def _value_and_slope(self, potentials, targets, weights, loss):
+        """Loss of rows as a mean over the groups, and its slope by what each group adds to the potentials of all."""
+        if self.n_groups == 1:
+            return loss.value_and_slope(potentials, targets, weights)
+        value, slope = loss.value_and_slope(self.n_groups * potentials, targets, weights)
+        return value / self.n_groups, slope
 
 
 def unit_rows(values):

@@ -21,7 +21,9 @@ from skamem.supervised.dense._defaults import (
     PAPER_RATE,
     auto_decay,
     auto_epochs,
+    auto_groups,
     auto_noise,
+    auto_rate,
     auto_temperature,
 )
 from skamem.supervised.dense._network import Memories, Network
@@ -94,7 +96,7 @@ class AdamRecipe(_Recipe):
     weight_decay: Any
     adversarial: float
     noise_share: float = 1.0
-    brief: bool = False
+    n_groups: int = 1
     own: ClassVar[tuple] = ("weight_decay", "adversarial")
     # Steps of Adam do not shrink with the gradient: units saturate at the wrong end now and then and must find back.
     saturated_slope: ClassVar[float] = 0.1
@@ -110,19 +112,25 @@ class AdamRecipe(_Recipe):
         return self._rate(ADAM_RATE)
 
     def settled(self, data, loss, batch_size):
-        """Recipe whose decay, share of the noise and length are chosen by the data; else by the rule."""
-        if self.weight_decay != "auto":
-            return self
-        n_batches = batch_count(len(data), batch_size)
-        choice = choose(self, data, loss, batch_size, self.n_epochs(n_batches) * n_batches)
-        if choice is None:
-            return self.by_rule(len(data))
+        """Recipe whose decay and share of the noise are chosen by the data, or by the rule; then length and rate."""
+        n_batches, recipe, brief = batch_count(len(data), batch_size), self.by_rule(len(data)), False
+        if self.weight_decay == "auto":
+            choice = choose(self, data, loss, batch_size, self.n_epochs(n_batches) * n_batches)
+            if choice is not None:
+                brief = choice.brief
+                recipe = dataclasses.replace(self, weight_decay=choice.weight_decay, noise_share=choice.noise_share)
+        n_epochs = self._auto_epochs(n_batches, brief) if self.max_iter == "auto" else int(self.max_iter)
         return dataclasses.replace(
-            self,
-            weight_decay=choice.weight_decay,
-            noise_share=choice.noise_share,
-            brief=choice.brief,
+            recipe,
+            max_iter=n_epochs,
+            learning_rate=self._rate(auto_rate(n_epochs * n_batches)),
+            n_groups=auto_groups(self.n_memories, len(data)) if self._may_group() else 1,
         )
+
+    def _may_group(self):
+        """Whether groups of memories may learn apart: where their potentials add up, and many memories vote."""
+        degree = getattr(self.interaction, "degree", 0)
+        return self.equation == "linear" and self.init == "random" and degree <= LOW_DEGREE
 
     def by_rule(self, n_rows):
         """Recipe whose decay follows the number of rows alone."""
@@ -156,7 +164,8 @@ class AdamRecipe(_Recipe):
         # Eq. (10), where there is one, is in proportion to the recognition weights: one division sets its size.
         equation = "linear" if hasattr(self.interaction, "curvature") else "exact"
         readout = Network.of(equation, self.interaction, drawn.shape[1], place.xp, dtype).readout
-        recognition = start.initial_recognition(drawn, overlaps, readout)
+        # Each group starts with potentials of that size; of the mean of several independent ones less is left.
+        recognition = start.initial_recognition(drawn, overlaps, readout) / self.n_groups**0.5
         return self.resume(Memories(visible, bias, recognition), temperature)
 
     def resume(self, memories, temperature, state=None):
@@ -175,8 +184,9 @@ class AdamRecipe(_Recipe):
             auto_temperature(n_features + self.fit_intercept) if self.temperature == "auto" else float(self.temperature)
         )
 
-    def _auto_epochs(self, n_batches):
-        return auto_epochs(n_batches, self.brief)
+    def _auto_epochs(self, n_batches, brief=False):
+        # A rate of one's own is one for usual steps, of which there must be more.
+        return auto_epochs(n_batches, brief) * (1 if self.learning_rate == "auto" else 2)
 
     def _auto_noise(self, data, random_state):
         # Rows moved uphill in the loss are noise enough.
@@ -212,6 +222,7 @@ class PaperRecipe(_Recipe):
     own: ClassVar[tuple] = ("momentum",)
     saturated_slope: ClassVar[float] = 0.0
     decay: ClassVar[float] = 0.0
+    n_groups: ClassVar[int] = 1
     batches: ClassVar[Any] = staticmethod(balanced_batches)
 
     def begin(self, data, random_state):

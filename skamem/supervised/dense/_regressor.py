@@ -28,10 +28,11 @@ class DenseAMRegressor(RegressorMixin, BaseDenseAM):
     interaction : str or object, default="rectified_polynomial"
         Energy F of an overlap, with a curvature; see `skamem.core.interactions`.
     learning_rate_init : "auto" or float > 0, default="auto"
-        Rate of Adam for memories of root mean square 0.05; "auto" is 0.001.
+        Rate of Adam for memories of root mean square 0.05. "auto" is 4 / updates, but between 0.001 and 0.004; 0.001 in
+        `partial_fit`.
     max_iter : "auto" or int, default="auto"
-        Epochs. "auto": 150, but between 1000 and 2000 updates, and 25 at least; 1000 where the rows choose a decay
-        of 3 or more, or next to nothing is left to learn.
+        Epochs. "auto": 75, but between 500 and 1000 updates, and 25 at least; 500 where the rows choose a decay of 3 or
+        more, or next to nothing is left to learn; twice as many at a `learning_rate_init` of your own.
     batch_size : int, default=100
         Rows per update, at most.
     temperature : "auto" or float > 0, default="auto"

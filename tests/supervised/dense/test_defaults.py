@@ -57,7 +57,7 @@ def test_the_docstrings_say_what_auto_does(estimator, name):
 
 def test_the_paper_has_automatic_values_of_its_own():
     assert f'{defaults.PAPER_EPOCHS} for the "paper" solver' in parameter_text(DenseAMClassifier, "max_iter")
-    assert f'"paper": {defaults.PAPER_RATE}' in parameter_text(DenseAMClassifier, "learning_rate_init")
+    assert f'under "paper": {defaults.PAPER_RATE}' in parameter_text(DenseAMClassifier, "learning_rate_init")
 
 
 @pytest.mark.parametrize("solver", list(RECIPES))

@@ -43,6 +43,31 @@ def test_network_gradients_are_exact(readout, degree):
     assert_allclose(network.d_rows(rows, targets, weights, memories, power), by_rows, rtol=1e-5, atol=1e-8)
 
 
+@pytest.mark.parametrize("degree", [1, 2, 3])
+def test_groups_learn_as_networks_of_their_own(degree):
+    rng = np.random.RandomState(0)
+    rows, targets = rng.standard_normal((9, 5)), np.where(np.eye(3)[rng.randint(0, 3, 9)] > 0, 1.0, -1.0)
+    weights, power = rng.uniform(0.5, 2, 9), PowerLoss(2)
+    memories = Memories(
+        0.4 * rng.standard_normal((6, 5)), 0.4 * rng.standard_normal(6), 0.2 * rng.standard_normal((6, 3))
+    )
+    together, alone = (
+        Network.of("linear", RectifiedPolynomial(degree), 3, xp, np.float64, n_groups) for n_groups in (2, 1)
+    )
+    loss, found = together.gradients(rows, targets, weights, memories, power)
+    losses, potentials = [], []
+    for group in (slice(0, 3), slice(3, 6)):
+        # The mean of two: each votes twice as strongly when it is alone.
+        member = Memories(memories.visible[group], memories.bias[group], 2 * memories.recognition[group])
+        own, gradients = alone.gradients(rows, targets, weights, member, power)
+        losses.append(own)
+        potentials.append(alone.potentials(rows, member))
+        for name, factor in (("visible", 0.5), ("bias", 0.5), ("recognition", 1.0)):
+            assert_allclose(found[name][group], factor * gradients[name], rtol=1e-10, atol=1e-13)
+    assert_allclose(loss, np.mean(losses), rtol=1e-12)
+    assert_allclose(together.potentials(rows, memories), np.mean(potentials, axis=0), rtol=1e-12)
+
+
 def test_equation_nine_from_the_energy():
     # Φ from its definition: both energies of the whole memory, visible and class units, with the other classes at -1.
     rng = np.random.RandomState(0)
@@ -70,7 +95,7 @@ def test_blocks_change_nothing(readout, monkeypatch):
     rng = np.random.RandomState(0)
     rows, targets = rng.standard_normal((70, 5)), np.where(rng.uniform(size=(70, 3)) < 0.5, 1.0, -1.0)
     memories = Memories(0.3 * rng.standard_normal((8, 5)), rng.standard_normal(8), 0.2 * rng.standard_normal((8, 3)))
-    network = Network.of(readout, RectifiedPolynomial(3), 3, xp, np.float64)
+    network = Network.of(readout, RectifiedPolynomial(3), 3, xp, np.float64, 2 if readout == "linear" else 1)
     batch = rows, targets, np.ones(70), memories, PowerLoss(2)
     loss, gradients = network.gradients(*batch)
     monkeypatch.setattr(_network, "_HOST_BLOCK_BYTES", 0)

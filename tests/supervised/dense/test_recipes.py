@@ -53,7 +53,7 @@ def test_both_go_on_from_given_memories(solver):
 def test_what_they_answer_differently():
     adam, paper = (recipe_of(solver) for solver in ("adam", "paper"))
     data, codes = training_data(), np.repeat([0, 1], [90, 10])
-    assert (adam.n_epochs(10), paper.n_epochs(10)) == (150, 500)
+    assert (adam.n_epochs(10), paper.n_epochs(10)) == (75, 500)
     assert adam.noise_level(data, np.random.RandomState(0)) > 0 == paper.noise_level(data, np.random.RandomState(0))
     assert recipe_of("adam", adversarial=0.1).noise_level(data, np.random.RandomState(0)) == 0
     shuffled, balanced = (
@@ -61,6 +61,31 @@ def test_what_they_answer_differently():
     )
     assert_array_equal(np.bincount(codes[shuffled]), [90, 10])
     assert_array_equal(np.bincount(codes[balanced]), [50, 50])
+
+
+def test_short_trainings_take_large_steps():
+    data = training_data()
+    for options, n_epochs, rate in (
+        ({}, 250, 4e-3),  # 200 rows: 2 batches an epoch
+        ({"learning_rate_init": 2e-3}, 500, 2e-3),
+        ({"max_iter": 1000}, 1000, 2e-3),
+        ({"max_iter": 10000}, 10000, 1e-3),
+    ):
+        recipe = recipe_of("adam", weight_decay=1.0, **options).settled(data, None, 100)
+        assert (recipe.n_epochs(2), recipe.rate) == (n_epochs, rate)
+    assert recipe_of("adam").by_rule(200).rate == 1e-3
+
+
+def test_memories_learn_in_groups_where_their_potentials_add_up():
+    data = training_data()
+
+    def n_groups(n_memories=256, **options):
+        model = DenseAMClassifier(n_memories, weight_decay=1.0, **options)
+        recipe = RECIPES["adam"].of(model, RectifiedPolynomial(model.degree))
+        return recipe.settled(data, None, 100).n_groups
+
+    assert (n_groups(), n_groups(130), n_groups(127), n_groups(50)) == (4, 2, 1, 1)
+    assert {n_groups(readout="exact"), n_groups(init="data"), n_groups(degree=20)} == {1}
 
 
 @every_recipe
