@@ -17,8 +17,10 @@ __all__ = ["DenseDesign", "SparseDesign", "as_design"]
 # second-level cache and for the promise that a fit needs little memory beyond X, large enough for a GPU.
 _BLOCK_BYTES = 2**20
 _BLOCK_FRACTION = 1 / 64
-# Bytes of X that are looked at twice at once.
-_CACHE_BYTES = 2**20
+# Bytes of X that are looked at several times at once.
+_CACHE_BYTES = 2**21
+# Vectors up to which products one by one are quicker than BLAS's product of so flat a matrix.
+_FEW_VECTORS = 2
 
 
 def as_design(X):
@@ -120,7 +122,11 @@ class DenseDesign:
             part = slice(start, start + step)
             rows, columns = (slice(None), part) if by_columns else (part, slice(None))
             block = self.X[rows, columns].astype(np.float64, copy=False)
-            products[:, columns] += vectors[:, rows] @ block
+            if len(vectors) <= _FEW_VECTORS:
+                for vector, product in zip(vectors, products, strict=True):
+                    product[columns] += vector[rows] @ block
+            else:
+                products[:, columns] += vectors[:, rows] @ block
             if sample_weight is None:
                 squares[columns] += np.einsum("ij,ij->j", block, block)
             else:

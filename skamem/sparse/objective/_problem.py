@@ -32,7 +32,7 @@ __all__ = ["Problem"]
 # Column sums of squares are recomputed from centred columns when centring cancels more than this factor.
 _CANCELLATION = 1e4
 # Up to this many features a whole Gram matrix costs no more than the calls that would build it row by row.
-_FEW = 64
+_FEW = 96
 
 
 class Problem:

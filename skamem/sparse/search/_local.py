@@ -11,6 +11,8 @@ from skamem.sparse.search._supports import chain_for, is_at_its_end, reported
 
 __all__ = ["is_small", "local_search", "settle", "working_set_of"]
 
+# Share of the members that may be new when a working set is not renewed before all columns are looked at.
+_FEW_NEW = 0.2
 # Working sets after which a search on them ends.
 _ROUNDS = 20
 
@@ -48,7 +50,7 @@ def local_search(problem, start, size, *, tol, look_below=budgets.COMFORTABLE_MA
         return replace(start, margin=np.inf, swap_optimal=True)
     if is_small(problem, size):
         return settle(problem, start.support, size, tol, splices=True)
-    fit = _search_working_sets(problem, start, size, tol)
+    fit = _search_working_sets(problem, start, size, tol, look_below)
     if not fit.exact and (fit.margin < look_below or look_below == np.inf):
         fit = settle(problem, fit.support, size, tol)
     return fit
@@ -65,7 +67,7 @@ def settle(problem, support, size, tol, *, splices=False):
             return fit
 
 
-def _search_working_sets(problem, start, size, tol):
+def _search_working_sets(problem, start, size, tol, look_below):
     n_extra = max(4 * size, 128)
     support, residual, gradient = start.support, start.residual, start.gradient
     for _ in range(_ROUNDS):
@@ -82,7 +84,9 @@ def _search_working_sets(problem, start, size, tol):
         if np.array_equal(fit.support, support):
             fit.residual, fit.gradient = residual, gradient
             return fit
-        if fit.exact:
+        # Where all columns will be looked at, that look is the renewal, unless much has changed.
+        n_new = len(fit.support) - len(np.intersect1d(fit.support, support, assume_unique=True))
+        if fit.exact or (fit.margin < look_below and n_new <= max(_FEW_NEW * size, 1)):
             return fit
         support, residual, gradient = fit.support, fit.residual, None
     return fit

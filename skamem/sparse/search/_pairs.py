@@ -11,6 +11,10 @@ __all__ = ["grow_by_pair", "improve_by_pairs", "pair_work"]
 
 # Exchanges of two members after which the search for more ends.
 _MAX_ROUNDS = 50
+# One less the squared cosine of two columns above which they are not as good as dependent on each other.
+_SOUND_PAIR = 1e-9
+# Members times pairs of columns that are looked at together: what stays in the processor's cache.
+_TOGETHER = 2**16
 
 
 def pair_work(problem, size):
@@ -48,7 +52,7 @@ def improve_by_pairs(problem, support, tol):
 
     Notes
     -----
-    Cost O(s² p²) a round.
+    Cost O(s p²) a round, and O(s² p²) where columns depend on the members.
     """
     while True:
         chain = _exchanged(problem, support, tol)
@@ -116,10 +120,72 @@ def grow_by_pair(problem, support):
 
 def _best_exchange(chain, tol):
     """Slots of the members to remove and columns to add, in the exchange with the greatest gain; or None, None."""
-    H, K, w = chain.projections[0], chain.inverse[0], chain.coefs[0]
-    E, correlation = chain.residual_gram(), chain.residual[0].T
-    best, found = float(chain.least_gain(tol)[0]), (None, None)
     movable = np.flatnonzero(~chain.quadratic.locked[chain.supports[0]])
+    E = chain.residual_gram()
+    barred = (chain.room[0] <= chain.dependent) & (chain.room[0] != 0.0)  # members have no room at all
+    if len(movable) > 1 and not barred.any():
+        return _best_of_promising(chain, movable, E, float(chain.least_gain(tol)[0]))
+    # A column that the members span may still stand for two of them.
+    return _best_of_all(chain, movable, E, float(chain.least_gain(tol)[0]))
+
+
+def _best_of_promising(chain, movable, E, least):
+    """The best exchange of two members, by way of single members that could go.
+
+    With columns j and k added, removing two members loses no less than removing one of them. So only members that one
+    by one would be missed by less than the pair brings need be looked at two by two: most often none.
+    """
+    free = np.flatnonzero(chain.room[0] > chain.dependent)
+    root = np.sqrt(np.diagonal(E)[free])
+    c, H = chain.residual[0].T[free] / root[:, None], chain.projections[0][np.ix_(movable, free)] / root
+    cosines = E[np.ix_(free, free)] / root[:, None] / root
+    K, w = chain.inverse[0][np.ix_(movable, movable)], chain.coefs[0][movable]
+    pairs = np.transpose(np.nonzero(np.triu(1.0 - cosines * cosines > _SOUND_PAIR, 1)))
+    best, found = least, (None, None)
+    step = max(1, _TOGETHER // len(movable))
+    for start in range(0, len(pairs), step):
+        some = pairs[start : start + step]
+        exchange = _best_for(some, cosines[some[:, 0], some[:, 1]], c, H, K, w, best)
+        if exchange is not None:
+            best, removed, pair = exchange
+            found = movable[removed].tolist(), free[some[pair]]
+    return found
+
+
+def _best_for(pairs, rho, c, H, K, w, least):
+    """Gain, members to remove and index of the pair of columns to add, of the best exchange above `least`; or None.
+
+    All in units of the columns' room: `rho` are the cosines of the pairs.
+    """
+    j, k = pairs.T
+    room = 1.0 - rho * rho
+    u, v = (c[j] - rho[:, None] * c[k]) / room[:, None], (c[k] - rho[:, None] * c[j]) / room[:, None]
+    brought = np.einsum("pq,pq->p", c[j], u) + np.einsum("pq,pq->p", c[k], v)
+    a, b = H[:, j], H[:, k]
+    x, y = (a - rho * b) / room, (b - rho * a) / room
+    w = w[:, None, :] - a[:, :, None] * u - b[:, :, None] * v  # coefficients with both columns added
+    spread = np.diagonal(K)[:, None] + a * x + b * y
+    can_go = np.einsum("ipq,ipq->ip", w, w) < (brought - least) * spread
+    found = None
+    for p in np.flatnonzero(np.count_nonzero(can_go, axis=0) > 1):
+        m, n = np.transpose(list(itertools.combinations(np.flatnonzero(can_go[:, p]), 2)))
+        across = K[m, n] + a[m, p] * x[n, p] + b[m, p] * y[n, p]
+        determinant = spread[m, p] * spread[n, p] - across * across
+        squares, products = np.sum(w[:, p] ** 2, axis=1), np.sum(w[m, p] * w[n, p], axis=1)
+        lost = squares[m] * spread[n, p] + squares[n] * spread[m, p] - 2.0 * products * across
+        sound = determinant > 0.0
+        gains = np.where(sound, brought[p] - lost / np.where(sound, determinant, 1.0), 0.0)
+        first = int(np.argmax(gains))
+        if gains[first] > least:
+            least = float(gains[first])
+            found = least, [m[first], n[first]], p
+    return found
+
+
+def _best_of_all(chain, movable, E, least):
+    """The best exchange, all columns looked at for every one or two members that may go."""
+    H, K, w, correlation = chain.projections[0], chain.inverse[0], chain.coefs[0], chain.residual[0].T
+    best, found = least, (None, None)
     for removed in itertools.combinations(movable, min(2, len(movable))) if len(movable) else ():
         R = list(removed)
         weight = np.linalg.inv(K[np.ix_(R, R)])
@@ -152,7 +218,7 @@ def _best_pair(E, c, needed, dependent):
     numerator = squares[:, None] + squares - 2.0 * products * cosines
     determinant = np.where(sound[:, None] & sound, 1.0 - cosines * cosines, 0.0)
     # Division only where it can matter; nearly dependent pairs are left out.
-    j, k = np.nonzero((numerator > needed * determinant) & (determinant > 1e-9))
+    j, k = np.nonzero((numerator > needed * determinant) & (determinant > _SOUND_PAIR))
     if not len(j):
         return None, None
     gains = numerator[j, k] / determinant[j, k]

@@ -9,7 +9,9 @@ from sklearn.preprocessing import PolynomialFeatures
 from skamem.sparse import IHTRegressor
 from skamem.sparse.objective._design import as_design
 from skamem.sparse.objective._problem import Problem
+from skamem.sparse.search import _pairs
 from skamem.sparse.search._pairs import grow_by_pair, improve_by_pairs
+from skamem.sparse.search._supports import chain_for
 
 
 @pytest.mark.parametrize("n_targets", [1, 2])
@@ -26,6 +28,24 @@ def test_no_exchange_of_two_lowers_the_loss(seed, n_targets, alpha):
         for into in itertools.combinations(set(range(12)) - members, 2):
             other = np.array(sorted(members - set(out) | set(into)))
             assert problem.least_squares(other).loss >= fit.loss * (1 - 1e-8)
+
+
+@pytest.mark.parametrize("together", [7, 2**16])
+@pytest.mark.parametrize("n_targets", [1, 2])
+@pytest.mark.parametrize("seed", range(8))
+def test_members_that_could_go_one_by_one_are_all_that_need_be_looked_at(seed, n_targets, together, monkeypatch):
+    monkeypatch.setattr(_pairs, "_TOGETHER", together)
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((40, 20)) + (seed % 3) * rng.standard_normal((40, 1))
+    Y = X[:, :5] @ rng.standard_normal((5, n_targets)) + (seed % 2) * rng.standard_normal((40, n_targets))
+    problem = Problem(as_design(X), Y, alpha=0.1 * (seed % 2), locked=[9] if seed > 5 else [])
+    chain = chain_for(problem, problem.quadratic(), 6)
+    chain.restart(np.array([3, 7, 9, 11, 14, 19]))  # poor: there is much to gain
+    movable = np.flatnonzero(~chain.quadratic.locked[chain.supports[0]])
+    members, columns = _pairs._best_exchange(chain, 1e-7)
+    expected, those = _pairs._best_of_all(chain, movable, chain.residual_gram(), float(chain.least_gain(1e-7)[0]))
+    assert sorted(members) == sorted(expected)
+    assert sorted(columns) == sorted(those)
 
 
 def test_locked_members_stay():
