@@ -135,7 +135,7 @@ def _is_text(dtype):
 
 def _holds(dtype, values):
     """Whether a column of numbers is wide enough."""
-    if dtype_kind(dtype) == "bool":
+    if dtype_kind(dtype) == "bool" or str(dtype).endswith("128"):  # which NumPy has no whole numbers of
         return True
     kept = np.dtype(getattr(dtype, "numpy_dtype", str(dtype).lower()))
     if kept.kind == "f":

@@ -10,9 +10,9 @@ from skamem.core import arrays
 from skamem.core.base import SkamemTransformer
 from skamem.core.merging import MergeableEstimator
 from skamem.core.warn import warn
-from skamem.impute._features import CATEGORICAL, check_names, learnt_features
+from skamem.impute._features import CATEGORICAL, check_table, learnt_features
 from skamem.impute._output import Outline, written
-from skamem.impute._table import Feature, Table, is_frame, is_mixed, missing_entries, read_table
+from skamem.impute._table import Feature, Table, is_frame, is_mixed, missing_entries, read_table, unmasked
 
 __all__ = ["BaseTableImputer"]
 
@@ -32,7 +32,8 @@ class BaseTableImputer(SkamemTransformer, MergeableEstimator):
         return self._read_as(X, None, reset=method is None, method=method)
 
     def _read_as(self, X, features, *, reset, method):
-        check_names(X)
+        check_table(X)
+        X = unmasked(X)
         by_type = self.categorical_features is None or isinstance(self.categorical_features, str)
         if not is_mixed(X) and (by_type if features is None else all(f.kind == "number" for f in features)):
             values, placement = self._receive(X, reset=reset, method=method, ensure_all_finite="allow-nan")

@@ -1,6 +1,7 @@
 """What `fit` learns of the columns of a table of mixed columns: numbers, whole numbers, categories."""
 
 import numbers
+from decimal import Decimal
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from skamem.impute._table import (
     plain,
 )
 
-__all__ = ["CATEGORICAL", "check_names", "joined_features", "learnt_features", "recoded"]
+__all__ = ["CATEGORICAL", "check_table", "joined_features", "learnt_features", "recoded"]
 
 CATEGORICAL = "'from_dtype', None, a mask, indices or names of features"
 """What may say which features are categories."""
@@ -23,8 +24,13 @@ CATEGORICAL = "'from_dtype', None, a mask, indices or names of features"
 _FEW_LEVELS = 32  # whole numbers: with no more different ones a completed entry is one of those seen
 
 
-def check_names(X):
-    """Refuse a frame in which a name stands for several columns."""
+def check_table(X):
+    """Refuse what is no table of values: a frame in which a name stands for several columns, or one yet to be read."""
+    dtype = getattr(X, "dtype", None)
+    if isinstance(dtype, np.dtype) and dtype.kind in "mM":
+        raise TypeError(f"X has the type {dtype}; expected numbers, booleans, strings or categories. Encode it.")
+    if hasattr(X, "collect_schema") and not hasattr(X, "get_columns"):
+        raise TypeError(f"X is a {type(X).__name__}, with no rows yet; expected a data frame. Call its collect().")
     if not is_frame(X):
         return
     names = list(X.columns)
@@ -89,7 +95,7 @@ def _kind_of_objects(name, given):
 
 def _check_entries(name, given):
     for value in given:
-        if isinstance(value, complex) or not isinstance(value, str | bytes | numbers.Number | np.bool_):
+        if isinstance(value, complex | Decimal) or not isinstance(value, str | bytes | numbers.Number | np.bool_):
             raise TypeError(
                 f"Feature {name!r} has entries of the type {type(value).__name__}; argument must be a string or a real "
                 "number. Encode it, or leave it out."

@@ -12,6 +12,7 @@ from skamem.core import arrays
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.parameters import BOOLEAN, COUNT, Interval, Options, RandomState, WithData
+from skamem.core.rows import row_blocks
 from skamem.core.validation import check_number
 from skamem.impute._completer import learnt_completer, n_learnt
 from skamem.impute._door import BaseTableImputer
@@ -24,6 +25,7 @@ from skamem.impute._table import MissingMarker, Table
 __all__ = ["AssociativeImputer"]
 
 _STORED = 2048  # rows that "auto" stores, at most
+_BLOCK = 2**14  # rows that are completed at a time, at most
 
 
 class AssociativeImputer(BaseTableImputer):
@@ -306,12 +308,11 @@ class AssociativeImputer(BaseTableImputer):
             numbers, say. A column without any entry may have any type.
         """
         X, table, placement = self._read(X, method="transform")
-        gaps = self._completed(table)
         if self.sample_posterior:
-            scores = self._drawn(gaps, check_random_state(self.random_state))
+            codes = self._filled_by_draw(table, self._completed(table), check_random_state(self.random_state))
         else:
-            scores = self._encoding.scores(gaps.completed)
-        return self._written(X, table, self._filled(table, gaps, scores), placement)
+            codes = self._filled(table)
+        return self._written(X, table, codes, placement)
 
     def sample(self, X, n_draws=5):
         """Several completed tables, between which what is missing varies as much as it is uncertain.
@@ -337,12 +338,29 @@ class AssociativeImputer(BaseTableImputer):
         check_number("n_draws", n_draws, kind=numbers.Integral, low=1)
         X, table, placement = self._read(X, method="sample")
         gaps, random = self._completed(table), check_random_state(self.random_state)
-        draws = (self._filled(table, gaps, self._drawn(gaps, random)) for _ in range(n_draws))
+        draws = (self._filled_by_draw(table, gaps, random) for _ in range(n_draws))
         return [self._written(X, table, codes, placement) for codes in draws]
 
-    def _completed(self, table):
-        """Rows with gaps as a `_Gaps`; what they are completed by is in it."""
-        rows = np.flatnonzero(table.missing.any(axis=1))
+    def _filled(self, table):
+        """Codes of a table with every entry."""
+        codes, rows = table.codes.copy(), _with_gaps(table)
+        for block in row_blocks(len(rows), 100 * len(self._encoding.feature), at_most=_BLOCK):
+            gaps = self._completed(table, rows[block])
+            self._fill(codes, gaps, self._encoding.scores(gaps.completed))
+        return codes
+
+    def _filled_by_draw(self, table, gaps, random):
+        codes = table.codes.copy()
+        self._fill(codes, gaps, self._drawn(gaps, random))
+        return codes
+
+    def _fill(self, codes, gaps, scores):
+        found = codes[gaps.rows]
+        codes[gaps.rows] = np.where(np.isnan(found), self._encoding.codes(scores), found)
+
+    def _completed(self, table, rows=None):
+        """Rows with gaps, or some of them, as a `_Gaps`; what they are completed by is in it."""
+        rows = _with_gaps(table) if rows is None else rows
         values, known = self._encoding.columns(table.codes[rows])
         return _Gaps(rows, values, known, self._completer.complete(values, known))
 
@@ -354,12 +372,6 @@ class AssociativeImputer(BaseTableImputer):
             if not np.isnan(self._encoding.level[block.start]):
                 scores[:, block] = _one_of(shares[:, block], random)
         return scores
-
-    def _filled(self, table, gaps, scores):
-        """Codes of a table with every entry."""
-        codes = table.codes.copy()
-        codes[gaps.rows] = np.where(np.isnan(codes[gaps.rows]), self._encoding.codes(scores), codes[gaps.rows])
-        return codes
 
     def score(self, X, y=None):
         """How well hidden entries of a table come back, for searches over parameters.
@@ -388,8 +400,7 @@ class AssociativeImputer(BaseTableImputer):
         else:
             truth, asked = table, self._hidden(table)
             table = Table(np.where(asked, np.nan, table.codes), table.missing | asked)
-        gaps = self._completed(table)
-        codes = self._filled(table, gaps, self._encoding.scores(gaps.completed))
+        codes = self._filled(table)
         losses = [
             self._losses(block, truth.codes[asked[:, j], j], codes[asked[:, j], j])
             for j, block in self._encoding.blocks()
@@ -420,6 +431,10 @@ class _Gaps:
     values: Any
     known: Any
     completed: Any
+
+
+def _with_gaps(table):
+    return np.flatnonzero(table.missing.any(axis=1))
 
 
 def _one_of(shares, random):

@@ -70,7 +70,7 @@ def written(X, table, outline, container, placement):
         missing = table.missing[:, j]
         codes, feature = table.codes[missing, j], outline.features[j]
         full[missing, place] = feature.values(codes) if feature.is_ranked else codes
-    return placement.give(np.concatenate([full, flags.astype(full.dtype)], axis=1))
+    return placement.give(np.concatenate([full, flags.astype(full.dtype)], axis=1) if flags.shape[1] else full)
 
 
 def _object_columns(X, table, outline):

@@ -26,11 +26,12 @@ __all__ = [
     "plain",
     "read_table",
     "series_of",
+    "unmasked",
 ]
 
 _STARTS = {"float": ("float", "double", "halffloat"), "whole": ("int", "uint"), "bool": ("bool",)}  # of types' names
 _EXACT = 2.0**53  # whole numbers beyond are no floats
-_REFUSED = ("datetime", "date", "time", "duration", "period", "complex", "interval")
+_REFUSED = ("datetime", "date", "time", "duration", "period", "complex", "interval", "decimal")
 
 
 class MissingMarker(Kind):
@@ -157,6 +158,15 @@ def is_mixed(X):
     return isinstance(dtype, np.dtype) and dtype.kind in "OUS"
 
 
+def unmasked(X):
+    """A masked array of NumPy as an array that lacks what is masked; anything else as it is."""
+    if not isinstance(X, np.ma.MaskedArray):
+        return X
+    if X.dtype.kind in "OUS":
+        return X.astype(object).filled(None)
+    return X.astype(X.dtype if X.dtype.kind == "f" else np.float64).filled(np.nan)
+
+
 def series_of(X):
     """The columns of a frame, dense."""
     if not hasattr(X, "iloc"):
@@ -173,14 +183,14 @@ def names_of(X):
 def dtype_kind(dtype, name=None):
     """What a column of a frame's type holds: "float", "whole", "bool", "category" or "object"; `name` is for errors."""
     started = str(dtype).lower()
+    if started.startswith(_REFUSED):  # before "int", with which intervals begin
+        remedy = "Convert it to floats." if started.startswith("decimal") else "Encode it, or leave it out."
+        raise TypeError(
+            f"Feature {name!r} has the type {dtype}; expected numbers, booleans, strings or categories. {remedy}"
+        )
     for kind, starts in _STARTS.items():
         if started.startswith(starts):
             return kind
-    if started.startswith(_REFUSED):
-        raise TypeError(
-            f"Feature {name!r} has the type {dtype}; expected numbers, booleans, strings or categories. Encode it, or "
-            "leave it out."
-        )
     return "category" if started.startswith(("category", "categorical", "enum")) else "object"
 
 
@@ -245,7 +255,7 @@ def read_table(X, features, marker):
         missing = missing_entries(values, marker)
         try:
             codes.append(feature.codes(values, missing))
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             column = "" if dtype is None else f" in a column of the type {dtype}"
             raise ValueError(
                 f"Feature {name!r} held {feature.content} in fit and has other entries now{column}: {error}. "

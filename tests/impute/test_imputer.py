@@ -438,6 +438,58 @@ def test_columns_that_are_refused_are_named(column, error, words):
             )
 
 
+def test_types_that_are_no_numbers_are_refused_by_name():
+    pd = pytest.importorskip("pandas")
+    from decimal import Decimal
+
+    for column in (
+        pd.interval_range(0, 3),
+        pd.to_timedelta([1, None, 2]),
+        pd.period_range("2020", periods=3),
+        pd.Series([Decimal("1.5"), None, Decimal("2.5")], dtype=object),
+        pd.Series([pd.Timestamp("2020"), None, None], dtype=object),
+    ):
+        with pytest.raises(TypeError, match="Feature 'odd' has"):
+            AssociativeImputer().fit(pd.DataFrame({"odd": column, "a": [1.0, 2.0, 3.0]}))
+    for dates in ([["2020-01-01"], ["NaT"]], [["2020-01-01", "2021-01-01"]]):
+        with pytest.raises(TypeError, match="X has the type datetime64.*Encode it"):
+            AssociativeImputer().fit(np.asarray(dates, dtype="datetime64[D]"))
+    with pytest.raises(ValueError, match="Feature 'a' held numbers.*too large"):
+        AssociativeImputer().fit(pd.DataFrame({"a": pd.Series([10**400, None, 1], dtype=object), "b": [1.0, 2.0, 3.0]}))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, bool, object])
+def test_what_an_array_masks_is_missing(dtype):
+    X = np.asarray([[1, 0], [0, 1], [1, 0], [0, 1], [1, 1]] * 4).astype(dtype)
+    if dtype is object:
+        X = np.where(X == 1, "yes", "no").astype(object)
+    mask = np.zeros(X.shape, bool)
+    mask[3, 1] = mask[6, 0] = True
+    kept = X[0, 0]
+    X[0, 0] = X[1, 0]  # what stands below a mask does not matter
+    other = X.copy()
+    mask[0, 0], other[0, 0] = True, kept
+    found, again = (AssociativeImputer().fit_transform(np.ma.masked_array(some, mask)) for some in (X, other))
+    np.testing.assert_array_equal(found, again)
+    np.testing.assert_array_equal(found[~mask], X[~mask])
+    assert found.dtype == (dtype if dtype in (np.float32, object) else np.float64)
+
+
+def test_a_lazy_frame_is_asked_to_be_read():
+    pl = pytest.importorskip("polars")
+    with pytest.raises(TypeError, match="LazyFrame.*Call its collect"):
+        AssociativeImputer().fit(pl.LazyFrame({"a": [1.0, None]}))
+
+
+def test_whole_numbers_of_128_bits_stay_so():
+    pl = pytest.importorskip("polars")
+    frame = pl.DataFrame({"a": pl.Series([1, None, 3, 2**100], dtype=pl.Int128), "b": [1.0, 2.0, 3.0, 4.0]})
+    found = AssociativeImputer().set_output(transform="polars").fit_transform(frame)
+    assert found.schema == frame.schema
+    assert found["a"].null_count() == 0
+    assert found["a"][3] == 2**100
+
+
 def test_columns_of_one_name_are_refused():
     pd = pytest.importorskip("pandas")
     for values in (np.eye(3), np.eye(3).astype(object)):
