@@ -31,11 +31,6 @@ QUESTIONS = [
     "reconstruct",
 ]
 QUESTIONS += ["field", "energy", "free_energy", "score_samples", "pseudo_likelihood", "recall", "top_k", "score"]
-FEEDING_BACK = ["DenseMemory", "HebbianMemory", "HopfieldNetwork", "PseudoinverseMemory", "WillshawMemory"]
-FEEDING_BACK += ["KernelMemory", "ModernHopfieldMemory"]
-
-
-STORY = "the story of the recall (steps, convergence, units left open) comes with the states"
 # How many numbers a row go to the device and come back, where it is not the cue and the answer. A None: as usual.
 MOVED = {
     ("AssemblyClassifier", "predict"): (None, 3, "scores are compared on the host, in the types of labels"),
@@ -43,22 +38,17 @@ MOVED = {
     ("AssemblyMemory", "score"): (2 * WIDTH, 18, "first and last assemblies are compared as sparse rows"),
     ("AssociativeImputer", "transform"): (0, 0, "a table is completed on the host"),
     ("AssociativeImputer", "score"): (0, 0, "a table is completed on the host"),
-    ("BidirectionalMemory", "predict"): (None, 31, STORY + ", and with those of the other half"),
-    ("BidirectionalMemory", "score"): (None, 31, STORY + ", and with those of the other half"),
     ("BoltzmannMachine", "reconstruct"): (WIDTH + 2, WIDTH + 3, "rows are grouped by their gaps on the host"),
     ("FiniteStateMemory", "predict"): (WIDTH + 1, 60, "codes of symbols go, and labels of every step come"),
     ("FiniteStateMemory", "score"): (WIDTH + 1, 60, "codes of symbols go, and labels of every step come"),
     ("IHTSparseCoder", "transform"): (None, WIDTH + 1, "supports are searched for on the host, from correlations"),
     ("StabilitySelection", "transform"): (0, 0, "columns are picked on the host"),
     ("SupportSelector", "transform"): (0, 0, "columns are picked on the host"),
-    ("SequenceMemory", "predict"): (None, WIDTH + 6, STORY),
-    ("SequenceMemory", "score"): (None, WIDTH + 6, STORY),
 }
 for name in ("decision_function", "predict", "predict_proba", "predict_log_proba", "score"):
     MOVED["MemoryClassifier", name] = (WIDTH + 1, 3, "a column of ones goes, too; scores are compared on the host")
-for name in FEEDING_BACK:
-    for question in ("predict", "transform", "score"):
-        MOVED[name, question] = (None, WIDTH + 6, STORY)
+for name in ("KernelMemory", "ModernHopfieldMemory"):
+    MOVED[name, "transform"] = (None, WIDTH + 3, "which entries were unknown comes, too, for the indicator")
 
 # Waits of a call at most; more where recall goes on until rows are at rest.
 FEW_WAITS = 3

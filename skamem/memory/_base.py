@@ -109,7 +109,7 @@ class BaseMemory(StoringMemory):
                 f"{type(self).__name__}.predict() found a sparse matrix; expected dense cues, as recalled patterns "
                 "are dense. Use transform(X) or recall(X).states, which accept sparse cues, or predict(X.toarray())."
             )
-        return self._recall(X, "predict").states
+        return self._states(X, "predict")
 
     def recall(self, X, *, clamped=None):
         """Recall with the whole story: states, steps, convergence, cycles, units left unresolved.
@@ -219,6 +219,9 @@ class BaseMemory(StoringMemory):
             yield CueBlock(placement, rows, *code.encode(values, dtype))
 
     def _recall(self, X, method, clamped=None, dynamics=None):
+        return Recall(*self._told(X, method, told, clamped, dynamics))
+
+    def _told(self, X, method, tell, clamped=None, dynamics=None):
         """Recall block by block; `dynamics` takes (field, states, clamped=) in place of what `update` names."""
         check_is_fitted(self)
         field = self._make_field()
@@ -230,10 +233,10 @@ class BaseMemory(StoringMemory):
         def recall(block):
             held = self._held(block, clamped)
             if self.target == "y" or self.activation == "identity":
-                return told(self._one_pass(field, block.states, held))
-            return told(self._feed_back(field, block, held, dynamics or self._update))
+                return tell(self._one_pass(field, block.states, held))
+            return tell(self._feed_back(field, block, held, dynamics or self._update))
 
-        return Recall(*self._map(X, method, recall, dtype=dtype))
+        return self._map(X, method, recall, dtype=dtype)
 
     def _held(self, block, clamped):
         """Mask of the units that stay as the cue has them, or None."""

@@ -186,8 +186,8 @@ class BidirectionalMemory(CorrelationMemory):
         """
         check_is_fitted(self)
         Y, placement = self._receive_output_cues(Y, "predict_inverse")
-        exchanged = self._exchange(back=True)
-        return PairRecall(*self._gathered(self._read_outputs(Y, placement), placement, Y.shape[0], exchanged)).states
+        exchanged = _first_of(self._exchange(back=True))
+        return self._gathered(self._read_outputs(Y, placement), placement, Y.shape[0], exchanged)
 
     def energy(self, X, Y=None):
         """Energy of pairs of states: E = -x W yᵀ.
@@ -227,9 +227,13 @@ class BidirectionalMemory(CorrelationMemory):
         weights = arrays.namespace(weights).matrix_transpose(weights) if back else weights
         return BipartiteField(weights, exact=self._exact)
 
-    def _recall(self, X, method, clamped=None):
+    def _recall(self, X, method, clamped=None, dynamics=None):
         check_is_fitted(self)
         return PairRecall(*self._map(X, method, self._exchange(back=False)))
+
+    def _states(self, X, method):
+        check_is_fitted(self)
+        return self._map(X, method, _first_of(self._exchange(back=False)))
 
     def _receive_output_cues(self, Y, method):
         """`_receive` for output halves."""
@@ -265,6 +269,11 @@ class BidirectionalMemory(CorrelationMemory):
             return other, *story, unresolved, own, own_unresolved
 
         return exchanged
+
+
+def _first_of(function):
+    """The states of the half that is asked for, of all that an exchange tells."""
+    return lambda block: function(block)[0]
 
 
 def _majority(stored_sum, dtype):

@@ -18,7 +18,7 @@ from skamem.core.base import SkamemTransformer
 from skamem.core.dynamics import Recall
 from skamem.core.parameters import COUNT, Kind, Options
 
-__all__ = ["CueBlock", "Memory", "is_autoassociative", "one_pass", "told"]
+__all__ = ["CueBlock", "Memory", "is_autoassociative", "one_pass", "states_of", "told"]
 
 
 def is_autoassociative(memory):
@@ -53,6 +53,11 @@ def told(recall):
     return recall.states, recall.n_steps, recall.converged, recall.cycle_length, recall.unresolved
 
 
+def states_of(recall):
+    """The states of a `Recall`, in place of all that `told` gives."""
+    return recall.states
+
+
 class Memory(SkamemTransformer, ABC):
     """Abstract base of all memories."""
 
@@ -81,8 +86,8 @@ class Memory(SkamemTransformer, ABC):
         """Yield a `CueBlock` for some rows of validated cues after the other, each row once."""
 
     @abstractmethod
-    def _recall(self, X, method):
-        """`Recall` of cues; `method` is the public method that asks."""
+    def _told(self, X, method, tell):
+        """What `tell` takes of the `Recall` of cues, `told` or `states_of`; `method` is the public one that asks."""
 
     @abstractmethod
     def _agreement(self, truth, recalled):
@@ -137,6 +142,13 @@ class Memory(SkamemTransformer, ABC):
 
     # ------------------------------------------------------------------ out
 
+    def _recall(self, X, method):
+        return Recall(*self._told(X, method, told))
+
+    def _states(self, X, method):
+        """Recalled states; the rest of the story stays where it was computed."""
+        return self._told(X, method, states_of)
+
     def predict(self, X):
         """Recall the stored pattern that each cue leads to.
 
@@ -150,7 +162,7 @@ class Memory(SkamemTransformer, ABC):
         patterns : array of shape (n_samples, n_outputs)
             Recalled patterns in the coding of the stored ones, dtype of `X`.
         """
-        return self._recall(X, "predict").states
+        return self._states(X, "predict")
 
     @available_if(is_autoassociative)
     def transform(self, X):
@@ -166,7 +178,7 @@ class Memory(SkamemTransformer, ABC):
         patterns : array of shape (n_samples, n_outputs)
             Recalled patterns.
         """
-        return self._recall(X, "transform").states
+        return self._states(X, "transform")
 
     def recall(self, X):
         """Recall with the whole story: states, steps, convergence, cycles, units left unresolved.
@@ -225,7 +237,7 @@ class Memory(SkamemTransformer, ABC):
         score : float
             In [0, 1] for two-valued units, at most 1 for real values; unknown (NaN) truths are left out.
         """
-        recalled = self._recall(X, "score").states
+        recalled = self._states(X, "score")
         return self._agreement(self.encode(self._truth(X, y, recalled)), recalled)
 
     def _truth(self, X, y, recalled):

@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from skamem.core import arrays, validation
 from skamem.core.dynamics import heat_bath, wander
 from skamem.memory._base import BaseMemory
+from skamem.memory._door import states_of
 
 __all__ = ["LandscapeMemory"]
 
@@ -97,7 +98,7 @@ class LandscapeMemory(BaseMemory):
             start = self._random_patterns(n_samples, random_state)
         self._check_clamped(clamped, start)
         dynamics = self._glauber(temperature, n_steps, True, random_state)
-        return self._recall(start, "sample", clamped, dynamics).states
+        return self._told(start, "sample", states_of, clamped, dynamics)
 
     def _random_patterns(self, n_samples, random_state):
         """Patterns as a user of this memory would give them, each unit on with probability 1/2."""

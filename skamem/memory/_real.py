@@ -12,7 +12,7 @@ from skamem.core.callbacks import fit_tasks
 from skamem.core.dynamics import Recall, settle
 from skamem.core.parameters import BOOLEAN, Kind, RandomState
 from skamem.core.rows import Rows, rows_within
-from skamem.memory._door import CueBlock, Memory, is_autoassociative, one_pass, told
+from skamem.memory._door import CueBlock, Memory, is_autoassociative, one_pass
 from skamem.memory._imputation import imputed, imputed_names, indices
 
 __all__ = ["RealMemory", "split_known"]
@@ -224,8 +224,8 @@ class RealMemory(Memory):
     def _filled(self, values, known):
         return values if known is None else arrays.namespace(values).where(known, values, self.centre_)
 
-    def _recall(self, X, method):
-        return Recall(*self._map(X, method, lambda block: told(self._recall_block(block.states, block.known))))
+    def _told(self, X, method, tell):
+        return self._map(X, method, lambda block: tell(self._recall_block(block.states, block.known)))
 
     def _recall_block(self, values, known):
         """`Recall` of one block of cues."""

@@ -9,7 +9,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays
 from skamem.core.callbacks import fit_tasks
-from skamem.core.dynamics import Recall
 from skamem.core.parameters import COUNT, Interval, Kind, Options
 from skamem.core.rows import row_blocks
 from skamem.core.warn import warn
@@ -317,7 +316,7 @@ class WillshawMemory(BaseMemory):
         """
         if not scipy.sparse.issparse(X):
             return super().score(X, y)
-        recalled = self._recall(X, "score").states
+        recalled = self._states(X, "score")
         truth = self._truth(X, y, recalled)
         right = known = 0
         for rows in row_blocks(recalled.shape[0], WORK_ARRAYS * 8 * recalled.shape[1]):
@@ -339,7 +338,7 @@ class WillshawMemory(BaseMemory):
         for rows in row_blocks(X.shape[0], WORK_ARRAYS * 8 * (X.shape[1] + self._n_features_out)):
             yield CueBlock(placement, rows, *active_units(X[rows, :], code))
 
-    def _recall(self, X, method, clamped=None):
+    def _told(self, X, method, tell, clamped=None, dynamics=None):
         check_is_fitted(self)
         net, parts = self._net(), []
         stays_sparse = scipy.sparse.issparse(X) and self.coding_ == "binary" and self.storage_ != "dense"
@@ -360,8 +359,10 @@ class WillshawMemory(BaseMemory):
             else:
                 states, unresolved = placement.asarray(states, placement.dtype), placement.asarray(unresolved)
                 states = self._codes(self.coding_)[1].decode(states)
-            parts.append((states, recall.n_steps, recall.converged, recall.cycle_length, unresolved))
-        return Recall(*(_stacked(part, placement) for part in zip(*parts, strict=True)))
+            parts.append(tell(replace(recall, states=states, unresolved=unresolved)))
+        if isinstance(parts[0], tuple):
+            return tuple(_stacked(part, placement) for part in zip(*parts, strict=True))
+        return _stacked(parts, placement)
 
     def _free(self, net, cues, unknown, rows, clamped):
         """Mask of the units that may change, in the form of the net's masks; None for all."""
