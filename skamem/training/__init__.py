@@ -19,7 +19,7 @@ from skamem.training._noise import NoisePool
 from skamem.training._optimizers import Adam, Momentum
 from skamem.training._schedules import cosine_schedule, rising_schedule
 from skamem.training._softmax import log_softmax
-from skamem.training._targets import ClassTargets, RealTargets
+from skamem.training._targets import ClassTargets, RealTargets, orientations
 from skamem.training._weights import check_two_classes, class_weights, column_peaks, merged_rows
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "held_back",
     "log_softmax",
     "merged_rows",
+    "orientations",
     "rising_schedule",
     "run_epochs",
     "shuffled_batches",

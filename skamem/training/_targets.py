@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["ClassTargets", "RealTargets"]
+__all__ = ["ClassTargets", "RealTargets", "orientations"]
 
 
 class ClassTargets:
@@ -27,6 +27,8 @@ class ClassTargets:
     array([[1., 0., 0.],
            [0., 1., 0.]])
     """
+
+    signs = 1.0
 
     def __init__(self, codes, n_outputs, off=-1.0):
         self.codes = self.keys = self.strata = codes
@@ -93,6 +95,8 @@ class RealTargets:
         Targets in the user's units, on the host.
     offset, scale : ndarray of shape (n_outputs,), default=None
         Known mean and standard deviation; None waits for `settle`.
+    signs : ndarray of shape (n_outputs,), default=None
+        1 or -1, the `orientations`: with them `keys` and `codes` are those of the mirrored targets, too; None is all 1.
 
     Examples
     --------
@@ -106,12 +110,13 @@ class RealTargets:
 
     strata = None
 
-    def __init__(self, values, offset=None, scale=None):
+    def __init__(self, values, offset=None, scale=None, signs=None):
         self._values, self.offset, self.scale = values, offset, scale
+        self.signs = np.ones(values.shape[1]) if signs is None else signs
         self.n_outputs = values.shape[1]
         self.constant = None
         # Equal rows are merged where all targets are equal.
-        self.keys = np.unique(values, axis=0, return_inverse=True)[1].ravel()
+        self.keys = np.unique(values * self.signs, axis=0, return_inverse=True)[1].ravel()
 
     def settle(self, index, weights):
         """Take mean and standard deviation from the rows `index`, unless they are known.
@@ -139,8 +144,8 @@ class RealTargets:
 
     @property
     def codes(self):
-        """Above or below the mean of the first target: what stands in for classes when noise is set."""
-        return (self._values[:, 0] > self.offset[0]).astype(np.int64)
+        """On which side of the mean the first target is: what stands in for classes when noise is set."""
+        return (self.signs[0] * (self._values[:, 0] - self.offset[0]) > 0).astype(np.int64)
 
     def take(self, index, placement, dtype):
         """Standardised targets of the rows `index`, of shape (len(index), n_outputs).
@@ -180,3 +185,35 @@ class RealTargets:
         spread = values - np.average(values, axis=0, weights=weights)
         missed = np.average((potentials - values) ** 2, axis=0, weights=weights).sum()
         return 1.0 - float(missed) / float(np.average(spread**2, axis=0, weights=weights).sum() or 1.0)
+
+
+def orientations(values, weights):
+    """Signs that turn when targets are mirrored, so that what starts from them is the mirror image for -y.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples, n_outputs)
+        Targets.
+    weights : ndarray of shape (n_samples,)
+        Row weights, >= 0.
+
+    Returns
+    -------
+    signs : ndarray of shape (n_outputs,)
+        -1 where the mean is below the middle of the range, else 1; 1 too where both are the same up to rounding: of
+        symmetric targets nothing tells which way is up.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skamem.training import orientations
+    >>> values = np.asarray([[0.0, 0.0], [1.0, -1.0], [10.0, -10.0]])
+    >>> orientations(values, np.ones(3)), orientations(-values, np.ones(3))
+    (array([-1.,  1.]), array([ 1., -1.]))
+    """
+    seen = weights > 0
+    values, share = values[seen] / 2, weights[seen] / weights.sum()  # halves: sums of the largest numbers overflow
+    lowest, highest = values.min(axis=0), values.max(axis=0)
+    above = share @ values - (lowest / 2 + highest / 2)
+    rounding = 1e-9 * (highest - lowest) + 1e-12 * np.maximum(np.abs(lowest), np.abs(highest))
+    return np.where(above < -rounding, -1.0, 1.0)

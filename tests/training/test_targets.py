@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skamem.core import arrays
-from skamem.training import ClassTargets, RealTargets
+from skamem.training import ClassTargets, RealTargets, orientations
 
 
 def test_class_targets():
@@ -27,6 +27,19 @@ def test_real_targets():
     assert_array_equal(targets.codes[rows], [0, 1])
     assert targets.score(taken, rows, weights) == 1
     assert_allclose(targets.score(0 * taken, rows, weights), 0, atol=1e-12)
+
+
+def test_orientations_turn_with_the_targets():
+    rng = np.random.RandomState(0)
+    values, weights = rng.exponential(size=(40, 3)), rng.randint(0, 3, 40)
+    signs = orientations(values, weights)
+    assert_array_equal(orientations(-values, weights), -signs)
+    assert_array_equal(orientations(np.repeat(values, weights, axis=0), np.ones(weights.sum())), signs)
+    assert_array_equal(orientations(1e308 * (values / values.max()), weights), signs)
+    keys, turned = (RealTargets(v, signs=orientations(v, weights)).keys for v in (values, -values))
+    assert_array_equal(keys, turned)
+    # Symmetric targets and targets that vary by rounding only have no way up, however they are summed.
+    assert_array_equal(orientations(np.asarray([[-1.0, 7e9 + 1e-6], [1.0, 7e9]]), np.asarray([3.0, 3.0])), [1, 1])
 
 
 @pytest.mark.parametrize(("shift", "size"), [(1e9, 1e-3), (0.0, 1e-200), (0.0, 1e200), (-1e12, 1.0)])

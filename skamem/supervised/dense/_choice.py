@@ -181,6 +181,7 @@ def _host_sample(data, n_rows, random_state):
         data.codes[chosen],
         arrays.to_numpy(data.targets)[chosen].astype(np.float32),
         arrays.to_numpy(data.weights)[chosen].astype(np.float32),
+        data.signs,
     )
 
 

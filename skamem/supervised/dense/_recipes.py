@@ -150,7 +150,7 @@ class AdamRecipe(_Recipe):
         )
         if chosen is None:
             shape = self.n_memories, data.targets.shape[1]
-            drawn = place.asarray(random_state.standard_normal(shape), dtype)
+            drawn = place.asarray(random_state.standard_normal(shape) * data.signs, dtype)
         else:
             drawn = place.xp.take(data.targets, place.asarray(chosen), axis=0)
         overlaps = start.probe_rows(data.rows, random_state) @ visible.T + bias

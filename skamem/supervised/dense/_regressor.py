@@ -8,7 +8,7 @@ from skamem.core import arrays, validation
 from skamem.core.base import transactional
 from skamem.supervised.dense._base import BaseDenseAM
 from skamem.supervised.dense._losses import SquaredLoss
-from skamem.training import RealTargets
+from skamem.training import RealTargets, orientations
 
 __all__ = ["DenseAMRegressor"]
 
@@ -241,7 +241,7 @@ class DenseAMRegressor(RegressorMixin, BaseDenseAM):
         X, placement = self._receive(X, reset=first, method=None if first else "partial_fit", accept_sparse="csr")
         values = self._target_values(y, X)
         weights = self._sample_weights(sample_weight, X)
-        self._partial_fit(X, y, self._targets(values, fresh=first), weights, placement, first)
+        self._partial_fit(X, y, self._targets(values, weights, fresh=first), weights, placement, first)
         return self
 
     def _fit_rows(self, X, y, sample_weight, masking=None):
@@ -249,7 +249,7 @@ class DenseAMRegressor(RegressorMixin, BaseDenseAM):
         values = self._target_values(y, X)
         start = self._warm_memories(placement)
         weights = self._sample_weights(sample_weight, X)
-        self._fit(X, y, self._targets(values, fresh=start is None), weights, placement, start, masking)
+        self._fit(X, y, self._targets(values, weights, fresh=start is None), weights, placement, start, masking)
         return self
 
     def _target_values(self, y, X):
@@ -257,14 +257,15 @@ class DenseAMRegressor(RegressorMixin, BaseDenseAM):
         values, self._flat = validation.check_real_targets(y, X, owner=type(self).__name__)
         return values
 
-    def _targets(self, values, *, fresh):
+    def _targets(self, values, weights, *, fresh):
         """Targets that will take their scale from the rows that train, or have the present one."""
+        signs = orientations(values, weights)
         if fresh:
-            return RealTargets(values)
+            return RealTargets(values, signs=signs)
         offset, scale = (arrays.to_numpy(a).astype(np.float64) for a in (self.target_offset_, self.target_scale_))
         if values.shape[1] != len(offset):
             raise ValueError(f"y has {values.shape[1]} outputs; expected {len(offset)}, as in the first call.")
-        return RealTargets(values, offset, scale)
+        return RealTargets(values, offset, scale, signs)
 
     def _settled(self, targets, placement, dtype):
         self.target_offset_ = placement.asarray(targets.offset, dtype)

@@ -89,12 +89,15 @@ class TrainingSet:
         What the outputs should be.
     weights : array of shape (n_rows,)
         Row weights with mean 1.
+    signs : ndarray of shape (n_outputs,) or float, default=1.0
+        Of the first votes, on the host; see `skamem.training.orientations`.
     """
 
     rows: StandardRows
     codes: Any
     targets: Any
     weights: Any
+    signs: Any = 1.0
 
     def __len__(self):
         """Number of rows."""
@@ -126,7 +129,11 @@ def training_set(rows, targets, index, weights):
     """
     place, dtype = rows.placement, rows.offset.dtype
     return TrainingSet(
-        rows, targets.codes[index], targets.take(index, place, dtype), place.asarray(weights / weights.mean(), dtype)
+        rows,
+        targets.codes[index],
+        targets.take(index, place, dtype),
+        place.asarray(weights / weights.mean(), dtype),
+        targets.signs,
     )
 
 

@@ -48,6 +48,15 @@ def test_targets_in_other_units_change_nothing_else(friedman):
     assert_allclose(other.predict(X), 1e6 * one.predict(X) - 3e6, rtol=1e-6, atol=1)
 
 
+@pytest.mark.parametrize("options", [{}, {"init": "data"}, {"degree": 3, "noise": 0}, {"weight_decay": 1.0}], ids=str)
+def test_mirrored_targets_give_mirrored_predictions(friedman, options):
+    X, y = friedman
+    settings = SMALL | {"max_iter": 160} | options  # 320 updates: enough for the rows to choose
+    one, other = DenseAMRegressor(**settings).fit(X, y), DenseAMRegressor(**settings).fit(X, -y)
+    assert (other.weight_decay_, other.noise_) == (one.weight_decay_, one.noise_)
+    assert_allclose(other.predict(X), -one.predict(X), rtol=1e-10)
+
+
 def test_several_outputs(friedman):
     X, y = friedman
     both = DenseAMRegressor(**SMALL).fit(X, np.stack([y, 100 - y], axis=1))
