@@ -224,12 +224,27 @@ def corner(weights, n_units):
 
 
 def matrix(weights):
-    """The weights as an array of shape (n_units, n_outputs), whatever that takes."""
+    """The weights as an array of shape (n_units, n_outputs), whatever that takes.
+
+    Raises
+    ------
+    MemoryError
+        With what was needed, where there is no room for it.
+    """
     if not isinstance(weights, Factors):
         return weights
     xp = namespace(weights)
     pushed = weights.pushed if weights.strengths is None else weights.strengths[:, None] * weights.pushed
-    return xp.matrix_transpose(weights.inputs) @ pushed
+    try:
+        return xp.matrix_transpose(weights.inputs) @ pushed
+    except MemoryError as error:
+        n_units, n_outputs = weights.shape
+        needed = n_units * n_outputs * (4 if weights.dtype == xp.float32 else 8) / 2**30
+        raise MemoryError(
+            f"The matrix of the weights of {n_units} x {n_outputs} units needs {needed:.1f} GiB. They are held as "
+            f"{weights.inputs.shape[0]} factors, with which predict, recall, field and energy work without the matrix; "
+            "as_field() gives them. float32 patterns need half."
+        ) from error
 
 
 def summed(weights, more, *, exact=False):

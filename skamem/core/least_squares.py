@@ -24,6 +24,7 @@ __all__ = [
     "neumann",
     "neumann_factors",
     "neumann_moments",
+    "reduced",
     "svd",
     "svd_factors",
 ]
@@ -90,6 +91,33 @@ def _decomposed(X, alpha):
     safe = xp.where(kept, singular, xp.ones_like(singular))
     gains = xp.where(kept, safe / (safe * safe + alpha), xp.zeros_like(singular))
     return xp.matrix_transpose(U), Vt, singular, gains
+
+
+def reduced(X, Y, held=None):
+    """As few rows as there are units that have the least-squares weights of many: R and Z of X = Q R and Z = Qᵀ Y.
+
+    Rows may come block by block. The Gram matrix would be as small, but squares the condition number.
+
+    Parameters
+    ----------
+    X : array of shape (n_patterns, n_units)
+        Stored patterns.
+    Y : array of shape (n_patterns, n_outputs) or None
+        What they should recall; None for themselves.
+    held : tuple of (array, array or None), default=None
+        What this function made of the rows before.
+
+    Returns
+    -------
+    R, Z : array of shape (min(n_patterns, n_units), n_units), array of shape (..., n_outputs) or None
+        Stand for X and Y in all solvers, whatever the penalty. Cost O(n_patterns n_units²).
+    """
+    xp = arrays.namespace(X)
+    if held is not None:
+        X = xp.concat([held[0], X], axis=0)
+        Y = None if Y is None else xp.concat([held[1], Y], axis=0)
+    Q, R = xp.linalg.qr(X, mode="reduced")
+    return R, None if Y is None else xp.matrix_transpose(Q) @ Y
 
 
 def cholesky(X, Y, *, alpha=0.0):

@@ -93,7 +93,8 @@ class PseudoinverseMemory(BaseMemory):
     The repairing margin 1 - n_patterns / n_units vanishes at one pattern a unit, where W becomes the
     identity. Cost: `fit` O(m n min(m, n)) for m patterns of n units; one recall step O(n_samples n_units²). For fewer
     patterns than half of the units, and more than about a million weights, weights and moments are held as factors of
-    m n numbers, and a recall step costs O(n_samples m n). Otherwise `partial_fit` works on Xᵀ X, which squares the
+    m n numbers, and a recall step costs O(n_samples m n). Many rows, those of a memory-mapped file say, are
+    read block by block, with the same weights to rounding. Otherwise `partial_fit` works on Xᵀ X, which squares the
     condition number: patterns are told apart if their singular values exceed sqrt(n eps) of the largest.
 
     References
@@ -181,11 +182,15 @@ class PseudoinverseMemory(BaseMemory):
         return None if self._cross is None else factors.matrix(self._cross)
 
     def _learn(self, stream, *, reset):
-        blocks = [slice(None)] if reset else stream.rows
+        keeps = self._keeps_patterns(stream, reset)
+        reduces = reset and not keeps and len(stream.rows) > 1  # more rows than work at once are first made few
+        blocks = stream.rows if reduces or not reset else [slice(None)]
         dtype = stream.dtype if reset else self._weights.dtype
-        sqrt, keeps = stream.placement.xp.sqrt, self._keeps_patterns(stream, reset)
+        sqrt, few = stream.placement.xp.sqrt, None
 
         def fitted_so_far():
+            if reduces:
+                return {"_weights": self._solve(*few, self.solver)}
             return {"_weights": self._weights if reset else self._solve_moments()}
 
         steps = fit_tasks(
@@ -197,11 +202,14 @@ class PseudoinverseMemory(BaseMemory):
             if weight is not None:
                 root = sqrt(weight)[:, None]
                 X, Y = root * X, None if Y is None else root * Y
-            if reset:  # before there are moments: the solver needs its room
+            begins = reset and few is None
+            if reduces:
+                few = least_squares.reduced(X, Y, few)
+            elif reset:  # before there are moments: the solver needs its room
                 self._weights = self._solve(X, Y, self.solver)
-            self._gather(X, Y, keeps=keeps, reset=reset)
-        if not reset:
-            self._weights = self._solve_moments()
+            self._gather(X, Y, keeps=keeps, reset=begins)
+        if reduces or not reset:
+            self._weights = fitted_so_far()["_weights"]
 
     def _keeps_patterns(self, stream, reset):
         """Whether what `partial_fit` needs is fewer numbers as patterns than as moments."""

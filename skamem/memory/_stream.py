@@ -5,13 +5,14 @@ from typing import Any
 
 from skamem.core import arrays, validation
 from skamem.core.coding import UnitCode
-from skamem.core.rows import row_blocks
+from skamem.core.rows import row_blocks, rows_in_cache
 
 __all__ = ["WORK_ARRAYS", "PatternStream", "open_stream"]
 
 WORK_ARRAYS = 6
 """Arrays like a block of states that storing and recall hold at a time."""
 
+_BLOCK_BYTES = 2**27  # of work arrays on the host: larger blocks would make no product faster
 _FEW = 256  # patterns that are kept as they were encoded
 
 
@@ -62,8 +63,9 @@ class PatternStream:
     @property
     def rows(self):
         """Row slices of the blocks."""
-        width = self.X.shape[1] + (0 if self.Y is None else self.Y.shape[1])
-        return list(row_blocks(self.X.shape[0], WORK_ARRAYS * 8 * width))
+        row_bytes = WORK_ARRAYS * 8 * (self.X.shape[1] + (0 if self.Y is None else self.Y.shape[1]))
+        at_most = rows_in_cache(row_bytes, self.placement.xp, _BLOCK_BYTES)
+        return list(row_blocks(self.X.shape[0], row_bytes, at_most=at_most))
 
     def block(self, rows=slice(None), dtype=None):
         """Encoded patterns, targets (None for autoassociation) and weights of a slice of rows."""

@@ -133,3 +133,15 @@ def test_when_they_pay():
     assert not factors.pays(10_000, 20_000, 20_000)  # half of the units
     assert not factors.pays(100, 20_000, 2)
     assert not factors.pays(1, 1000, 1000)  # a million numbers are a small matrix
+
+
+def test_a_matrix_that_finds_no_room_says_what_it_needs(monkeypatch):
+    def refuse(array):
+        raise MemoryError("Unable to allocate 11.9 GiB")
+
+    wide = Factors(np.broadcast_to(np.float64(1.0), (2, 40_000)))
+    monkeypatch.setattr(
+        factors, "namespace", lambda weights: type("xp", (), {"matrix_transpose": refuse, "float32": 0})
+    )
+    with pytest.raises(MemoryError, match=r"40000 x 40000 units needs 11.9 GiB. They are held as 2 factors"):
+        factors.matrix(wide)

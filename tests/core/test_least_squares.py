@@ -5,7 +5,16 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from skamem.core import least_squares
-from skamem.core.least_squares import SOLVERS, cholesky, cholesky_solve, invert_gram, moments, neumann, svd
+from skamem.core.least_squares import (
+    SOLVERS,
+    cholesky,
+    cholesky_solve,
+    invert_gram,
+    moments,
+    neumann,
+    reduced,
+    svd,
+)
 
 SHAPES = {"wide": (6, 15), "tall": (15, 6), "square": (8, 8)}
 
@@ -262,3 +271,28 @@ def test_inverse_of_every_library(place):
     patterns = np.repeat(X, 2, axis=0)  # singular: the pseudoinverse
     found = place.get(invert_gram(place.put(patterns), n_layers=1000, hyperpower=True))
     np.testing.assert_allclose(found, np.linalg.pinv(patterns @ patterns.T), rtol=1e-7, atol=1e-12)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("alpha", [0.0, 0.7])
+@pytest.mark.parametrize("pieces", [1, 3, 7])
+def test_reduced_rows_stand_for_all(solver, alpha, pieces):
+    U, _, Vt = np.linalg.svd(np.random.default_rng(5).standard_normal((60, 8)), full_matrices=False)
+    X = U * np.linspace(1.0, 2.0, 8) @ Vt
+    few, own = None, None
+    for x, y in zip(np.array_split(X, pieces), np.array_split(targets(X), pieces), strict=True):
+        few, own = reduced(x, y, few), reduced(x, None, own)
+    assert few[0].shape == own[0].shape == (8, 8)
+    assert own[1] is None
+    expected = SOLVERS[solver](X, targets(X), alpha=alpha, **converged(solver))
+    np.testing.assert_allclose(SOLVERS[solver](*few, alpha=alpha, **converged(solver)), expected, atol=1e-12)
+
+
+def test_reduced_rows_keep_the_digits_that_a_gram_matrix_loses():
+    """Of condition 1e10 the Gram matrix, of condition 1e20, knows nothing of the least direction."""
+    U, _, Vt = np.linalg.svd(np.random.default_rng(6).standard_normal((50, 4)), full_matrices=False)
+    X = U * np.asarray([1.0, 1.0, 1.0, 1e-10]) @ Vt
+    few = None
+    for x in np.array_split(X, 5):
+        few = reduced(x, None, few)
+    np.testing.assert_allclose(svd(few[0], few[0]), np.eye(4), atol=1e-4)

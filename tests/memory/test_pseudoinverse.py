@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from sklearn import config_context
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 
@@ -259,3 +261,22 @@ def test_patterns_without_weight_are_told():
     patterns[0] = np.nan
     with pytest.warns(CapacityWarning, match=r"None of them has any weight|no known unit"):
         PseudoinverseMemory().fit(patterns, sample_weight=[1.0, 0.0, 0.0])
+
+
+@pytest.mark.parametrize("solver", ["svd", "cholesky", "neumann"])
+@pytest.mark.parametrize("target", ["self", "y"])
+@pytest.mark.parametrize("weight", [None, np.linspace(0.5, 2.0, 300)], ids=["once", "weighted"])
+def test_more_rows_than_working_memory_holds_are_read_in_blocks(solver, target, weight):
+    """By factorisation of the rows, not by their Gram matrix: the weights are those of all at once, to rounding."""
+    X = make_patterns(300, 20, random_state=0) + 0.5 * np.random.default_rng(0).standard_normal((300, 20))
+    Y = make_patterns(300, 6, random_state=1)
+    options = {"alpha": 0.3, "solver": solver, "binarize": None, "activation": "identity", "n_layers": 500}
+    memory = PseudoinverseMemory(target, **options)
+    whole = clone(memory).fit(X, Y, weight)
+    with config_context(working_memory=0.03):
+        pieces = clone(memory).fit(X, Y, weight)
+    np.testing.assert_allclose(pieces.weights_, whole.weights_, atol=1e-10)
+    np.testing.assert_allclose(pieces.gram_, whole.gram_, atol=1e-10)
+    assert pieces.n_patterns_ == 300
+    np.testing.assert_allclose(pieces.pattern_sum_, whole.pattern_sum_, atol=1e-10)
+    assert pieces.partial_fit(X, Y, weight).n_patterns_ == 600
