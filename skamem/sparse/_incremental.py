@@ -14,12 +14,9 @@ from skamem.sparse._base import SparseLinearRegressor
 from skamem.sparse._features import read_always_select
 from skamem.sparse._inputs import Inputs, check_n_targets, read_rows
 from skamem.sparse.objective._design import as_design
-from skamem.sparse.objective._sums import condensed, merged_sums, on_place, sums_of, sums_of_moments
+from skamem.sparse.objective._sums import condensed, merged_sums, sums_of, sums_of_moments
 
-__all__ = ["KEPT_FEATURES", "MomentsRegressor"]
-
-KEPT_FEATURES = 64
-"""Features up to which `fit` keeps sums of what it saw; of more they would cost more than the fit."""
+__all__ = ["MomentsRegressor"]
 
 
 class MomentsRegressor(SparseLinearRegressor):
@@ -27,6 +24,8 @@ class MomentsRegressor(SparseLinearRegressor):
 
     A subclass gives ``_solve_inputs(inputs, earlier)``, which fits, and ``_earlier_support()``, where to start from.
     """
+
+    _stays_home = ("_sums",)
 
     @transactional
     def partial_fit(self, X, y, sample_weight=None):
@@ -50,7 +49,7 @@ class MomentsRegressor(SparseLinearRegressor):
         Raises
         ------
         ValueError
-            As `fit`. After a `fit` to more than 64 features, which keeps no sums. A failed call changes nothing.
+            As `fit`. After a `fit` that kept no sums (see Notes). A failed call changes nothing.
 
         Notes
         -----
@@ -58,6 +57,9 @@ class MomentsRegressor(SparseLinearRegressor):
         means. Cost O(n_samples p²), and O(p³) with a search a call: give large blocks. Sums hold squares, half of the
         digits: distances between columns, and residuals, below 1e-7 of a column are not told from 0, as they are in
         `fit`.
+
+        To go on from a `fit` works where that has made all sums itself: with up to 96 features, none a copy of another,
+        by an `effort` that searches. Else begin with `partial_fit`.
         """
         begins = not hasattr(self, "_sums")
         if begins and hasattr(self, "coef_"):
@@ -68,7 +70,8 @@ class MomentsRegressor(SparseLinearRegressor):
         if not begins:
             self._check_targets(y.shape[1], is_vector, "y has")
         sums = sums_of(X, y, weight, placement, is_vector=is_vector)
-        self._keep(sums if begins else merged_sums(on_place(self._sums, placement, y.dtype), sums))
+        like = placement.asarray(np.zeros(0), arrays.float_dtype(X, placement.xp))
+        self._keep(sums if begins else merged_sums(self._sums, sums), like)
         self._solve_sums(self._earlier_support())
         return self
 
@@ -80,8 +83,8 @@ class MomentsRegressor(SparseLinearRegressor):
         ----------
         other : object
             Of the same class, and of as many features and targets; its parameters do not matter, and it does not
-            change. It may have too few rows yet to be fitted. If it had more than 64 features, `fit` has kept nothing
-            that could be merged; fit it by `partial_fit`.
+            change. It may have too few rows yet to be fitted. Fit it by `partial_fit`: `fit` keeps sums only where it
+            has made them, see there.
 
         Returns
         -------
@@ -98,19 +101,17 @@ class MomentsRegressor(SparseLinearRegressor):
         if not hasattr(other, "_sums"):
             check_is_fitted(other)
             raise ValueError(_no_sums("other"))
-        sums = other._sums
         if hasattr(self, "_sums"):
             self._check_like(other)
-            place = arrays.placement_of(self._sums["total"])
-            self._keep(merged_sums(self._sums, on_place(sums, place, self._sums["total"].dtype)))
+            self._keep(merged_sums(self._sums, other._sums), other._like)
         elif hasattr(self, "coef_"):
             raise ValueError(_no_sums("This estimator"))
         else:
             for name in ("n_features_in_", "feature_names_in_"):
                 if hasattr(other, name):
                     setattr(self, name, getattr(other, name))
-            place = arrays.resolve_backend(self._backend, sums["total"])
-            self._keep(on_place(sums, place, place.asarray(sums["total"]).dtype))
+            place = arrays.resolve_backend(self._backend, other._like)
+            self._keep(other._sums, place.asarray(other._like))
         self._solve_sums(self._earlier_support())
         return self
 
@@ -169,6 +170,7 @@ class MomentsRegressor(SparseLinearRegressor):
         earlier = self._earlier_support()
         gram, placement = self._receive(gram, reset=True)
         digits = max(float(np.finfo(str(arrays.dtype_name(array))).eps) for array in (gram, Xy) if _is_float(array))
+        like = gram
         gram, Xy, yy = (_on_host(name, array) for name, array in (("gram", gram), ("Xy", Xy), ("yy", yy)))
         is_vector = Xy.ndim == 1
         Xy = Xy[:, None] if is_vector else Xy
@@ -188,15 +190,18 @@ class MomentsRegressor(SparseLinearRegressor):
             weight=float(n_samples if total_weight is None else total_weight), n_rows=float(n_samples),
             centered=bool(centered), is_vector=is_vector, digits=digits,
         )  # fmt: skip
-        self._keep(on_place(sums, placement, arrays.widest_float(placement.asarray(sums["like"]))))
+        self._keep(sums, placement.asarray(np.zeros(0), arrays.float_dtype(like, placement.xp)))
         self._solve_sums(earlier, whole=True)
         return self
 
-    def _keep(self, sums):
-        xp = arrays.namespace(sums["total"])
-        if not bool(xp.all(xp.isfinite(sums["total"]))):
+    def _keep(self, sums, like):
+        """Take over sums, which stay on the host, of rows that had the type and the place of the empty array `like`."""
+        if not np.all(np.isfinite(sums["total"])):
             raise ValueError("sample_weight is so large that no float holds the sums by it; scale the weights.")
-        self._sums = sums
+        if hasattr(self, "_like"):
+            xp = arrays.namespace(self._like)
+            like = xp.astype(self._like, arrays.wider_dtype(xp, self._like, like))
+        self._sums, self._like = sums, like
         self.n_samples_seen_ = sums["weight"]
 
     def _solve_sums(self, earlier, *, whole=False):
@@ -210,10 +215,9 @@ class MomentsRegressor(SparseLinearRegressor):
         if not whole and self._rows_needed() > sums["n_rows"]:
             return
         data = condensed(sums, fit_intercept=self.fit_intercept, check=whole)
-        place = arrays.placement_of(sums["total"])
+        place, design = arrays.placement_of(self._like), as_design(data.X)
         self._solve_inputs(
-            Inputs(as_design(data.X), data.y, sums["is_vector"], None, place, like=sums["like"], stands_for=data),
-            earlier,
+            Inputs(design, data.y, sums["is_vector"], None, place, like=self._like, stands_for=data), earlier
         )
         self.n_passes_ = 1
 
@@ -258,8 +262,8 @@ class MomentsRegressor(SparseLinearRegressor):
 
 def _no_sums(whose):
     return (
-        f"{whose} was fitted by `fit`, which keeps no sums of more than {KEPT_FEATURES} features to go on from. Use "
-        "`partial_fit` for all rows, from the first on."
+        f"{whose} was fitted by `fit`, which kept no sums to go on from: it does where its search makes them all, of "
+        "up to 96 features, none a copy of another. Use `partial_fit` for all rows, from the first on."
     )
 
 

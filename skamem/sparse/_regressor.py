@@ -14,10 +14,10 @@ from skamem.core.parameters import BOOLEAN, Interval, Options, plain
 from skamem.core.warn import warn
 from skamem.sparse._base import check_size, path_bunch
 from skamem.sparse._features import read_always_select, read_groups
-from skamem.sparse._incremental import KEPT_FEATURES, MomentsRegressor
+from skamem.sparse._incremental import MomentsRegressor
 from skamem.sparse._inputs import check_room, read_inputs
 from skamem.sparse.objective._problem import Problem
-from skamem.sparse.objective._sums import sums_of
+from skamem.sparse.objective._sums import sums_of_problem
 from skamem.sparse.search._alternatives import alternatives
 from skamem.sparse.search._groups import solve_groups
 from skamem.sparse.search._local import is_small
@@ -113,8 +113,8 @@ class IHTRegressor(MomentsRegressor):
     n_passes_ : int
         Products with all of X that `fit` took; 1 after `partial_fit`, `merge` and `fit_moments`.
     n_samples_seen_ : float
-        Rows that `partial_fit`, `merge` and `fit_moments` have added up, by weight; also after a `fit` to up to 64
-        features, from which they can go on.
+        Rows that `partial_fit`, `merge` and `fit_moments` have added up, by weight; also after a `fit` from which they
+        can go on.
     n_iter_ : int
         Iterations of hard thresholding, the most over targets.
     n_features_in_ : int
@@ -219,12 +219,13 @@ class IHTRegressor(MomentsRegressor):
         """
         earlier = self._earlier_support()
         inputs = read_inputs(self, X, y, sample_weight)
-        self._solve_inputs(inputs, earlier, X, y)
-        if self.n_features_in_ <= KEPT_FEATURES:
-            self._keep(sums_of(inputs.design.X, inputs.y, inputs.weights, inputs.placement, is_vector=inputs.is_vector))
+        problem, gram = self._solve_inputs(inputs, earlier, X, y)
+        if gram is not None:
+            self._keep(sums_of_problem(problem, gram, is_vector=inputs.is_vector), self.coef_[..., :0])
         return self
 
     def _solve_inputs(self, inputs, earlier, X=None, y=None):
+        """Set what is fitted; returns the problem, and the Gram matrix of its features if that was made."""
         settings = Settings(
             self.effort, plain(self.max_iter), plain(self.tol), self.criterion, plain(self.max_residual)
         )
@@ -251,6 +252,8 @@ class IHTRegressor(MomentsRegressor):
             self.alternatives_ = bunches[0] if joint else bunches
         self.n_iter_ = max(solution.n_iter for _, solution in solved)
         self._report(solved, settings)
+        grams = (part.whole_gram for part, _ in solved)
+        return problem, next((gram for gram in grams if gram is not None), None)
 
     def _alternatives(self, problem, solution, settings):
         supports, losses = alternatives(

@@ -74,6 +74,8 @@ class Problem:
         Whether Gram matrices were found to have too few digits, so that the columns themselves are searched.
     zero_loss : float
         Loss that rounding leaves of an exact fit by coefficients of length about one.
+    has_copies : bool
+        Whether some column was found to be a copy of another, and is not used.
     is_far_from_zero : bool
         Whether some column's mean is large against its spread, so that sums of its squares would lose digits.
     mean, inverse_norm : array of shape (n_features,)
@@ -115,8 +117,10 @@ class Problem:
         self.locked = np.zeros(self.n_features, dtype=bool)
         self.locked[np.asarray(locked, dtype=np.intp)] = True
         self.locked &= self.usable
+        self.has_copies = False
         if merge_copies:
             gone = copies(self, self.locked, self._rounding)
+            self.has_copies = len(gone) > 0
             self.usable[gone], self.inverse_norm[gone], self.correlation[gone] = False, 0.0, 0.0
         self._unlock_dependent()
         self._quadratic = None
@@ -382,6 +386,13 @@ class Problem:
             host(self.columns(index)), host(self.target), self.correlation[index], self.usable[index],
             self.locked[index], self.alpha, self._resolution,
         )  # fmt: skip
+
+    @property
+    def whole_gram(self):
+        """X̃ᵀX̃ if the search has made all of it, of features none of which is a copy of another; else None."""
+        if not isinstance(self._quadratic, DenseQuadratic) or self.has_copies:
+            return None
+        return self._quadratic.block(np.arange(self.n_features)) - self.alpha * np.diag(self.usable)
 
     def adopt_gram(self, gram):
         """Take over X̃ᵀX̃, computed elsewhere, for `quadratic`."""

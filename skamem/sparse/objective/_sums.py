@@ -19,7 +19,7 @@ from skamem.core.scatter import column_units, merged, scatter_of
 from skamem.sparse.objective._design import host
 from skamem.sparse.objective._linalg import EPS
 
-__all__ = ["Condensed", "condensed", "merged_sums", "on_place", "sums_of", "sums_of_moments"]
+__all__ = ["Condensed", "condensed", "merged_sums", "sums_of", "sums_of_moments", "sums_of_problem"]
 
 # Rows of a block: enough that to merge its sums costs little beside them, and few enough for memory.
 _ROWS = 2048
@@ -32,8 +32,6 @@ _CANCELLED = 1e3
 _FAR = 1e4
 # Relative difference of numbers that should be equal, by which moments do not belong together.
 _INCONSISTENT = 1e-5
-
-_ON_HOST = ("weight", "n_rows", "n_targets", "rounding", "cancelled", "knows_mean", "is_vector")
 
 
 @dataclass
@@ -98,8 +96,8 @@ def sums_of(X, y, weight, placement, *, is_vector):
     -------
     sums : dict
         As `skamem.core.scatter.scatter_of` has them, of the columns of X and y side by side, with ``n_rows``,
-        ``n_targets``, ``is_vector``, ``rounding``, ``cancelled`` and ``knows_mean``, see `sums_of_moments`, and
-        ``like``, an empty array of the type of X.
+        ``n_targets``, ``is_vector``, ``rounding``, ``cancelled`` and ``knows_mean``, see `sums_of_moments`. On the
+        host, which solves what they are for.
     """
     xp = placement.xp
     n_columns = X.shape[1] + y.shape[1]
@@ -116,11 +114,10 @@ def sums_of(X, y, weight, placement, *, is_vector):
                 index = present[block]
                 part = rows.take(index), xp.take(y, index, axis=0), xp.take(weight, index)
             parts.add(_block_sums(*part))
-        sums = parts.result()
+        sums = {name: value if name == "weight" else host(value) for name, value in parts.result().items()}
     return sums | {
         "n_rows": float(n_rows), "n_targets": y.shape[1], "is_vector": is_vector, "rounding": EPS,
         "cancelled": 1.0, "knows_mean": True,
-        "like": xp.zeros((0,), dtype=arrays.float_dtype(X, xp), device=arrays.device(y)),
     }  # fmt: skip
 
 
@@ -162,6 +159,26 @@ def _sparse_sums(X, y, weight):
     return of_targets | {"mean": np.concatenate([mean_x, of_targets["mean"]]), "total": total, "unit": units}
 
 
+def sums_of_problem(problem, gram, *, is_vector):
+    """Sums from what a problem on rows has found out: its means, its lengths and a `gram` that is its `whole_gram`.
+
+    As `sums_of` has them, but for products of different targets, which nothing asks for.
+    """
+    n_targets = problem.n_targets
+    length = np.where(problem.usable, 1 / np.where(problem.usable, problem.inverse_norm, 1.0), 0.0)
+    mean, size = np.concatenate([problem.mean, problem.target_mean]), np.concatenate([length, problem.lengths])
+    units = host(column_units(np.maximum(np.abs(mean), size), np.dtype(np.float64)))
+    size, lengths = np.split(size / units, [-n_targets])
+    scale = problem.scale / units[-n_targets:]
+    xy = size[:, None] * problem.correlation * scale
+    total = np.block([[size[:, None] * gram * size, xy], [xy.T, np.diag(lengths**2)]])
+    return {
+        "weight": problem.total_weight, "mean": mean / units,
+        "total": total, "unit": units, "n_rows": float(problem.n_rows), "n_targets": n_targets, "is_vector": is_vector,
+        "rounding": EPS, "cancelled": 1.0, "knows_mean": problem.fit_intercept,
+    }  # fmt: skip
+
+
 def merged_sums(one, other):
     """The sums of the rows of both."""
     with arrays.overflow_expected():
@@ -173,15 +190,6 @@ def merged_sums(one, other):
         "rounding": max(one["rounding"], other["rounding"]),
         "cancelled": max(one["cancelled"], other["cancelled"]),
         "knows_mean": one["knows_mean"] and other["knows_mean"],
-        "like": other["like"] if one["like"].dtype != one["total"].dtype else one["like"],
-    }
-
-
-def on_place(sums, placement, dtype):
-    """The same sums where `placement` says, as `dtype`."""
-    like = placement.asarray(sums["like"])
-    return {name: value if name in _ON_HOST else placement.asarray(value, dtype) for name, value in sums.items()} | {
-        "like": like
     }
 
 
@@ -236,7 +244,6 @@ def sums_of_moments(gram, Xy, yy, *, mean_x, mean_y, weight, n_rows, centered, i
         "weight": weight, "mean": mean, "total": total, "unit": np.ones(len(mean)), "n_rows": n_rows,
         "n_targets": len(mean) - n, "is_vector": is_vector, "rounding": digits, "cancelled": cancelled,
         "knows_mean": mean_x is not None and mean_y is not None,
-        "like": np.zeros(0, dtype=np.float32 if digits > EPS else np.float64),
     }  # fmt: skip
 
 
