@@ -3,14 +3,18 @@
 Memories with integer weights are compared bit for bit, ties included.
 """
 
+import ast
+import importlib
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.base import clone
 
+import skamem
 from skamem import (
     BidirectionalMemory,
     BipolarEncoder,
@@ -28,7 +32,7 @@ from skamem import (
     StabilitySelection,
     WillshawMemory,
 )
-from skamem.core import rules, thresholds
+from skamem.core import arrays, rules, thresholds
 from skamem.core.dynamics import asynchronous, synchronous
 from skamem.core.fields import LinearField, QuadraticLandscape
 from skamem.datasets import corrupt, make_patterns
@@ -341,6 +345,30 @@ def test_recall_waits_once_a_step_however_many_units_and_rows(dynamics, fake_cup
 
 
 # ------------------------------------------------------------------------------------------------------ imports
+
+
+def used_names():
+    """What skamem takes from array namespaces, such as "linalg.eigh": attributes of whatever is called xp."""
+    for path in set(Path(skamem.__file__).parent.rglob("*.py")) - {
+        Path(arrays.__file__)
+    }:  # which knows libraries apart
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            first, _, rest = ast.unparse(node).partition("xp.") if isinstance(node, ast.Attribute) else ("-", "", "")
+            if rest and (not first or first.endswith((".", "_"))) and rest.replace(".", "").isidentifier():
+                yield rest
+
+
+def test_cupy_has_what_is_taken_from_it():
+    pytest.importorskip("cupy")  # it imports without a GPU
+    xp = importlib.import_module("array_api_compat.cupy")
+    names = set(used_names())
+    assert {"asarray", "linalg.eigh", "sum"} <= names
+    assert not [name for name in names if not _has(xp, name)]
+
+
+def _has(module, name):
+    first, _, rest = name.partition(".")
+    return hasattr(module, first) and (not rest or first not in ("linalg", "fft") or _has(getattr(module, first), rest))
 
 
 def test_importing_skamem_imports_no_backend_and_nothing_optional():
