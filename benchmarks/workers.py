@@ -31,7 +31,7 @@ N_UNITS = 512
 def workers(number):
     """A client of so many single-threaded processes, warmed up."""
     with (
-        LocalCluster(number, threads_per_worker=1, dashboard_address=":0", silence_logs="ERROR") as cluster,
+        LocalCluster(n_workers=number, threads_per_worker=1, dashboard_address=":0", silence_logs="ERROR") as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
         client.run(_warm_up)
