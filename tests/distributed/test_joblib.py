@@ -58,13 +58,20 @@ def test_it_is_workers_that_are_asked(client, tmp_path, task):
     patterns = make_patterns(3, 40, random_state=0)
 
     class Telling(HopfieldNetwork):
-        def _recall(self, X, method):
+        def score(self, X, y=None):
+            self.tell()
+            return super().score(X, y)
+
+        def predict(self, X):
+            self.tell()
+            return super().predict(X)
+
+        def tell(self):
             try:
                 where = get_worker().address.replace("/", "_")
             except ValueError:
                 where = "no worker"
             (tmp_path / where).touch()
-            return super()._recall(X, method)
 
     memory = Telling(random_state=0).fit(patterns)
     with client.as_current(), parallel_config("dask"):
