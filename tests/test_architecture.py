@@ -36,6 +36,7 @@ CROSS_CUTTING = {
     "estimators",
     "fake_cupy",
     "fuzz",
+    "joblib",
     "laws",
     "moving",
     "papers",

@@ -1,5 +1,7 @@
 """Warnings that name the caller's line, however many frames of ours and of scikit-learn lie between."""
 
+import contextlib
+import contextvars
 import sys
 import warnings
 from pathlib import Path
@@ -7,7 +9,7 @@ from pathlib import Path
 import joblib
 import sklearn
 
-__all__ = ["warn"]
+__all__ = ["collected_warnings", "warn", "warn_of_collected"]
 
 # The folders whose lines tell a user nothing; functools and contextlib stand between a decorated method and its caller.
 _PACKAGES = (Path(package.__file__).parent for package in (sklearn, joblib))
@@ -39,10 +41,57 @@ def warn(message, category=UserWarning):
     >>> caught[0].message
     UserWarning('so many patterns')
     """
-    level, frame = 2, sys._getframe(1)
+    if (kept := _KEPT.get()) is not None:
+        kept.pop(category, None)  # the latest of a kind comes last
+        kept[category] = message
+        return
+    _give(message, category)
+
+
+def _give(message, category):
+    level, frame = 3, sys._getframe(2)
     while frame.f_back is not None and _is_inside(frame.f_code.co_filename):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)
+
+
+_KEPT: contextvars.ContextVar = contextvars.ContextVar("warnings of this task", default=None)
+
+
+@contextlib.contextmanager
+def collected_warnings():
+    """Context whose warnings by `warn` are kept, the latest of each class, and not given: for a task far from its user.
+
+    Unlike what `warnings.catch_warnings` does it concerns the present Python thread alone.
+
+    Yields
+    ------
+    kept : dict
+        Messages by class of warning, for `warn_of_collected`.
+
+    Examples
+    --------
+    >>> with collected_warnings() as kept:
+    ...     warn("three of them")
+    ...     warn("four of them")
+    >>> kept
+    {<class 'UserWarning'>: 'four of them'}
+    """
+    kept: dict = {}
+    token = _KEPT.set(kept)
+    try:
+        yield kept
+    finally:
+        _KEPT.reset(token)
+
+
+def warn_of_collected(kept):
+    """Give what `collected_warnings` kept, to the caller's line."""
+    for category, message in kept.items():
+        if (outer := _KEPT.get()) is not None:
+            outer[category] = message
+        else:
+            _give(message, category)
 
 
 def _is_inside(filename):

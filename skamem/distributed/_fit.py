@@ -8,9 +8,10 @@ from sklearn.base import clone
 
 from skamem.core.reduction import PairwiseReduction
 from skamem.core.validation import type_of
-from skamem.core.warn import warn
+from skamem.core.warn import collected_warnings, warn, warn_of_collected
 from skamem.distributed._dask import Runner
 from skamem.distributed._sources import open_source, opened
+from skamem.exceptions import CapacityWarning
 
 __all__ = ["fit_blocks"]
 
@@ -70,8 +71,9 @@ def fit_blocks(estimator, blocks, y=None, *, sample_weight=None, block_size=None
     Notes
     -----
     n blocks take n fits and n - 1 merges, log2(n) of them one after the other. Tasks take one thread of the BLAS each:
-    let workers have as many threads, or processes, as there are cores. A warning on a worker is printed there. An
-    option that is found from the rows, such as ``coding="auto"``, is found from each block: say what it is.
+    let workers have as many threads, or processes, as there are cores. What workers warn of is told here, at the end,
+    the latest of each class. An option that is found from the rows, such as ``coding="auto"``, is found from each
+    block: say what it is.
 
     Examples
     --------
@@ -98,6 +100,8 @@ def fit_blocks(estimator, blocks, y=None, *, sample_weight=None, block_size=None
     fitted = (_reduced if merges else _chained)(runner, blocks, _window(source, runner), arguments)
     if fitted is None:
         raise ValueError("blocks hold no rows of positive weight; expected at least one.")
+    fitted, told = fitted
+    warn_of_collected(told)
     return fitted
 
 
@@ -159,22 +163,37 @@ def _chained(runner, blocks, length, arguments):
 
 
 def _learnt(estimator, method, fit_params, before, number, X, y, sample_weight):
-    """A fitted copy: of `before` that learns a block too, of `estimator` where there is none; None before any row."""
+    """A fitted copy, and its warnings: of `before` that learns a block too, of `estimator` where there is none.
+
+    None before any row.
+    """
     X, y, sample_weight = opened(X, y, sample_weight)
     if np.shape(X)[0] == 0 or (sample_weight is not None and not np.any(np.asarray(sample_weight))):
         return before
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
     # Tasks may run again, so that they must not change what they were given.
-    fitted = clone(estimator) if before is None else copy.deepcopy(before)
+    fitted, told = (clone(estimator), {}) if before is None else copy.deepcopy(before)
     try:
-        return getattr(fitted, method)(X, *(() if y is None else (y,)), **weights, **fit_params)
+        with collected_warnings() as kept:
+            fitted = getattr(fitted, method)(X, *(() if y is None else (y,)), **weights, **fit_params)
     except Exception as error:
         error.add_note(f"in block {number} of fit_blocks")
         raise
+    return fitted, _told(kept, told)
 
 
 def _merged(before, after):
-    """What two copies have learnt, as another one."""
+    """What two copies have learnt, as another one, and their warnings."""
     if before is None or after is None:
         return after if before is None else before
-    return copy.deepcopy(before).merge(after)
+    fitted, told = copy.deepcopy(before)
+    with collected_warnings() as kept:
+        fitted = fitted.merge(after[0])
+    return fitted, _told(kept, told, after[1])
+
+
+def _told(kept, *earlier):
+    """Warnings by class; that a part is too much to store is no news where the whole says how much it is."""
+    told = {category: message for part in earlier for category, message in part.items()}
+    told.pop(CapacityWarning, None)
+    return told | kept

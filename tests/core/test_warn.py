@@ -2,11 +2,12 @@
 
 import ast
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, SGDClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
@@ -33,7 +34,8 @@ from skamem import (
     StabilitySelection,
     WillshawMemory,
 )
-from skamem.core.warn import warn
+from skamem.core.warn import collected_warnings, warn, warn_of_collected
+from skamem.distributed import fit_blocks
 
 PACKAGE = Path(skamem.__file__).parent
 RNG = np.random.default_rng(0)
@@ -78,6 +80,16 @@ def nothing_to_prune():
     MagnitudePruning(LayerwiseRegressor(1, n_units=5, random_state=0), n_rounds=1).fit(REAL, linear)
 
 
+def idle_workers():
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0") as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        fit_blocks(SGDClassifier(), REAL, LABELS, block_size=20, client=client, classes=[0, 1])
+
+
 CASES = {
     "the function": lambda: warn("so many"),
     "fit": lambda: HebbianMemory().fit(PATTERNS),
@@ -112,6 +124,8 @@ CASES = {
     "a composition": lambda: CompositionalRegressor(n_knots=2, n_restarts=1, max_iter=1).fit(REAL[:, :4], Y),
     "a sparsity": lambda: MagnitudePruning(LinearRegression(), sparsity=0.99, n_rounds=1).fit(REAL, Y),
     "nothing to prune": nothing_to_prune,
+    "a worker": lambda: fit_blocks(HebbianMemory(coding="bipolar"), PATTERNS, block_size=10),
+    "idle workers": idle_workers,
     "a bound": lambda: StabilitySelection(n_select=5, max_false=1e-4, n_pairs=4, random_state=0).fit(REAL, Y),
 }
 
@@ -156,3 +170,19 @@ def messages():
 def test_every_call_of_warn_is_provoked(text, messages):
     # A message that is made elsewhere has little text of its own here: its class and parameter are enough.
     assert any(text in message for message in messages)
+
+
+def test_warnings_are_kept_by_class_in_the_thread_that_asks():
+    with collected_warnings() as kept:
+        warn("one")
+        warn("slow", RuntimeWarning)
+        with ThreadPoolExecutor() as pool, pytest.warns(UserWarning, match="elsewhere"):
+            pool.submit(warn, "elsewhere").result()
+        warn("two")
+        with collected_warnings() as inner:
+            warn("inner")
+        warn_of_collected(inner)
+    assert kept == {UserWarning: "inner", RuntimeWarning: "slow"}
+    with pytest.warns(UserWarning, match="inner") as caught, pytest.warns(RuntimeWarning, match="slow"):
+        warn_of_collected(kept)
+    assert caught[0].filename == __file__

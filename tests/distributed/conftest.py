@@ -13,7 +13,8 @@ def two_workers(**options):
 
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": "CRITICAL"} | options
     with (
-        dask.config.set({"distributed.scheduler.allowed-failures": 10}),
+        # A worker in this process may become its default client; what is set here is as before afterwards.
+        dask.config.set({"distributed.scheduler.allowed-failures": 10, "scheduler": None}),
         LocalCluster(**options) as workers,
         Client(workers, set_as_default=False) as client,
     ):

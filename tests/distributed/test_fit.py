@@ -3,7 +3,6 @@
 import os
 import signal
 import time
-import warnings
 
 import dask
 import dask.array as da
@@ -20,6 +19,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from skamem import DenseAMClassifier, HebbianMemory, InvariantProjection, KernelMemory
 from skamem.distributed import fit_blocks
+from skamem.exceptions import CapacityWarning
 from tests._estimators import ESTIMATORS, small
 from tests.distributed.conftest import two_workers
 
@@ -263,6 +263,14 @@ def test_an_error_names_its_block():
     assert caught.value.__notes__ == ["in block 2 of fit_blocks"]
 
 
+def test_warnings_come_to_the_caller_once(client):
+    patterns = np.sign(np.random.default_rng(0).standard_normal((40, 50)))
+    for somewhere in (None, client):
+        with pytest.warns(CapacityWarning, match="stores 40 patterns") as caught:
+            fit_blocks(HebbianMemory(coding="bipolar"), patterns, block_size=10, client=somewhere)
+        assert [warning.filename for warning in caught] == [__file__]
+
+
 # ------------------------------------------------------------------------------------------ two workers
 
 
@@ -275,8 +283,7 @@ def assert_workers_give_what_threads_give(client):
     assert_fitted_alike(expected, of_recipes)
 
     patterns = np.sign(RNG.standard_normal((8, 200)))
-    with client.as_current(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "HebbianMemory has partial_fit but no merge")
+    with client.as_current():
         memory = fit_blocks(HebbianMemory(check_stored=False), da.from_array(patterns, chunks=(2, -1)))
     assert_array_equal(memory.weights_, HebbianMemory(check_stored=False).fit(patterns).weights_)
 
