@@ -563,3 +563,19 @@ def test_polars_frames_keep_types():
     found = AssociativeImputer().set_output(transform="polars").fit_transform(frame)
     assert found.schema == frame.schema
     assert found.null_count().sum_horizontal().item() == 0
+
+
+def test_a_frame_of_the_other_library_keeps_types_where_it_has_them():
+    pl, pd, _ = (pytest.importorskip(name) for name in ("polars", "pandas", "pyarrow"))
+    holes = mixed(60)[0]
+    found = AssociativeImputer(add_indicator=True).set_output(transform="polars").fit_transform(holes)
+    kinds = [str(dtype).split("(")[0].replace("Enum", "Categorical") for dtype in found.dtypes[:7]]
+    assert kinds == ["Float64", "Int64", "Boolean", "Categorical", "Categorical", "String", "Float32"]
+    assert found.null_count().sum_horizontal().item() == 0
+    typed = AssociativeImputer().set_output(transform="pandas").fit_transform(holes)
+    assert found["whole"].to_list() == typed["whole"].tolist()
+    assert found["colour"].to_list() == typed["colour"].tolist()
+    frame = pl.DataFrame({"a": [1, None, 3], "b": ["x", None, "x"], "c": [True, None, True], "d": [0.5, 1.0, None]})
+    back = AssociativeImputer().set_output(transform="pandas").fit_transform(frame)
+    assert [str(dtype) for dtype in back.dtypes] == ["int64", str(pd.Series(["x"]).dtype), "bool", "float64"]
+    assert back["b"].tolist() == ["x"] * 3
