@@ -61,7 +61,7 @@ def written(X, table, outline, container, placement):
         )  # a frame of pandas scikit-learn turns into one of Polars, types and all
         return frame if hasattr(X, "iloc") or container == "polars" else frame.to_pandas()
     if isinstance(X, np.ndarray) and X.dtype.kind == "f":
-        full = np.array(X[:, outline.kept])
+        full = X[:, outline.kept]
     elif not any(outline.features[j].is_ranked for j in outline.kept):
         full = table.codes[:, outline.kept]
     else:

@@ -1,5 +1,6 @@
 """AssociativeImputer: laws, tables of mixed columns, draws, and the uses scikit-learn's imputers have."""
 
+import tracemalloc
 from contextlib import nullcontext
 
 import numpy as np
@@ -579,3 +580,16 @@ def test_a_frame_of_the_other_library_keeps_types_where_it_has_them():
     back = AssociativeImputer().set_output(transform="pandas").fit_transform(frame)
     assert [str(dtype) for dtype in back.dtypes] == ["int64", str(pd.Series(["x"]).dtype), "bool", "float64"]
     assert back["b"].tolist() == ["x"] * 3
+
+
+def test_memory_is_a_few_tables_however_many_rows():
+    """Of all rows there are codes, standardised columns, results and masks; all else is of blocks or of a sample."""
+    X = np.random.default_rng(0).standard_normal((100_000, 10))
+    X[::7, 3] = np.nan
+    imputer = AssociativeImputer(64, shrinkage=0.01)
+    for method, most in (("fit", 4.0), ("transform", 4.5), ("partial_fit", 4.0)):
+        tracemalloc.start()
+        getattr(imputer, method)(X)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < most * X.nbytes, method
