@@ -43,9 +43,13 @@ class Encoding:
         known = ~np.isnan(values)
         votes = ~np.isnan(self.level)
         values[:, votes] = values[:, votes] == self.level[votes]
-        # Halves first: the difference of two huge numbers overflows.
-        deviations = 2.0 * ((0.5 * values - 0.5 * self.mean) / self.scale)
-        return np.where(known, deviations, 0.0), known
+        # Halves first: the difference of two huge numbers overflows. In place: tables may be large.
+        values *= 0.5
+        values -= 0.5 * self.mean
+        values /= self.scale
+        values *= 2.0
+        values[~known] = 0.0
+        return values, known
 
     def spread_to_columns(self, mask):
         """A mask of features as one of columns."""

@@ -2,8 +2,11 @@
 
 import numpy as np
 
+from skamem.core.rows import row_blocks
+
 __all__ = ["content_order", "hidden_entries"]
 
+_BLOCK = 2**14  # rows whose sizes are taken at a time, at most
 _HIDDEN = 0.1  # share of the entries that are hidden
 _MOST, _FEWER = 0.5, 0.3  # share of the known entries of a feature beyond which so many of them are instead
 
@@ -24,11 +27,20 @@ def content_order(values, known):
         By powers of the entries and by gaps: neither the order of rows nor that of columns nor the sign of a column
         matters, rows that are mirror images apart.
     """
-    sizes = np.abs(values)
-    keys = [np.round((sizes**power).sum(axis=1), 9) for power in (3, 1, 2)]
+    keys = np.empty((3, len(values)))
+    for rows in row_blocks(len(values), 32 * values.shape[1], at_most=_BLOCK):
+        sizes = np.abs(values[rows])
+        for key, power in zip(keys, (3, 1, 2), strict=True):
+            key[rows] = np.round((sizes**power).sum(axis=1), 9)
+    order = np.lexsort(keys)
     # Where those tie: by the entries themselves, in the order of columns.
-    ties = [np.round(column, 9) for column in np.where(known, values, np.inf).T[::-1]]
-    return np.lexsort([*ties, *keys])
+    equal = (np.diff(keys[:, order], axis=1) == 0.0).all(axis=0)
+    tied = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
+    if len(tied):
+        some = order[tied]
+        columns = np.round(np.where(known[some], values[some], np.inf), 9).T[::-1]
+        order[tied] = some[np.lexsort([*columns, *keys[:, some]])]
+    return order
 
 
 def hidden_entries(known, random, *, order=None):

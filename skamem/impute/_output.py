@@ -55,10 +55,13 @@ def written(X, table, outline, container, placement):
         Known entries as they were.
     """
     flags = table.missing[:, [] if outline.indicated is None else outline.indicated]
-    if is_frame(X) and container == ("pandas" if hasattr(X, "iloc") else "polars"):
-        return _frame(X, table, outline, flags)
+    if is_frame(X) and container in ("pandas", "polars"):
+        frame = _frame(
+            X, table, outline, flags
+        )  # a frame of pandas scikit-learn turns into one of Polars, types and all
+        return frame if hasattr(X, "iloc") or container == "polars" else frame.to_pandas()
     if isinstance(X, np.ndarray) and X.dtype.kind == "f":
-        full = np.array(X[:, outline.kept])
+        full = X[:, outline.kept]
     elif not any(outline.features[j].is_ranked for j in outline.kept):
         full = table.codes[:, outline.kept]
     else:

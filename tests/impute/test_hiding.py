@@ -1,6 +1,7 @@
 """Hidden entries occur where gaps do, and orders depend on contents alone."""
 
 import numpy as np
+import pytest
 
 from skamem.impute._hiding import content_order, hidden_entries
 
@@ -40,3 +41,15 @@ def test_the_order_of_rows_is_that_of_their_contents():
     np.testing.assert_array_equal(values[shuffle][again], values[order])
     turned = content_order(-values[:, columns], known[:, columns])
     np.testing.assert_array_equal(values[turned], values[order])
+
+
+@pytest.mark.parametrize("n_levels", [2, 4, 1000])
+def test_ties_of_sizes_are_broken_by_the_entries(n_levels):
+    """Against one sort by everything at once."""
+    random = np.random.default_rng(0)
+    values = random.integers(-n_levels, n_levels, (3000, 4)) / 4.0
+    known = random.random(values.shape) < 0.8
+    values = np.where(known, values, 0.0)
+    sizes = [(np.abs(values) ** power).sum(axis=1) for power in (3, 1, 2)]
+    expected = np.lexsort([*np.where(known, values, np.inf).T[::-1], *sizes])
+    np.testing.assert_array_equal(content_order(values, known), expected)

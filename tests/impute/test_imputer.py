@@ -1,5 +1,6 @@
 """AssociativeImputer: laws, tables of mixed columns, draws, and the uses scikit-learn's imputers have."""
 
+import tracemalloc
 from contextlib import nullcontext
 
 import numpy as np
@@ -563,3 +564,32 @@ def test_polars_frames_keep_types():
     found = AssociativeImputer().set_output(transform="polars").fit_transform(frame)
     assert found.schema == frame.schema
     assert found.null_count().sum_horizontal().item() == 0
+
+
+def test_a_frame_of_the_other_library_keeps_types_where_it_has_them():
+    pl, pd, _ = (pytest.importorskip(name) for name in ("polars", "pandas", "pyarrow"))
+    holes = mixed(60)[0]
+    found = AssociativeImputer(add_indicator=True).set_output(transform="polars").fit_transform(holes)
+    kinds = [str(dtype).split("(")[0].replace("Enum", "Categorical") for dtype in found.dtypes[:7]]
+    assert kinds == ["Float64", "Int64", "Boolean", "Categorical", "Categorical", "String", "Float32"]
+    assert found.null_count().sum_horizontal().item() == 0
+    typed = AssociativeImputer().set_output(transform="pandas").fit_transform(holes)
+    assert found["whole"].to_list() == typed["whole"].tolist()
+    assert found["colour"].to_list() == typed["colour"].tolist()
+    frame = pl.DataFrame({"a": [1, None, 3], "b": ["x", None, "x"], "c": [True, None, True], "d": [0.5, 1.0, None]})
+    back = AssociativeImputer().set_output(transform="pandas").fit_transform(frame)
+    assert [str(dtype) for dtype in back.dtypes] == ["int64", str(pd.Series(["x"]).dtype), "bool", "float64"]
+    assert back["b"].tolist() == ["x"] * 3
+
+
+def test_memory_is_a_few_tables_however_many_rows():
+    """Of all rows there are codes, standardised columns, results and masks; all else is of blocks or of a sample."""
+    X = np.random.default_rng(0).standard_normal((100_000, 10))
+    X[::7, 3] = np.nan
+    imputer = AssociativeImputer(64, shrinkage=0.01)
+    for method, most in (("fit", 4.0), ("transform", 4.5), ("partial_fit", 4.0)):
+        tracemalloc.start()
+        getattr(imputer, method)(X)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < most * X.nbytes, method
