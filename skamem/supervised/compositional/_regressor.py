@@ -55,7 +55,7 @@ class CompositionalRegressor(RegressorMixin, SkamemEstimator):
         Most starts, of which the best is kept. The first is deterministic. There are no further ones once the two best
         have come to the same and left less than 5 % of the variance, or the four best to the same at all.
         Where rows are few for the coefficients and the first two end poorly, or there are ten nodes or more, the others
-        begin with three knots. Of these half are starts; for each of the other half up to three times some nodes of the
+        begin with three knots. Of these half are starts; for each of the other half up to four times some nodes of the
         best fit are unfolded, see Notes. The best gets all knots afterwards, and so does one of another minimum nearby.
     max_iter : int >= 1, default=100
         Most steps of a descent.
@@ -91,7 +91,8 @@ class CompositionalRegressor(RegressorMixin, SkamemEstimator):
         Coefficients of all maps.
     graph_confidence_ : float
         With ``graph="learn"``: 1 - e / e', where e is the cross-validated error of the tree and e' that of the best
-        tree one exchange away. Near 1 the tree is beyond doubt; near 0 another one would do as well. 0 where y is
+        tree one exchange away; where they are close, after several starts of both. Near 1 the tree is beyond doubt;
+        near 0 another one would do as well. 0 where y is
         constant, or no better predicted than by its mean; 1 where its columns make no other tree.
     graph_scores_ : list of (tuple, float)
         With ``graph="learn"``: trees that were fitted for comparison and their cross-validated errors, the best first.

@@ -18,6 +18,7 @@ _BASIS, _FINER = SplineBasis(4, 3), SplineBasis(6, 3)
 _STARTS, _STEPS, _TOL = 3, 20, 1e-3
 _MOST_CANDIDATES = 2
 _MOST_MOVES = 10
+_MOST_RIVALS, _CLOSE = 3, 2.0  # trees that are looked at closely when they do nearly as well, and how nearly
 _MOST_PRUNED = 3  # columns tried one by one: if these are needed, those of larger derivatives are
 _AS_WELL = 1.05  # a column without effect may seem to help by so much
 _BETTER = 0.6  # smaller gains are within what the choice among many trees flatters
@@ -120,7 +121,12 @@ def find_tree(X, targets, share, tell):
             break
         nested = pruned(move)
         tell(f"Moved to {nested}: error {score(nested):.3e}")
-    rival = min(map(score, neighbours(nested)), default=math.inf)
+    rivals = sorted(neighbours(nested), key=score)
+    close = [tree for tree in rivals[:_MOST_RIVALS] if score(tree) < _CLOSE * score(nested)]
+    for tree in [nested, *close] if close else []:  # one start or two may have left the better one in a poor minimum
+        careful_score(tree)
+    rival = min(map(score, rivals), default=math.inf)
+    tell(f"Error {score(nested):.3e}, of the best tree one exchange away {rival:.3e}")
     sure = 1.0 - score(nested) / rival if 0.0 < rival < math.inf else float(rival > 0.0)
     if not score(nested) < float(whole.share @ whole.xp.sum(whole.targets**2, axis=1)):  # the mean does as well
         sure = 0.0

@@ -28,8 +28,9 @@ _FEW = 3.0  # rows for each coefficient; with fewer, maps bend to the noise befo
 _COARSE = 3  # knots of the maps that find these places first
 _POOR = 2  # starts with all knots that may end poorly before fewer knots are tried
 _MANY = 10  # nodes; of so many some begin wrongly in almost every start
-_HOPS = 3  # exchanges of nodes for each start that may be made
+_HOPS = 4  # exchanges of nodes for each start that may be made
 _VAIN = 8  # exchanges in a row that lower nothing
+_HOPELESS = 1.1  # an exchange that leaves the loss so much higher under the larger penalty ends there
 _REFINED = 2  # starts, of different minima, whose maps are then given all knots
 _FAR = 1.5  # a second minimum by so much above the best is none
 
@@ -112,7 +113,7 @@ def best_fit(problem, alpha, n_restarts, max_iter, tol, random_state, tell=lambd
         Most starts, from at most 2000 rows; the first is deterministic, and no further one is made once enough of
         them have come to the same. Where rows are few and two have ended poorly, the others have fewer knots at first;
         of many nodes all have. Starts with fewer knots are half as many, and exchanges of nodes take the place of the
-        others, up to three for each.
+        others, up to four for each.
     max_iter : int
         Most steps of a descent.
     tol : float
@@ -181,8 +182,7 @@ def _explored(problem, stages, n_starts, max_iter, random_state, tell):
         return attempts
     best, vain = min(attempts, key=_objective), 0
     for _ in range(_HOPS * (n_starts // 2)):
-        coefs = unfolded(problem, best[-1].state, random_state)
-        attempts.append(_down(problem, coefs, stages[-2:], max_iter))
+        attempts.append(_exchanged(problem, best, stages, max_iter, random_state))
         vain += 1
         if _objective(attempts[-1]) < _objective(best):
             best, vain = attempts[-1], 0
@@ -190,6 +190,17 @@ def _explored(problem, stages, n_starts, max_iter, random_state, tell):
         if vain == _VAIN:
             break
     return attempts
+
+
+def _exchanged(problem, best, stages, max_iter, random_state):
+    """Fits for the last penalties, from the best ones with some nodes unfolded; those without hope are not finished."""
+    coefs = unfolded(problem, best[-1].state, random_state)
+    fits = _down(problem, coefs, stages[-2:-1], max_iter)
+    if fits:
+        if _objective(fits) > _HOPELESS * best[-2].state.objective:
+            return fits
+        coefs = fits[-1].state.coefs
+    return fits + _down(problem, coefs, stages[-1:], max_iter)
 
 
 def _settled(attempts):

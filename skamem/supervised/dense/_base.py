@@ -4,7 +4,7 @@ import copy
 import dataclasses
 import functools
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from sklearn.base import ClassifierMixin
@@ -42,6 +42,14 @@ _MOST = 1e6  # beyond what means anything, and far from overflow
 TEMPERATURE = Interval(Real, low=1e-6, high=1e12)
 # Training that diverges is reported at its end, once, and not by every product.
 _DIVERGENCE = {"over": "ignore", "invalid": "ignore"}
+
+
+class _Masking(NamedTuple):
+    """Masks, the epoch that begins with them, and the estimator whose choices are taken over, or None."""
+
+    masks: dict
+    start: int
+    like: Any
 
 
 class BaseDenseAM(SkamemEstimator):
@@ -137,7 +145,7 @@ class BaseDenseAM(SkamemEstimator):
         return np.ones(X.shape[0]) if weights is None else weights
 
     @transactional
-    def fit_masked(self, X, y, masks, *, start=0, sample_weight=None):
+    def fit_masked(self, X, y, masks, *, start=0, sample_weight=None, like=None):
         """Train as `fit` does, with some weights held at 0: exactly 0 before and after every update.
 
         Random numbers are drawn as in `fit`, so that the epochs before `start` are the same, and all of them are where
@@ -156,6 +164,9 @@ class BaseDenseAM(SkamemEstimator):
             The epoch, counted from 0, that begins with the masks; before it all weights learn.
         sample_weight : array-like of shape (n_samples,), default=None
             How often each row counts; >= 0, not all zero.
+        like : estimator, default=None
+            One of this class and with these parameters, fitted to these rows: what its rows chose, decay, noise and
+            length, is taken over. None chooses again, which comes to the same and costs as much as a short training.
 
         Returns
         -------
@@ -165,23 +176,27 @@ class BaseDenseAM(SkamemEstimator):
         Raises
         ------
         TypeError, ValueError
-            As `fit`, and for masks of other names or shapes. A failed call changes nothing.
+            As `fit`, and for masks of other names or shapes, or where `like` is not fitted so. A failed call changes
+            nothing.
 
         See Also
         --------
         MagnitudePruning : Finds the masks.
         """
-        return self._fit_rows(X, y, sample_weight, (masks, start))
+        if like is not None and (type(like) is not type(self) or not hasattr(like, "_recipe")):
+            raise ValueError(f"like={like!r} is not fitted by fit of {type(self).__name__}; pass one that is, or None.")
+        return self._fit_rows(X, y, sample_weight, _Masking(masks, start, like))
 
     def _masked(self, optimizer, masking, watch, placement):
         """The optimizer, under masks by the names of fitted attributes, from an epoch on."""
-        masks, start = masking
         names = {"memories_": "visible", "recognition_": "recognition"}
         parameters = optimizer.parameters
-        found = as_masks(masks, {name: parameters[inner].shape for name, inner in names.items()}, placement)
+        found = as_masks(masking.masks, {name: parameters[inner].shape for name, inner in names.items()}, placement)
         # Scores of the weights before the masks fell are none of theirs.
         restart = None if watch is None else watch.restart
-        return Masked(optimizer, {names[name]: mask for name, mask in found.items()}, start=start, on_start=restart)
+        return Masked(
+            optimizer, {names[name]: mask for name, mask in found.items()}, start=masking.start, on_start=restart
+        )
 
     def _fit(self, X, y, targets, weights, placement, start, masking=None):
         """Train from scratch, or from `start`, under masks if there are any, and store the fitted attributes."""
@@ -195,7 +210,8 @@ class BaseDenseAM(SkamemEstimator):
         data = scaling.training_set(rows, targets, index[train], weights[train])
         interaction = resolve_interaction(self.interaction, self.degree)
         recipe = RECIPES[self.solver].of(self, interaction)
-        recipe = recipe.settled(data, self._loss(recipe), int(self.batch_size))
+        like = None if masking is None else masking.like
+        recipe = recipe.settled(data, self._loss(recipe), int(self.batch_size)) if like is None else like._recipe
         network = Network.of(
             self.readout, interaction, targets.n_outputs, placement.xp, rows.offset.dtype, recipe.n_groups
         )
@@ -216,6 +232,7 @@ class BaseDenseAM(SkamemEstimator):
         # What `partial_fit` needs to go on from here.
         self._random_state, self.n_samples_seen_ = random_state, len(data)
         self._optimizer_state = None
+        self._recipe = recipe  # for trainings under masks
 
     def _settled(self, targets, placement, dtype):
         """Store what the targets learned from the rows that train; nothing for classes."""

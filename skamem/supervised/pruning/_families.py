@@ -36,7 +36,7 @@ class DenseMemories(Family):
     def retrain(self, plain, masks, rewind_to):
         """The memories, trained again under masks."""
         start = epochs_before(rewind_to, plain.n_iter_)
-        return clone(self.estimator).fit_masked(self.X, self.y, masks, start=start, **self._weighted())
+        return clone(self.estimator).fit_masked(self.X, self.y, masks, start=start, like=plain, **self._weighted())
 
     def first_layer(self, masks):
         """Which features each memory sees."""

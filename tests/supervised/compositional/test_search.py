@@ -35,3 +35,24 @@ def test_many_columns_without_effect_cost_few_fits(monkeypatch):
     model = CompositionalRegressor(graph="learn", random_state=0).fit(X, y)
     assert _columns(model.graph_) == {0, 1, 2, 3, 4}
     assert n_fits[0] <= 40
+
+
+def test_that_a_short_descent_ended_poorly_is_no_doubt_about_the_tree(monkeypatch):
+    rng = np.random.RandomState(0)
+    X = rng.uniform(-1, 1, (300, 4))
+    y = np.tanh(2 * X[:, 0] * X[:, 1]) * (1 + np.sqrt(0.1 + X[:, 2] ** 2 + X[:, 3] ** 2)) + 0.01 * rng.randn(300)
+    right, known = {frozenset((0, 1)), frozenset((2, 3))}, _search.quick_score
+    sure = CompositionalRegressor("learn", n_restarts=1, random_state=0).fit(X, y)
+    rival = min(score for tree, score in sure.graph_scores_ if set(map(_columns_of, tree)) != right)
+
+    def poor(problem):
+        return 1.1 * rival if set(map(_columns_of, problem.graph.nested())) == right else known(problem)
+
+    monkeypatch.setattr(_search, "quick_score", poor)
+    again = CompositionalRegressor("learn", n_restarts=1, random_state=0).fit(X, y)
+    assert set(map(_columns_of, again.graph_)) == right
+    assert again.graph_confidence_ > 0.5
+
+
+def _columns_of(part):
+    return frozenset(_columns(part)) if isinstance(part, tuple) else part

@@ -77,6 +77,23 @@ def test_with_open_masks_it_is_the_plain_fit_to_the_last_bit(name, rewind_to):
     assert_array_equal(getattr(plain, ask)(X), getattr(again, ask)(X))
 
 
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_what_the_rows_chose_is_taken_over(early_stopping, monkeypatch):
+    network = DenseAMClassifier(20, max_iter=60, early_stopping=early_stopping, random_state=0)
+    family, plain, sizes = opened(network)
+    masks = {key: values > np.median(values) for key, values in sizes.items()}
+    again = clone(network).fit_masked(X, y, masks)
+    monkeypatch.setattr("skamem.supervised.dense._recipes.choose", lambda *_: pytest.fail("chose once more"))
+    assert_array_equal(family.retrain(plain, masks, "initial").memories_, again.memories_)
+
+
+def test_choices_are_taken_over_from_what_made_some():
+    masks = {"memories_": np.ones((5, X.shape[1]), dtype=bool)}
+    for like in (DenseAMClassifier(5), LogisticRegression().fit(X, y)):
+        with pytest.raises(ValueError, match="like=.* is not fitted by fit of DenseAMClassifier"):
+            DenseAMClassifier(5).fit_masked(X, y, masks, like=like)
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("rewind_to", ["initial", 2])
 def test_masked_weights_are_exactly_0_and_the_others_learn(name, rewind_to):
