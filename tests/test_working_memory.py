@@ -1,6 +1,11 @@
 """What recall takes beyond its input and its answers follows scikit-learn's working memory, for every memory."""
 
+import dataclasses
+import functools
+import inspect
+import re
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +26,8 @@ from skamem import (
     PseudoinverseMemory,
     WillshawMemory,
 )
+
+from ._estimators import ESTIMATORS, small
 
 pytestmark = pytest.mark.filterwarnings("ignore::skamem.exceptions.CapacityWarning")
 
@@ -138,3 +145,72 @@ def test_dense_memories_learn_from_a_file_without_a_copy_of_it(estimator, weight
     for name in ("memories_", "intercept_", "recognition_", "offset_", "scale_", "loss_curve_"):
         np.testing.assert_array_equal(getattr(model, name), getattr(twin, name))
     assert peak(lambda: model.predict(X)) < 0.6 * X.nbytes
+
+
+# ------------------------------------------------------------------------------- every estimator, as the guide tells
+
+N_ROWS = 300, 3000
+ANSWERS = ("predict", "transform", "recall", "field", "energy", "score", "decision_function", "predict_proba")
+ANSWERS += ("predict_log_proba", "score_samples", "free_energy", "encode", "top_k", "quantize", "inverse_transform")
+ANSWERS += ("predict_inverse", "reconstruct")
+GUIDE = Path(__file__).parents[1] / "docs" / "user_guide" / "large.rst"
+
+
+def documented():
+    """Peaks that the guide's table names, of answers and of `score`, by estimator."""
+    table = re.findall(r"   \* - :class:`~skamem.(\w+)`\n     - (.+)\n     - (.+)\n", GUIDE.read_text())
+    return {name: [float("inf") if peak == "–" else float(peak) for peak in peaks] for name, *peaks in table}
+
+
+def size_of(result):
+    """Bytes of what a method gave: an array, a frame, or a dataclass of arrays."""
+    if scipy.sparse.issparse(result):
+        return result.data.nbytes + result.indices.nbytes + result.indptr.nbytes
+    if dataclasses.is_dataclass(result):
+        return sum(size_of(getattr(result, field.name)) for field in dataclasses.fields(result))
+    return sum(map(size_of, result)) if isinstance(result, tuple) else getattr(result, "nbytes", 0)
+
+
+def asked_by(estimator, method, n_rows, rows, labels):
+    """Arguments of a method for so many rows like those of the fit; None where it does not ask about rows."""
+    pick = np.random.default_rng(1).integers(0, len(rows), n_rows)
+    X = np.where(np.random.default_rng(2).random((n_rows, rows.shape[1])) < 0.02, -rows[pick], rows[pick])
+    if method == "inverse_transform":
+        X = np.asarray(estimator.transform(X))
+    if method == "predict_inverse":
+        X = labels[pick]
+    supervised = method == "score" and "y" in inspect.signature(estimator.score).parameters
+    return (X, labels[pick]) if supervised else (X,)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("Estimator", [E for E in ESTIMATORS if E.__name__ != "FiniteStateMemory"])
+def test_peaks_are_those_of_the_guide(Estimator):
+    """What a call takes grows with its rows as the guide says: in units of the rows that go in and come out."""
+    rows, labels = np.sign(np.random.default_rng(0).standard_normal((60, 40))), np.arange(60) % 3
+    estimator = small(Estimator)
+    if getattr(estimator, "target", "self") == "y":
+        labels = rows[:, :5]
+    elif not estimator.__sklearn_tags__().target_tags.single_output:
+        labels = labels[:, None]
+    estimator.fit(rows, labels)
+    growths = {}
+    for method in filter(lambda name: hasattr(estimator, name), ANSWERS):
+        if (Estimator.__name__, method) == ("AssemblyMemory", "score"):  # asks all pairs of rows
+            continue
+        found = []
+        for n_rows in N_ROWS:
+            arguments = asked_by(estimator, method, n_rows, rows, labels)
+            ask = functools.partial(getattr(estimator, method), *arguments)
+            with config_context(working_memory=0.25):
+                out = 0 if method == "score" else size_of(ask())  # first, for what is kept for the next time
+                found.append((peak(ask), arguments[0].nbytes + out))
+        growths[method] = (found[1][0] - found[0][0]) / (found[1][1] - found[0][1])
+    answers, score = documented()[Estimator.__name__]
+    over = {name: growth for name, growth in growths.items() if growth > (score if name == "score" else answers)}
+    assert not over
+
+
+def test_the_guide_has_all_estimators():
+    assert documented().keys() == {Estimator.__name__ for Estimator in ESTIMATORS} - {"FiniteStateMemory"}
