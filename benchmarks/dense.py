@@ -62,6 +62,10 @@ MNIST = {
     "n=3 K=1000": ({"n_memories": 1000, "max_iter": 24}, 1.45),
     "recipe K=500": (IMAGES | {"n_memories": 500, "max_iter": 16, "learning_rate_init": 2e-3}, None),
     "recipe K=1000": (IMAGES | {"n_memories": 1000, "max_iter": 24}, 1.25),
+    "recipe K=2000": (
+        IMAGES | {"n_memories": 2000, "max_iter": 24, "adversarial": 4, "learning_rate_init": 3e-3},
+        1.0,
+    ),
     "n=3 adversarial": ({"n_memories": 1000, "max_iter": 30, "adversarial": 2}, 1.2),
     "n=20 adversarial": ({"n_memories": 1000, "max_iter": 30, "adversarial": 2, "degree": 20}, 1.6),
     "n=30 adversarial": ({"n_memories": 1000, "max_iter": 30, "adversarial": 2, "degree": 30}, 1.6),
