@@ -205,7 +205,10 @@ def downstream(options):
         ).mean()
         rows[path.stem] = row
         say(f"{path.stem:16}" + "".join(f"  {name} {value:.3f}" for name, value in row.items()))
-    say("mean accuracy:\n" + pd.DataFrame(rows).mean(axis=1).round(4).to_string())
+    rows = pd.DataFrame(rows)
+    for name, values in rows.iterrows():
+        less = values - rows.loc[name.split(",")[0] + ", ours"]
+        say(f"mean accuracy, {name}: {values.mean():.4f}, beside ours {less.mean():+.4f} +- {less.sem():.4f}")
 
 
 def large(options):
