@@ -14,6 +14,7 @@ cross-validation. Data are drawn from `--seed` onwards: give one that nobody has
 - ``sizes``: sizes other than the true one, which paths, searches and guesses ask for, in times of the true one.
 - ``exact``: sizes 1 to 6 of 28 features, and 1 to 4 of diabetes with products, against all subsets.
 - ``hard``, only if named: fewer samples or more noise, without a goal.
+- ``decoys``, only if named: noisy sums of true columns stand beside these; what margins say then. Without a goal.
 
 Peers: ``pip install -e ".[bench]"``; those that are not installed are left out, and their goals read "not measured".
 """
@@ -24,7 +25,7 @@ import tracemalloc
 
 import numpy as np
 from sparse_peers import ABESS, MCP, OMP, OURS, Timings, cross_validated_solvers, solvers
-from sparse_problems import best_subset, exchanged, least_loss, loss, quadratic_diabetes, regression
+from sparse_problems import best_subset, decoyed, exchanged, least_loss, loss, quadratic_diabetes, regression
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skamem.sparse import IHTRegressor
@@ -228,6 +229,25 @@ def exact(seed, repeats):
     verdict("share with the best of all supports >= 100 %", 100 * found / wanted, found == wanted)
 
 
+def decoys(seed, repeats):
+    print("Decoys, 200 x 500, 6 true columns in groups, each with two noisy sums")
+    for group, spread, noise in ((2, 0.3, 0.1), (2, 0.6, 0.1), (2, 0.6, 0.5), (3, 0.3, 0.1), (3, 0.6, 0.1)):
+        found, margins = {"auto": 0, "thorough": 0}, []
+        for k in range(repeats):
+            X, y, support = decoyed(seed + k, 200, 500, 6, group, spread=spread, noise=noise)
+            for effort in found:
+                model = IHTRegressor(6, effort=effort).fit(X, y)
+                is_right = np.array_equal(model.support_, support)
+                found[effort] += is_right
+                margins += [] if is_right else [model.margin_]
+        shares = ", ".join(f"{effort} {100 * count / repeats:.0f} %" for effort, count in found.items())
+        print(
+            f"  groups of {group}, spread {spread}, noise {noise}: exact {shares}; "
+            f"greatest margin of a wrong support {max(margins, default=0.0):.2f}",
+            flush=True,
+        )
+
+
 GOALS = {
     "large": large, "correlated": correlated, "small": small, "recovery": recovery, "cv": cv, "laws": laws,
     "sizes": sizes, "exact": exact,
@@ -236,7 +256,9 @@ GOALS = {
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("goals", nargs="*", default=list(GOALS), help=f"of {', '.join(GOALS)}, hard; all but hard")
+    parser.add_argument(
+        "goals", nargs="*", default=list(GOALS), help=f"of {', '.join(GOALS)}, decoys, hard; all but those two"
+    )
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
@@ -246,7 +268,7 @@ def main():
         left_out = {ABESS, MCP} - set(solvers())
         print(f"peers not installed: {', '.join(sorted(left_out)) or 'none'}; not compared: L0Learn (needs R)")
         for goal in options.goals:
-            {**GOALS, "hard": hard}[goal](options.seed, options.repeats)
+            {**GOALS, "decoys": decoys, "hard": hard}[goal](options.seed, options.repeats)
 
 
 if __name__ == "__main__":

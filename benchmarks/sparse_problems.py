@@ -24,6 +24,21 @@ def regression(seed, n, p, s, *, rho=0.0, decibel=20.0, coefs="uniform"):
     return X, signal + noise * rng.standard_normal(n), support
 
 
+def decoyed(seed, n, p, s, group, *, spread, noise):
+    """Gaussian design in which each `group` of true columns has two noisy sums as decoys. Returns X, y and the support.
+
+    `spread` is the noise of a sum, `noise` that of y, in units of what they are added to.
+    """
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, p))
+    for k in range(s // group):
+        whole = X[:, k * group : (k + 1) * group].sum(axis=1, keepdims=True)
+        X[:, s + 2 * k : s + 2 * k + 2] = whole + spread * np.sqrt(group) * rng.standard_normal((n, 2))
+    y = X[:, :s].sum(axis=1) + noise * np.sqrt(s) * rng.standard_normal(n)
+    order = rng.permutation(p)
+    return X[:, order], y, np.sort(np.argsort(order)[:s])
+
+
 def quadratic_diabetes():
     """The diabetes data with all squares and products of two features, standardised: 442 x 65."""
     X, y = load_diabetes(return_X_y=True)

@@ -22,7 +22,7 @@ class SparseLinearModel(SkamemEstimator):
     """Abstract linear model with few nonzero coefficients; see `IHTRegressor` for the attributes."""
 
     _anchor = "coef_"
-    _stays_home = ("path_", "cv_results_")
+    _stays_home: ClassVar[tuple[str, ...]] = ("path_", "cv_results_")
     _parameters: ClassVar = {
         "n_nonzero_coefs": Interval(Integral, low=0) | None,
         "max_features": Interval(Integral, low=0) | None,
