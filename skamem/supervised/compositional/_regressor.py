@@ -92,8 +92,8 @@ class CompositionalRegressor(RegressorMixin, SkamemEstimator):
     graph_confidence_ : float
         With ``graph="learn"``: 1 - e / e', where e is the cross-validated error of the tree and e' that of the best
         tree one exchange away; where they are close, after several starts of both. Near 1 the tree is beyond doubt;
-        near 0 another one would do as well. 0 where y is
-        constant, or no better predicted than by its mean; 1 where its columns make no other tree.
+        near 0 another one does as well, as several do where sums meet sums or products products. 0 where y is constant,
+        or no better predicted than by its mean; 1 where its columns make no other tree.
     graph_scores_ : list of (tuple, float)
         With ``graph="learn"``: trees that were fitted for comparison and their cross-validated errors, the best first.
     pair_scores_ : list of (tuple, float)
