@@ -22,7 +22,7 @@ from skamem.core.rows import Rows
 from skamem.core.thresholds import THRESHOLDS
 from skamem.memory._door import CueBlock, one_pass, told
 from skamem.memory._storing import StoringMemory
-from skamem.memory._stream import WORK_ARRAYS
+from skamem.memory._stream import WORK_ARRAYS, cues_at_once
 from skamem.metrics import unit_accuracy
 
 __all__ = ["BaseMemory", "after_filling", "symmetric_field_class"]
@@ -210,11 +210,12 @@ class BaseMemory(StoringMemory):
 
     # ------------------------------------------------------------------ how recall is done
 
-    def _read(self, X, placement, dtype=None):
+    def _read(self, X, placement, dtype=None, in_cache=True):
         code = self._codes(self.coding_)[0]
         dtype = dtype or getattr(self, self._anchor).dtype
         row_bytes = WORK_ARRAYS * 8 * (X.shape[1] + self._n_features_out) + self._cue_bytes
-        for rows, values in Rows(X, placement, placement.working_dtype).blocks(row_bytes):
+        at_most = cues_at_once(row_bytes, placement.xp) if in_cache else None
+        for rows, values in Rows(X, placement, placement.working_dtype).blocks(row_bytes, at_most=at_most):
             code.check(values, type(self).__name__)
             yield CueBlock(placement, rows, *code.encode(values, dtype))
 
@@ -236,7 +237,8 @@ class BaseMemory(StoringMemory):
                 return tell(self._one_pass(field, block.states, held))
             return tell(self._feed_back(field, block, held, dynamics or self._update))
 
-        return self._map(X, method, recall, dtype=dtype)
+        # What draws random numbers draws those of many cues at once.
+        return self._map(X, method, recall, dtype=dtype, in_cache=dynamics is None)
 
     def _held(self, block, clamped):
         """Mask of the units that stay as the cue has them, or None."""

@@ -16,7 +16,7 @@ from skamem.core.rows import Rows
 from skamem.memory._base import after_filling
 from skamem.memory._correlation import CorrelationMemory
 from skamem.memory._door import CueBlock
-from skamem.memory._stream import WORK_ARRAYS
+from skamem.memory._stream import WORK_ARRAYS, cues_at_once
 
 __all__ = ["BidirectionalMemory", "PairRecall"]
 
@@ -242,7 +242,8 @@ class BidirectionalMemory(CorrelationMemory):
     def _read_outputs(self, Y, placement):
         """`_read` for output halves."""
         code, row_bytes = UnitCode(-1.0, self.binarize, self.coding_), WORK_ARRAYS * 8 * sum(self.correlation_.shape)
-        for rows, values in Rows(Y, placement, placement.working_dtype).blocks(row_bytes):
+        at_most = cues_at_once(row_bytes, placement.xp)
+        for rows, values in Rows(Y, placement, placement.working_dtype).blocks(row_bytes, at_most=at_most):
             yield CueBlock(placement, rows, *code.encode(values, self.correlation_.dtype))
 
     def _exchange(self, *, back):

@@ -7,13 +7,21 @@ from skamem.core import arrays, validation
 from skamem.core.coding import UnitCode
 from skamem.core.rows import row_blocks, rows_in_cache
 
-__all__ = ["WORK_ARRAYS", "PatternStream", "open_stream"]
+__all__ = ["WORK_ARRAYS", "PatternStream", "cues_at_once", "open_stream"]
 
 WORK_ARRAYS = 6
 """Arrays like a block of states that storing and recall hold at a time."""
 
 _BLOCK_BYTES = 2**27  # of work arrays on the host: larger blocks would make no product faster
 _FEW = 256  # patterns that are kept as they were encoded
+
+_ENOUGH = 1024  # cues that share what a step of recall costs in calls
+
+
+def cues_at_once(row_bytes, xp):
+    """Cues to recall at once: those whose work arrays stay in the processor's cache, and enough to share the calls."""
+    most = rows_in_cache(row_bytes, xp)
+    return None if most is None else max(_ENOUGH, most)
 
 
 @dataclass(frozen=True)
