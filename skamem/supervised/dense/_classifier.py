@@ -157,13 +157,14 @@ class DenseAMClassifier(ClassifierMixin, NetworkDual, BaseDenseAM):
     weight 3 and three equal rows give the same fit, and so does any order of the rows. Weights are divided by their
     mean.
 
-    *What the rows choose.* Noisy labels want much decay, clean ones little. With ``weight_decay="auto"``, 64 memories
-    learn at each decay, 300 updates at four times the rate, all decays side by side; a third of the rows is held back,
-    in tables of less than 1200 rows two or all three thirds in turn. The decay next to the rule is kept unless
-    another lowers the log loss on those by 0.01 and by its standard error. With ``noise="auto"``, 0.4 of the noise and
-    none of it are tried, too, at the decay next to the rule; if the loss falls by 0.03 and its standard error, the
-    decay is chosen anew with less noise, and what is best then is taken if it is better by as much than the best with
-    all of the noise. Set `weight_decay` to save the time.
+    *What the rows choose.* Noisy labels want much decay, clean ones little. With ``weight_decay="auto"``, 64
+    memories learn at each decay, 300 updates at four times the rate, all decays side by side; a third of the rows
+    is held back, in tables of less than 1200 rows two or all three thirds in turn. The decay next to the rule is
+    kept unless another lowers the log loss on those, of labels that are wrong with probability 0.02, by 0.01 and by
+    its standard error. With ``noise="auto"``, 0.4 of the noise and none of it are tried, too, at the decay next to
+    the rule; if the loss falls by 0.03 and its standard error, the decay is chosen anew with less noise, and what
+    is best then is taken if it is better by as much than the best with all of the noise. Set `weight_decay` to save
+    the time.
 
     *Groups.* Up to 5000 rows, with the linear readout, a degree up to 5 and random first memories, the memories learn
     in up to four groups of equal size, of 64 at least, each with a loss of its own on the same batches. The potentials

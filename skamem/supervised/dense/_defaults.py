@@ -33,6 +33,7 @@ __all__ = [
     "MOST_CHOICE_ROWS",
     "PAPER_EPOCHS",
     "PAPER_RATE",
+    "WRONG_LABELS",
     "auto_decay",
     "auto_epochs",
     "auto_groups",
@@ -71,6 +72,8 @@ CHOICE_NOISES = (0.0, 0.4)
 """Shares of the automatic noise that are tried besides all of it."""
 CHOICE_DECAY_GAIN, CHOICE_NOISE_GAIN = 0.01, 0.03
 """What another decay than the usual or less noise must gain, in nats or in shares of the target's variance."""
+WRONG_LABELS = 0.02
+"""Share of labels that may be anything, when rows held back judge probabilities."""
 CHOICE_FOLDS, CHOICE_HELD = 3, 400
 """Folds of the rows; as many of them are held back in turn as together have this many rows."""
 CHOICE_MEMORIES, CHOICE_UPDATES, CHOICE_RATE = 64, 300, 4.0

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from skamem.core import arrays
 from skamem.supervised.dense._binomial import between
+from skamem.supervised.dense._defaults import WRONG_LABELS
 
 __all__ = ["PowerLoss", "SquaredLoss", "log_probabilities"]
 
@@ -41,9 +42,14 @@ class PowerLoss:
         return xp.sum(loss, axis=-1) * weights, slope
 
     def held(self, potentials, targets):
-        """What a row held back says against a choice: minus the log-probability of its class, shape (n_samples,)."""
+        """What a row held back says against a choice, shape (n_samples,): minus the log-probability of its label.
+
+        A label may be wrong: with probability 0.02 it is any of the classes. Without that the few rows on which a
+        memory is wrong and very sure decide, and a longer training is as sure of many that are right.
+        """
         xp = arrays.namespace(potentials)
-        return -xp.sum(log_probabilities(potentials, self.power) * ((targets + 1) / 2), axis=1)
+        right = xp.sum(xp.exp(log_probabilities(potentials, self.power)) * ((targets + 1) / 2), axis=1)
+        return -xp.log((1 - WRONG_LABELS) * right + WRONG_LABELS / targets.shape[1])
 
 
 @dataclass(frozen=True)
