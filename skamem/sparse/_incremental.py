@@ -14,7 +14,7 @@ from skamem.sparse._base import SparseLinearRegressor
 from skamem.sparse._features import read_always_select
 from skamem.sparse._inputs import Inputs, check_n_targets, read_rows
 from skamem.sparse.objective._design import as_design
-from skamem.sparse.objective._sums import condensed, merged_sums, sums_of, sums_of_moments
+from skamem.sparse.objective._sums import condensed, merged_sums, sums_of, sums_of_kept, sums_of_moments
 
 __all__ = ["MomentsRegressor"]
 
@@ -71,7 +71,7 @@ class MomentsRegressor(SparseLinearRegressor):
             self._check_targets(y.shape[1], is_vector, "y has")
         sums = sums_of(X, y, weight, placement, is_vector=is_vector)
         like = placement.asarray(np.zeros(0), arrays.float_dtype(X, placement.xp))
-        self._keep(sums if begins else merged_sums(self._sums, sums), like)
+        self._keep(sums if begins else merged_sums(sums_of_kept(self._sums), sums), like)
         self._solve_sums(self._earlier_support())
         return self
 
@@ -103,7 +103,7 @@ class MomentsRegressor(SparseLinearRegressor):
             raise ValueError(_no_sums("other"))
         if hasattr(self, "_sums"):
             self._check_like(other)
-            self._keep(merged_sums(self._sums, other._sums), other._like)
+            self._keep(merged_sums(sums_of_kept(self._sums), sums_of_kept(other._sums)), other._like)
         elif hasattr(self, "coef_"):
             raise ValueError(_no_sums("This estimator"))
         else:
@@ -111,7 +111,7 @@ class MomentsRegressor(SparseLinearRegressor):
                 if hasattr(other, name):
                     setattr(self, name, getattr(other, name))
             place = arrays.resolve_backend(self._backend, other._like)
-            self._keep(other._sums, place.asarray(other._like))
+            self._keep(sums_of_kept(other._sums), place.asarray(other._like))
         self._solve_sums(self._earlier_support())
         return self
 

@@ -17,7 +17,7 @@ from skamem.sparse._features import read_always_select, read_groups
 from skamem.sparse._incremental import MomentsRegressor
 from skamem.sparse._inputs import check_room, read_inputs
 from skamem.sparse.objective._problem import Problem
-from skamem.sparse.objective._sums import sums_of_problem
+from skamem.sparse.objective._sums import kept_of_problem
 from skamem.sparse.search._alternatives import alternatives
 from skamem.sparse.search._groups import solve_groups
 from skamem.sparse.search._local import is_small
@@ -221,7 +221,9 @@ class IHTRegressor(MomentsRegressor):
         inputs = read_inputs(self, X, y, sample_weight)
         problem, gram = self._solve_inputs(inputs, earlier, X, y)
         if gram is not None:
-            self._keep(sums_of_problem(problem, gram, is_vector=inputs.is_vector), self.coef_[..., :0])
+            # Sums are made of it when they are asked for, which of most fits they never are.
+            self._sums, self._like = kept_of_problem(problem, gram, is_vector=inputs.is_vector), self.coef_[..., :0]
+            self.n_samples_seen_ = problem.total_weight
         return self
 
     def _solve_inputs(self, inputs, earlier, X=None, y=None):

@@ -19,7 +19,7 @@ from skamem.core.scatter import column_units, merged, scatter_of
 from skamem.sparse.objective._design import host
 from skamem.sparse.objective._linalg import EPS
 
-__all__ = ["Condensed", "condensed", "merged_sums", "sums_of", "sums_of_moments", "sums_of_problem"]
+__all__ = ["Condensed", "condensed", "kept_of_problem", "merged_sums", "sums_of", "sums_of_kept", "sums_of_moments"]
 
 # Rows of a block: enough that to merge its sums costs little beside them, and few enough for memory.
 _ROWS = 2048
@@ -159,23 +159,32 @@ def _sparse_sums(X, y, weight):
     return of_targets | {"mean": np.concatenate([mean_x, of_targets["mean"]]), "total": total, "unit": units}
 
 
-def sums_of_problem(problem, gram, *, is_vector):
-    """Sums from what a problem on rows has found out: its means, its lengths and a `gram` that is its `whole_gram`.
+def kept_of_problem(problem, gram, *, is_vector):
+    """What a problem on rows has found out that its sums can be made of; `gram` is its `whole_gram`. Costs nothing."""
+    names = ("n_targets", "usable", "inverse_norm", "lengths", "scale", "correlation", "mean", "target_mean")
+    kept = {name: getattr(problem, name) for name in (*names, "total_weight", "n_rows", "fit_intercept")}
+    return kept | {"gram": gram, "is_vector": is_vector}
+
+
+def sums_of_kept(kept):
+    """Sums, from what `kept_of_problem` gives; sums are given back as they are.
 
     As `sums_of` has them, but for products of different targets, which nothing asks for.
     """
-    n_targets = problem.n_targets
-    length = np.where(problem.usable, 1 / np.where(problem.usable, problem.inverse_norm, 1.0), 0.0)
-    mean, size = np.concatenate([problem.mean, problem.target_mean]), np.concatenate([length, problem.lengths])
+    if "gram" not in kept:
+        return kept
+    n_targets, usable = kept["n_targets"], kept["usable"]
+    length = np.where(usable, 1 / np.where(usable, kept["inverse_norm"], 1.0), 0.0)
+    mean = np.concatenate([kept["mean"], kept["target_mean"]])
+    size = np.concatenate([length, kept["lengths"]])
     units = host(column_units(np.maximum(np.abs(mean), size), np.dtype(np.float64)))
     size, lengths = np.split(size / units, [-n_targets])
-    scale = problem.scale / units[-n_targets:]
-    xy = size[:, None] * problem.correlation * scale
-    total = np.block([[size[:, None] * gram * size, xy], [xy.T, np.diag(lengths**2)]])
+    xy = size[:, None] * kept["correlation"] * (kept["scale"] / units[-n_targets:])
+    total = np.block([[size[:, None] * kept["gram"] * size, xy], [xy.T, np.diag(lengths**2)]])
     return {
-        "weight": problem.total_weight, "mean": mean / units,
-        "total": total, "unit": units, "n_rows": float(problem.n_rows), "n_targets": n_targets, "is_vector": is_vector,
-        "rounding": EPS, "cancelled": 1.0, "knows_mean": problem.fit_intercept,
+        "weight": kept["total_weight"], "mean": mean / units, "total": total, "unit": units,
+        "n_rows": float(kept["n_rows"]), "n_targets": n_targets, "is_vector": kept["is_vector"], "rounding": EPS,
+        "cancelled": 1.0, "knows_mean": kept["fit_intercept"],
     }  # fmt: skip
 
 
