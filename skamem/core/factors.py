@@ -224,7 +224,17 @@ def corner(weights, n_units):
 
 
 def matrix(weights):
-    """The weights as an array of shape (n_units, n_outputs), whatever that takes.
+    """The weights as an array, whatever that takes.
+
+    Parameters
+    ----------
+    weights : array or Factors
+        Of shape (n_units, n_outputs).
+
+    Returns
+    -------
+    matrix : array of shape (n_units, n_outputs)
+        An array itself.
 
     Raises
     ------

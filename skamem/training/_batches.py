@@ -78,10 +78,10 @@ def shuffled_blocks(blocks, n_rows, random_state=None):
     random_state : int, RandomState or None, default=None
         Draws.
 
-    Yields
-    ------
-    block : tuple of array or csr matrix
-        New arrays. Nothing until the buffer is full; its rest comes last, as one block.
+    Returns
+    -------
+    shuffled : iterator of tuple of array or csr matrix
+        Blocks of new arrays. Nothing until the buffer is full; its rest comes last, as one block.
 
     Raises
     ------

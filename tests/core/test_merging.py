@@ -257,10 +257,10 @@ REFUSED = {
     "a class": (HebbianMemory(), lambda: HebbianMemory, TypeError, "expected a fitted HebbianMemory"),
     "not fitted": (HebbianMemory(), HebbianMemory, NotFittedError, "not fitted"),
     "features": (HebbianMemory(), lambda: HebbianMemory().fit(X[:, :9]), ValueError, "has 9 features; expected 40"),
-    "outputs": (HebbianMemory("y"), lambda: HebbianMemory("y").fit(X, Y[:, :4]), ValueError, "y of 4 columns; expec"),
+    "outputs": (HebbianMemory("y"), lambda: HebbianMemory("y").fit(X, Y[:, :4]), ValueError, "y of 4 columns; exp"),
     "target": (HebbianMemory(), lambda: HebbianMemory("y").fit(X, X), ValueError, "target='y'; expected target='self'"),
     "threshold": (HebbianMemory(), lambda: HebbianMemory(binarize=0.5).fit(X), ValueError, "binarize=0.5; expected"),
-    "units": (HebbianMemory(), lambda: HebbianMemory(activation="step").fit(X), ValueError, "'step'; expected activ"),
+    "units": (HebbianMemory(), lambda: HebbianMemory(activation="step").fit(X), ValueError, "'step'; expected"),
     "rule": (HopfieldNetwork(), lambda: HopfieldNetwork("pseudoinverse").fit(X), ValueError, "rule='pseudoinverse'"),
     "a bias": (HopfieldNetwork(), lambda: HopfieldNetwork(fit_intercept=True).fit(X), ValueError, "fit_intercept=True"),
     "a bias, unsaid": (
