@@ -3,9 +3,9 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import validation
+from skamem.display._drawn import drawn_part
 from skamem.display._style import BLUE
 
 __all__ = ["CompositionDisplay"]
@@ -65,7 +65,7 @@ class CompositionDisplay:
         Parameters
         ----------
         estimator : CompositionalRegressor
-            Fitted.
+            Fitted. Of a pipeline the last step, of a search the best one is drawn.
         n_points : int, default=40
             Points along each side of a map.
         output : int, default=0
@@ -87,13 +87,9 @@ class CompositionDisplay:
         ValueError
             For fewer than two points, or an output that is not there.
         """
-        if not hasattr(estimator, "node_map"):
-            raise TypeError(
-                f"{type(estimator).__name__} has no node_map, so no graph to draw; pass a CompositionalRegressor."
-            )
+        estimator = drawn_part(estimator, "node_map", missing="graph", expected="a CompositionalRegressor")
         _check_axes(ax)
         validation.check_number("n_points", n_points, kind=Integral, low=2)
-        check_is_fitted(estimator)
         n_outputs = len(estimator.target_offset_)
         validation.check_number("output", output, kind=Integral, low=-n_outputs, high=n_outputs - 1)
         grids = [estimator.node_map(i, n_points=n_points) for i in range(len(estimator.nodes_))]

@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Mapping
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
+from skamem.display._drawn import drawn_part
 from skamem.display._style import COLOURS, MARKERS, bare
 
 __all__ = ["PruningPathDisplay"]
@@ -64,7 +64,7 @@ class PruningPathDisplay:
         Parameters
         ----------
         estimator : MagnitudePruning or dict of {str: MagnitudePruning}
-            Fitted; a dict names several for the legend.
+            Fitted; a dict names several for the legend. Of pipelines the last step, of searches the best is drawn.
         ax : matplotlib Axes, default=None
             As `plot`.
 
@@ -72,11 +72,15 @@ class PruningPathDisplay:
         -------
         display : PruningPathDisplay
             Drawn.
+
+        Raises
+        ------
+        TypeError
+            For what is no pruning.
         """
         named = estimator if isinstance(estimator, Mapping) else {None: estimator}
-        for pruning in named.values():
-            check_is_fitted(pruning)
-        paths = {name: pruning.path_ for name, pruning in named.items()}
+        said = {"missing": "path of prunings", "expected": "a MagnitudePruning, or a pipeline that ends in one"}
+        paths = {name: drawn_part(pruning, "path_", **said).path_ for name, pruning in named.items()}
         tested = {"test_scores" in path for path in paths.values()}
         score_name = {(True,): "score in cross-validation", (False,): "score in training"}.get(tuple(tested), "score")
         return cls(paths if isinstance(estimator, Mapping) else paths[None], score_name=score_name).plot(ax=ax)

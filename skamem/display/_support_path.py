@@ -2,9 +2,9 @@
 
 import numpy as np
 from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays
+from skamem.display._drawn import drawn_part
 from skamem.display._style import COLOURS, VERMILION, bare
 
 __all__ = ["SupportPathDisplay"]
@@ -79,7 +79,7 @@ class SupportPathDisplay:
         Parameters
         ----------
         estimator : IHTRegressor or IHTRegressorCV
-            Fitted, with a path: not with one given size.
+            Fitted, with a path: not with one given size. Of a pipeline the last step, of a search the best is drawn.
         X : array-like of shape (n_samples, n_features), default=None
             Training data: each coefficient is then multiplied by the standard deviation of its feature, which makes
             those of different units comparable.
@@ -97,10 +97,15 @@ class SupportPathDisplay:
 
         Raises
         ------
+        TypeError
+            For an estimator that keeps no path.
         ValueError
             When the estimator looked at one size only.
         """
-        check_is_fitted(estimator)
+        estimator = drawn_part(
+            estimator, "path_", missing="path of sizes", expected="an IHTRegressor, an IHTRegressorCV or a pipeline "
+            "that ends in one",
+        )  # fmt: skip
         path = estimator.path_[target] if isinstance(estimator.path_, list) else estimator.path_
         criterion, chosen, criterion_name = _criterion_of(estimator, path)
         n_sizes = min(len(path.supports), len(criterion))

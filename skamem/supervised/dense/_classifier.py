@@ -42,7 +42,8 @@ class DenseAMClassifier(ClassifierMixin, NetworkDual, BaseDenseAM):
         "exact" is eq. (9) of [1]_; "linear" is eq. (10), its limit for weak class units: as accurate, faster, and
         equal to a network with one hidden layer.
     power : float, default=2
-        Power m >= 0.5 of the loss abs(c - t)^2m; larger powers care about the worst errors only.
+        Power m >= 0.5 of the loss abs(c - t)^2m; larger powers care about the worst errors only, and at 0.5, which
+        minds all alike, probabilities are all alike, too.
     solver : {"adam", "paper"}, default="adam"
         "adam" with warm-up, a cosine schedule, and a slope that does not vanish where a class unit is saturated at the
         wrong end; "paper" is the momentum descent of [1]_, one normalised step per memory, with annealed temperature
@@ -84,7 +85,8 @@ class DenseAMClassifier(ClassifierMixin, NetworkDual, BaseDenseAM):
         Weights of the classes, on top of `sample_weight`.
     early_stopping : bool, default=False
         Hold back `validation_fraction` of the rows, stop when accuracy on them does not improve for
-        `n_iter_no_change` epochs, and keep the best memories.
+        `n_iter_no_change` epochs, and keep the best memories. Of a small table that wastes rows, and stops as soon as
+        the few held back are right; "auto" length and decay need no such watch.
     validation_fraction : float in (0, 1), default=0.1
         Share of the rows held back.
     n_iter_no_change : int, default=10

@@ -48,8 +48,8 @@ class MagnitudePruning(AroundEstimator):
         `MLPClassifier` and `MLPRegressor` (``solver="adam"`` or "sgd"), or a linear model, one with ``coef_`` once
         fitted. It is cloned. None is ``DenseAMClassifier()``. Scale in a pipeline around the pruning, not inside.
     sparsity : float in [0, 1), default=0.9
-        Share of the weights that is 0 in the end. Biases do not count and stay. One that leaves less than a weight of
-        each layer, or a feature of a linear model, is warned of.
+        Share of the weights that is 0 in the end. Biases do not count and stay. One that leaves less than half a
+        weight of each layer, or half a feature of a linear model, is warned of; one is left.
     n_rounds : int or None, default=None
         Rounds of pruning, of which each takes the same share of what is left; 1 is one-shot pruning. None takes as many
         as `fraction` asks for: 11 by default, which cost 12 trainings, as 4 cost 5.
