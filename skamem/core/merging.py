@@ -8,7 +8,30 @@ from sklearn.utils.validation import check_is_fitted
 from skamem.core import arrays, validation
 from skamem.core.base import SkamemEstimator, transactional
 
-__all__ = ["MergeableEstimator"]
+__all__ = ["MergeableEstimator", "check_parts_merge"]
+
+
+def check_parts_merge(estimator):
+    """Raise where parts of one fit could not be merged, whatever the rows: before any of them is learnt.
+
+    Parameters
+    ----------
+    estimator : object
+        Any; of one that is no `MergeableEstimator` nothing is known.
+
+    Raises
+    ------
+    ValueError
+        With the reason.
+
+    Examples
+    --------
+    >>> from skamem import HolographicMemory
+    >>> from skamem.core.merging import check_parts_merge
+    >>> check_parts_merge(HolographicMemory(n_components=64, random_state=0))
+    """
+    if isinstance(estimator, MergeableEstimator):
+        estimator._check_parts_merge()
 
 
 class MergeableEstimator(SkamemEstimator, ABC):
@@ -23,6 +46,9 @@ class MergeableEstimator(SkamemEstimator, ABC):
 
         Fitted arrays of `other`, which may live elsewhere, are to be brought to `placement` and left as they are.
         """
+
+    def _check_parts_merge(self):
+        """Raise where copies that learn different rows would not merge afterwards, as far as parameters tell."""
 
     @transactional
     def merge(self, other):

@@ -7,6 +7,7 @@ import sys
 __all__ = ["Runner", "import_dask", "is_recipe", "run_on_one_thread"]
 
 from skamem.core.threads import limited_threads
+from skamem.core.validation import type_of
 
 
 def import_dask(name="dask"):
@@ -52,10 +53,20 @@ class Runner:
     ----------
     client : distributed.Client or None
         None takes the current client, or Dask's own scheduler of threads where there is none.
+
+    Raises
+    ------
+    TypeError
+        For what is no client.
     """
 
     def __init__(self, client=None):
         self._dask = import_dask()
+        if client is not None and not (hasattr(client, "compute") and hasattr(client, "nthreads")):
+            raise TypeError(
+                f"client is {type_of(client)}; expected a dask.distributed.Client, such as Client('tcp://host:8786'), "
+                "or None."
+            )
         if client is None and "distributed" in sys.modules:
             client = self._current_client()
         self.client = client

@@ -6,11 +6,12 @@ import itertools
 import numpy as np
 from sklearn.base import clone
 
+from skamem.core.merging import check_parts_merge
 from skamem.core.reduction import PairwiseReduction
 from skamem.core.validation import type_of
 from skamem.core.warn import collected_warnings, warn, warn_of_collected
 from skamem.distributed._dask import Runner
-from skamem.distributed._sources import open_source, opened
+from skamem.distributed._sources import carried, open_source, opened
 from skamem.exceptions import CapacityWarning
 
 __all__ = ["fit_blocks"]
@@ -33,9 +34,10 @@ def fit_blocks(estimator, blocks, y=None, *, sample_weight=None, block_size=None
         opened by the workers, which must find its file under the same path. An iterable, a generator too, gives blocks:
         each X, a pair (X, y) or a triple (X, y, sample_weight), or a `dask.delayed` recipe for one. A few of them are
         held at a time. Empty blocks are left out.
-    y : dask array, dask series, array, str, list of str or iterable, default=None
-        Targets, in blocks as X is; or the name of the column, or the columns, of data frames that hold them, which are
-        taken out of X.
+    y : dask array, dask series, array, str, int, list of str or iterable, default=None
+        Targets, in blocks as X is, as many; or the name of the column, or the columns, of data frames that hold them,
+        which are taken out of X. Beside blocks whose sizes Dask does not know, or a dask dataframe, a NumPy array is
+        refused: nothing says which rows of it go with which block.
     sample_weight : dask array, dask series, array, str or iterable, default=None
         Weights, as `y`.
     block_size : int, default=None
@@ -55,7 +57,8 @@ def fit_blocks(estimator, blocks, y=None, *, sample_weight=None, block_size=None
     TypeError
         For an estimator that can do neither, or what is no source of blocks.
     ValueError
-        When there are no rows, or `y` does not go with them. What the estimator raises comes with the block's number.
+        When there are no rows, or `y` does not go with them, or parts of the estimator cannot merge. What the
+        estimator, or a recipe of one step, or a generator raises comes with the block's number.
     ImportError
         Where Dask is not installed.
 
@@ -75,6 +78,8 @@ def fit_blocks(estimator, blocks, y=None, *, sample_weight=None, block_size=None
     the latest of each class. An option that is found from the rows, such as ``coding="auto"``, is found from each
     block: say what it is.
 
+    A recipe of one step, as ``dask.delayed(load)(path)`` is, runs in the task that learns its block.
+
     Examples
     --------
     >>> import dask.array as da
@@ -87,6 +92,8 @@ def fit_blocks(estimator, blocks, y=None, *, sample_weight=None, block_size=None
     True
     """
     learns, merges = _abilities(estimator)
+    if merges:
+        check_parts_merge(estimator)
     source = open_source(blocks, y, sample_weight, block_size=block_size)
     runner = Runner(client)
     estimator = clone(estimator)
@@ -100,7 +107,7 @@ def fit_blocks(estimator, blocks, y=None, *, sample_weight=None, block_size=None
     fitted = (_reduced if merges else _chained)(runner, blocks, _window(source, runner), arguments)
     if fitted is None:
         raise ValueError("blocks hold no rows of positive weight; expected at least one.")
-    fitted, told = fitted
+    fitted, told, _ = fitted
     warn_of_collected(told)
     return fitted
 
@@ -139,7 +146,7 @@ def _reduced(runner, blocks, length, arguments):
     for window in _windows(blocks, length):
         tree = PairwiseReduction(lambda before, after: runner.task(_merged, before, after))
         for number, block in window:
-            tree.add(runner.task(_learnt, *arguments, None, number, block.X, block.y, block.sample_weight))
+            tree.add(runner.task(_learnt, *arguments, None, number, *carried(block)))
         waiting.append(runner.start(tree.result()))
         if len(waiting) > 1:  # one computes while the next is read
             whole.add(runner.result(waiting.pop(0)))
@@ -154,7 +161,7 @@ def _chained(runner, blocks, length, arguments):
     for window in _windows(blocks, length):
         chain = fitted if fitted is None else runner.value(fitted)
         for number, block in window:
-            chain = runner.task(_learnt, *arguments, chain, number, block.X, block.y, block.sample_weight)
+            chain = runner.task(_learnt, *arguments, chain, number, *carried(block))
         fitted = runner.result(runner.start(chain))
     return fitted
 
@@ -163,33 +170,41 @@ def _chained(runner, blocks, length, arguments):
 
 
 def _learnt(estimator, method, fit_params, before, number, X, y, sample_weight):
-    """A fitted copy, and its warnings: of `before` that learns a block too, of `estimator` where there is none.
+    """A fitted copy, its warnings, and its first and last block: of `before` that learns one more, or of `estimator`.
 
     None before any row.
     """
-    X, y, sample_weight = opened(X, y, sample_weight)
-    if np.shape(X)[0] == 0 or (sample_weight is not None and not np.any(np.asarray(sample_weight))):
-        return before
-    weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-    # Tasks may run again, so that they must not change what they were given.
-    fitted, told = (clone(estimator), {}) if before is None else copy.deepcopy(before)
     try:
+        X, y, sample_weight = opened(X, y, sample_weight)
+        if np.shape(X)[0] == 0 or (sample_weight is not None and not np.any(np.asarray(sample_weight))):
+            return before
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        # Tasks may run again, so that they must not change what they were given.
+        fitted, told, (first, _) = (clone(estimator), {}, (number,) * 2) if before is None else copy.deepcopy(before)
         with collected_warnings() as kept:
             fitted = getattr(fitted, method)(X, *(() if y is None else (y,)), **weights, **fit_params)
     except Exception as error:
         error.add_note(f"in block {number} of fit_blocks")
         raise
-    return fitted, _told(kept, told)
+    return fitted, _told(kept, told), (first, number)
 
 
 def _merged(before, after):
-    """What two copies have learnt, as another one, and their warnings."""
+    """What two copies have learnt, as another one, with their warnings and blocks."""
     if before is None or after is None:
         return after if before is None else before
-    fitted, told = copy.deepcopy(before)
-    with collected_warnings() as kept:
-        fitted = fitted.merge(after[0])
-    return fitted, _told(kept, told, after[1])
+    (fitted, told, blocks), (other, others_told, others_blocks) = copy.deepcopy(before), after
+    try:
+        with collected_warnings() as kept:
+            fitted = fitted.merge(other)
+    except Exception as error:
+        error.add_note(f"when {_span(*blocks)} and {_span(*others_blocks)} of fit_blocks were merged")
+        raise
+    return fitted, _told(kept, told, others_told), (blocks[0], others_blocks[1])
+
+
+def _span(first, last):
+    return f"block {first}" if first == last else f"blocks {first} to {last}"
 
 
 def _told(kept, *earlier):

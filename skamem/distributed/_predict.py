@@ -1,10 +1,13 @@
 """Predictions of blocks, made when they are asked for."""
 
+import re
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skamem.core.validation import type_of
 from skamem.distributed._dask import import_dask, is_recipe, run_on_one_thread
+from skamem.distributed._sharded import ShardedMemory
 from skamem.distributed._sources import is_array_collection, is_frame_collection, open_source, opened
 
 __all__ = ["predict_blocks"]
@@ -37,7 +40,8 @@ def predict_blocks(estimator, blocks, method="predict", *, block_size=None, meta
     Raises
     ------
     TypeError, ValueError, AttributeError
-        For what is no source of blocks, a method that is not there, or answers that have not a row each.
+        For what is no source of blocks, a method that is not there or that learns, a `ShardedMemory`, or answers that
+        have not a row each.
     ImportError
         Where Dask is needed and not installed.
 
@@ -62,13 +66,33 @@ def predict_blocks(estimator, blocks, method="predict", *, block_size=None, meta
     >>> recalled.chunks[0], bool((recalled.compute() == patterns).all())
     ((10, 10, 10), True)
     """
+    if isinstance(estimator, ShardedMemory):
+        raise TypeError(
+            "estimator is a ShardedMemory, which sends cues to all workers by itself; expected an estimator that is "
+            "copied to them. Ask memory.predict(X) about one block of cues after another."
+        )
     check_is_fitted(estimator)
-    getattr(estimator, method)  # where it is not there, the estimator says why
+    _check_method(estimator, method)
     if is_array_collection(blocks):
         return _of_array(estimator, blocks, method, meta)
     if is_frame_collection(blocks):
         return _of_frame(estimator, blocks, method, meta)
     return _of_blocks(estimator, open_source(blocks, block_size=block_size), method)
+
+
+_LEARNS = re.compile(r"_|set_|(fit|partial_fit|merge|forget|to)$|fit_")
+
+
+def _check_method(estimator, method):
+    """Raise for a method that is not there, that changes the estimator, or that is none."""
+    if not isinstance(method, str):
+        raise TypeError(f"method is {type_of(method)}; expected the name of a method, such as 'predict'.")
+    asked = getattr(estimator, method)  # where it is not there, the estimator says why
+    if _LEARNS.match(method) or not callable(asked):
+        raise ValueError(
+            f"method={method!r}; expected one that answers rows X and changes nothing, such as 'predict', 'transform' "
+            "or 'energy'. Blocks are learnt by fit_blocks."
+        )
 
 
 def _of_blocks(estimator, source, method):

@@ -8,7 +8,7 @@ from sklearn.exceptions import NotFittedError
 from skamem.core.reduction import PairwiseReduction
 from skamem.core.validation import type_of
 from skamem.distributed._dask import Runner
-from skamem.distributed._sources import open_source, opened
+from skamem.distributed._sources import carried, open_source, opened
 from skamem.memory import KernelMemory, ModernHopfieldMemory
 from skamem.memory._sharded import ShardedKernelMemory, ShardedModernHopfieldMemory, modern_shard
 
@@ -47,8 +47,9 @@ class ShardedMemory:
     Notes
     -----
     A block of cues goes to every worker and comes back in each step of recall, so ask about many cues at once. Shards
-    are freed with the object. A worker that dies takes its shards with it; Dask makes them again from the blocks, of
-    which it keeps a copy where they are no files or recipes of its own.
+    are freed with the object, which can neither be pickled nor given to `predict_blocks`. A worker that dies takes its
+    shards with it; Dask makes them again from the blocks, of which it keeps a copy where they are no files or recipes
+    of its own.
 
     ``beta="separation"`` is found from all patterns, as in one memory; "held-out" (which "auto" is for completion) is
     not: give a number. Patterns with unknown entries are stored with ``n_recall_steps=1`` only. The coefficients of a
@@ -75,6 +76,18 @@ class ShardedMemory:
     def __init__(self, estimator, *, client=None):
         self.estimator = estimator
         self.client = client
+
+    def __repr__(self):
+        client = "" if self.client is None else f", client={self.client!r}"
+        return f"{type(self).__name__}({self.estimator!r}{client})"
+
+    def __getstate__(self):
+        if hasattr(self, "_memory") or self.client is not None:
+            raise TypeError(
+                f"{type(self).__name__} cannot be pickled or copied: its patterns lie on workers of a client of this "
+                "process. Pickle its estimator, and fit a ShardedMemory of that to the blocks again."
+            )
+        return vars(self)
 
     def fit(self, blocks, y=None, *, sample_weight=None, block_size=None):
         """Store blocks of patterns where they are read.
@@ -220,7 +233,7 @@ def _softmax_shards(estimator, source, runner):
         raise ValueError(f"backend={memory.backend!r}; shards are kept in host memory. Use backend=None.")
     maker = runner.value(memory)
     shards = runner.held([
-        runner.task(_shard, maker, number, block.X, block.y, block.sample_weight)
+        runner.task(_shard, maker, number, *carried(block))
         for number, block in enumerate(source.blocks)
     ])  # fmt: skip
     lengths = runner.results([runner.task(_length, shard) for shard in shards])
@@ -237,7 +250,9 @@ def _kernel_shards(estimator, source, runner):
             f"KernelMemory(n_components={estimator.n_components!r}) keeps features, no patterns: there is nothing to "
             "shard. Fit it to a sample, and hand it to predict_blocks."
         )
-    parts = runner.results([runner.task(opened, block.X, block.y, block.sample_weight) for block in source.blocks])
+    parts = runner.results(
+        [runner.task(_opened, number, *carried(block)) for number, block in enumerate(source.blocks)]
+    )
     parts = [part for part in parts if np.shape(part[0])[0]]
     if not parts:
         raise ValueError("blocks hold no patterns; expected at least one.")
@@ -265,11 +280,19 @@ def _joined(parts):
 
 def _shard(memory, number, X, y, sample_weight):
     """The shard of a block; None for one without rows that count."""
-    X, y, sample_weight = opened(X, y, sample_weight)
+    X, y, sample_weight = _opened(number, X, y, sample_weight)
     if np.shape(X)[0] == 0 or (sample_weight is not None and not np.any(np.asarray(sample_weight))):
         return None
     try:
         return modern_shard(memory, X, y, sample_weight)
+    except Exception as error:
+        error.add_note(f"in block {number} of ShardedMemory.fit")
+        raise
+
+
+def _opened(number, X, y, sample_weight):
+    try:
+        return opened(X, y, sample_weight)
     except Exception as error:
         error.add_note(f"in block {number} of ShardedMemory.fit")
         raise

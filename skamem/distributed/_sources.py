@@ -4,7 +4,7 @@ import itertools
 import mmap
 import numbers
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from skamem.core.rows import row_blocks, rows_within
 from skamem.core.validation import check_number, type_of
 from skamem.distributed._dask import import_dask, is_recipe
 
-__all__ = ["Block", "Source", "is_array_collection", "is_collection", "is_frame_collection", "open_source"]
+__all__ = ["Block", "Source", "carried", "is_array_collection", "is_collection", "is_frame_collection", "open_source"]
 
 _BLOCK_BYTES = 2**26  # of a block that is cut from a table
 
@@ -75,9 +75,41 @@ class FileRows:
         return np.ndarray(self.shape, self.dtype, buffer=file, strides=self.strides)
 
 
+class Recipe:
+    """Dask's recipe of one step, cooked in the task that needs it: what it raises is then that of a block.
+
+    Parameters
+    ----------
+    recipe : Delayed
+        Which shares no step with another one.
+    """
+
+    def __init__(self, recipe):
+        self._recipe = recipe
+
+    def load(self):
+        """What the recipe makes."""
+        return self._recipe.compute(scheduler="synchronous")
+
+
+def carried(block):
+    """Rows, targets and weights of a block as arguments of a task, which opens them by `opened`."""
+    return [Recipe(part) if _is_of_one_step(part) else part for part in (block.X, block.y, block.sample_weight)]
+
+
+def _is_of_one_step(part):
+    """Whether a part is a recipe of one step that needs nothing else and may be taken anywhere."""
+    graph = part.__dask_graph__() if is_recipe(part) and hasattr(part, "__dask_graph__") else None
+    if not hasattr(graph, "layers") or len(graph) != 1:
+        return False
+    step = next(iter(graph.values()))
+    is_bound = any(layer.annotations for layer in graph.layers.values())
+    return not is_bound and not getattr(step, "dependencies", True)
+
+
 def loaded(part):
     """What a worker computes with."""
-    return part.load() if isinstance(part, FileRows) else part
+    return part.load() if isinstance(part, FileRows | Recipe) else part
 
 
 def is_array_collection(value):
@@ -279,24 +311,46 @@ def _of_iterable(blocks, y, sample_weight):
     for name, value in (("y", y), ("sample_weight", sample_weight)):
         if value is None or _is_constant(value):
             columns.append(itertools.repeat(value))
-        elif hasattr(value, "shape") or not isinstance(value, Iterable):
+        elif hasattr(value, "shape") or not isinstance(value, Iterable) or _is_of_numbers(value):
             raise TypeError(
                 f"{name} is {type_of(value)}; beside an iterable of blocks expected an iterable of as many, or blocks "
                 f"that are pairs (X, y)."
             )
+        elif isinstance(blocks, Sized) and isinstance(value, Sized) and len(value) != len(blocks):
+            raise ValueError(f"{name} has {len(value)} blocks; expected {len(blocks)}, as X has.")
         else:
             columns.append(iter(value))
-    for number, item in enumerate(blocks):
-        beside = []
-        for name, column in zip(("y", "sample_weight"), columns, strict=True):
-            part = next(column, columns)
-            if part is columns:
+    blocks = iter(blocks)
+    for number in itertools.count():
+        item, *beside = (_read(column, number) for column in (blocks, *columns))
+        for name, part in zip(("y", "sample_weight"), beside, strict=True):
+            if item is _ENDED and part is not _ENDED and part is not None and not _is_constant(part):
+                raise ValueError(f"{name} goes on after the {number} blocks of X; expected as many of it.")
+            if part is _ENDED and item is not _ENDED:
                 raise ValueError(f"{name} ended before block {number}; expected as many of it as blocks.")
-            beside.append(part)
+        if item is _ENDED:
+            return
         if isinstance(item, tuple):
             yield _unpacked(item, *beside, number)
         else:
             yield Block(item if is_recipe(item) else _mapped(item), *map(_mapped, beside))
+
+
+_ENDED = object()
+
+
+def _read(column, number):
+    """The next part of a source."""
+    try:
+        return next(column, _ENDED)
+    except Exception as error:
+        error.add_note(f"in block {number}, when it was read")
+        raise
+
+
+def _is_of_numbers(value):
+    """Whether a list holds numbers, where blocks are expected."""
+    return isinstance(value, list | tuple) and any(isinstance(part, numbers.Number) for part in value)
 
 
 def _mapped(part):
@@ -328,33 +382,39 @@ def opened(X, y=None, sample_weight=None):
     X : object
         Rows, or a tuple of rows, targets and weights.
     y, sample_weight : object
-        Names are those of columns, which are taken out of X; a number is the weight of every row.
+        Names are those of columns, which are taken out of X; `y` may be a number, where columns have such names. A
+        number as `sample_weight` is the weight of every row.
 
     Returns
     -------
     X, y, sample_weight : object
         The last two may be None.
     """
+    X = loaded(X)
     if isinstance(X, tuple):
         block = _unpacked(X, y, sample_weight)
         X, y, sample_weight = block.X, block.y, block.sample_weight
     X, y, sample_weight = loaded(X), loaded(y), loaded(sample_weight)
-    taken = {}
+    taken, drop = {}, []
     for name, value in (("y", y), ("sample_weight", sample_weight)):
         taken[name] = value
-        if value is not None and _is_constant(value) and not isinstance(value, numbers.Number):
+        if value is not None and _is_constant(value) and not (name == "sample_weight" and _is_number(value)):
             taken[name] = _columns(X, value, name)
-    drop = [column for value in (y, sample_weight) if _is_constant(value) for column in _names(value)]
+            drop.extend(_names(value))
     if drop:
         X = X[[column for column in X.columns if column not in drop]]
     weight = taken["sample_weight"]
-    if isinstance(weight, numbers.Number):
+    if _is_number(weight):
         weight = np.full(np.shape(X)[0], float(weight))
     return X, taken["y"], weight
 
 
+def _is_number(value):
+    return isinstance(value, numbers.Number)
+
+
 def _names(value):
-    return [] if isinstance(value, numbers.Number) else [value] if isinstance(value, str) else list(value)
+    return [value] if isinstance(value, str | numbers.Number) else list(value)
 
 
 def _columns(X, names, argument):
@@ -363,4 +423,4 @@ def _columns(X, names, argument):
     missing = [name for name in _names(names) if name not in X.columns]
     if missing:
         raise ValueError(f"{argument}={names!r} names columns that X lacks: {missing}; found {list(X.columns)}.")
-    return X[names if isinstance(names, str) else list(names)]
+    return X[names if isinstance(names, str | numbers.Number) else list(names)]

@@ -141,6 +141,21 @@ class BaseHolographic(MergeableEstimator):
         self.output_sum_ = placement.xp.zeros_like(y[0, :])
         self.weight_sum_, self.values_, self.value_counts_ = 0.0, None, None
 
+    def _check_parts_merge(self):
+        parameters = self.get_params()
+        free = [
+            name
+            for name, value in parameters.items()
+            if value is None and name.startswith("features__") and name.endswith("random_state")
+        ]
+        if self.random_state is None and (self.n_components is not None or self.n_traces > 1):
+            free.insert(0, "random_state")
+        if free:
+            raise ValueError(
+                f"{free[0]}=None draws other random numbers for each part of the rows, so that the traces of "
+                f"{type(self).__name__} do not add up; expected a whole number, such as {free[0]}=0."
+            )
+
     def _check_alike(self, other):
         super()._check_alike(other)
         fitted = hasattr(self, "trace_")

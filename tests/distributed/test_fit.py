@@ -13,11 +13,19 @@ import pytest
 import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.kernel_approximation import RBFSampler
 from sklearn.linear_model import SGDClassifier
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from skamem import DenseAMClassifier, HebbianMemory, InvariantProjection, KernelMemory
+from skamem import (
+    DenseAMClassifier,
+    HebbianMemory,
+    HierarchicalVectorQuantizer,
+    HolographicMemory,
+    InvariantProjection,
+    KernelMemory,
+)
 from skamem.distributed import fit_blocks
 from skamem.exceptions import CapacityWarning
 from tests._estimators import ESTIMATORS, small
@@ -67,6 +75,9 @@ def assert_fitted_alike(one, other, rtol=0.0, atol=0.0):
 
 
 REFERENCE = InvariantProjection().fit(X, IDENTITY, WEIGHT)
+
+
+REFERENCE_OF_BLOCKS = fit_blocks(InvariantProjection(), X, IDENTITY, block_size=100)
 
 
 def cut(array):
@@ -244,7 +255,23 @@ def test_threads_of_the_blas_are_one_in_a_task():
         (InvariantProjection(), frame(), {"y": "who"}, ValueError, "lacks"),
         (InvariantProjection(), X, {"y": "who"}, TypeError, "expected a data frame"),
         (InvariantProjection(), cut(X), {"y": IDENTITY}, TypeError, "pairs"),
-        (InvariantProjection(), cut(X), {"y": cut(IDENTITY)[:2]}, ValueError, "ended before block 2"),
+        (InvariantProjection(), cut(X), {"y": cut(IDENTITY)[:2]}, ValueError, "2 blocks; expected 6"),
+        (InvariantProjection(), cut(X)[:2], {"y": cut(IDENTITY)}, ValueError, "6 blocks; expected 2"),
+        (InvariantProjection(), cut(X), {"y": iter(cut(IDENTITY)[:2])}, ValueError, "y ended before block 2"),
+        (InvariantProjection(), iter(cut(X)[:2]), {"y": iter(cut(IDENTITY))}, ValueError, "y goes on after the 2"),
+        (
+            InvariantProjection(),
+            iter(cut(X)[:2]),
+            {"y": iter(cut(IDENTITY)[:2]), "sample_weight": cut(WEIGHT)},
+            ValueError,
+            "sample_weight goes on after the 2 blocks",
+        ),
+        (InvariantProjection(), X, {"y": 0}, TypeError, "y=0 names columns"),
+        (InvariantProjection(), cut(frame()), {"y": [0, 1, 2, 3, 4, 5]}, TypeError, "iterable of as many"),
+        (InvariantProjection(), X, {"y": IDENTITY, "client": "tcp://host:1"}, TypeError, "client is a str"),
+        (HolographicMemory(n_components=64), X, {"y": X}, ValueError, "random_state=None draws other"),
+        (HolographicMemory(n_traces=2), X, {"y": X}, ValueError, "such as random_state=0"),
+        (HolographicMemory(features=RBFSampler()), X, {"y": X}, ValueError, "features__random_state=None"),
         (InvariantProjection(), [(X, IDENTITY)], {"y": [IDENTITY]}, ValueError, "give it once"),
         (InvariantProjection(), [(X, IDENTITY, WEIGHT, WEIGHT)], {}, ValueError, "tuple of 4"),
         (InvariantProjection(), X, {"y": IDENTITY, "block_size": 0}, ValueError, "block_size"),
@@ -261,6 +288,62 @@ def test_an_error_names_its_block():
     with pytest.raises(ValueError, match="infinity") as caught:
         fit_blocks(InvariantProjection(), bad, IDENTITY, block_size=100)
     assert caught.value.__notes__ == ["in block 2 of fit_blocks"]
+
+
+def test_a_merge_that_fails_names_its_blocks():
+    blocks = [(X[:100], IDENTITY[:100])] * 2 + [(X[:100, :4], IDENTITY[:100])] * 2
+    with pytest.raises(ValueError, match="has 4 features; expected 6") as caught:
+        fit_blocks(InvariantProjection(), blocks)
+    assert caught.value.__notes__ == ["when blocks 0 to 1 and blocks 2 to 3 of fit_blocks were merged"]
+
+
+@pytest.mark.parametrize("on_workers", [False, True])
+def test_sources_that_fail_name_the_block(on_workers, request):
+    somewhere = request.getfixturevalue("client") if on_workers else None
+
+    def load(number):
+        if number == 3:
+            raise OSError("no such file")
+        return X[BLOCKS[number]], IDENTITY[BLOCKS[number]]
+
+    delayed = dask.delayed(load)
+    with pytest.raises(OSError, match="no such file") as caught:
+        fit_blocks(InvariantProjection(), [delayed(number) for number in range(6)], client=somewhere)
+    assert caught.value.__notes__ == ["in block 3 of fit_blocks"]
+    with pytest.raises(OSError, match="no such file") as caught:
+        fit_blocks(InvariantProjection(), map(load, range(6)), client=somewhere)
+    assert caught.value.__notes__ == ["in block 3, when it was read"]
+
+
+def test_recipes_may_share_steps_and_lie_on_workers(client):
+    loads = []
+    whole = dask.delayed(lambda: loads.append(1) or (X, IDENTITY))()
+    parts = [dask.delayed(lambda whole, rows: tuple(part[rows] for part in whole))(whole, rows) for rows in BLOCKS]
+    assert_fitted_alike(REFERENCE_OF_BLOCKS, fit_blocks(InvariantProjection(), parts))
+    assert loads == [1]
+    there = client.scatter(X)
+    parts = [
+        (dask.delayed(lambda X, rows: X[rows])(there, rows), dask.delayed(IDENTITY[rows])) for rows in BLOCKS
+    ]  # fmt: skip
+    assert_fitted_alike(REFERENCE_OF_BLOCKS, fit_blocks(InvariantProjection(), parts, client=client))
+
+
+def test_columns_may_be_named_by_numbers():
+    table = pd.DataFrame(np.column_stack([IDENTITY, X]))
+    fitted = fit_blocks(InvariantProjection(), table, 0, block_size=100)
+    assert_fitted_alike(REFERENCE_OF_BLOCKS, fitted)
+    fitted = fit_blocks(InvariantProjection(), dd.from_pandas(table, npartitions=6), 0, sample_weight=2)
+    assert fitted.n_features_in_ == 6
+    with pytest.raises(ValueError, match="lacks"):
+        fit_blocks(InvariantProjection(), table, 9)
+
+
+def test_a_parameter_called_merge_is_no_method():
+    rows = X[:, :4]
+    quantizer = small(HierarchicalVectorQuantizer)
+    assert not callable(quantizer.merge)
+    with pytest.raises(TypeError, match="neither merge nor partial_fit"):
+        fit_blocks(quantizer, rows)
 
 
 def test_warnings_come_to_the_caller_once(client):

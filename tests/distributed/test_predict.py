@@ -1,5 +1,7 @@
 """Answers to blocks: nothing before it is asked for, then what the estimator answers to all rows."""
 
+import pickle
+
 import dask
 import dask.array as da
 import dask.dataframe as dd
@@ -11,7 +13,7 @@ from numpy.testing import assert_array_equal
 
 from skamem import AssociativeImputer, DenseAMClassifier, HebbianMemory, InvariantProjection, ModernHopfieldMemory
 from skamem.datasets import corrupt, make_patterns
-from skamem.distributed import fit_blocks, predict_blocks
+from skamem.distributed import ShardedMemory, fit_blocks, predict_blocks
 
 PATTERNS = make_patterns(5, 60, random_state=0)
 CUES = corrupt(np.repeat(PATTERNS, 6, axis=0), "flip", 0.2, random_state=1)
@@ -160,6 +162,23 @@ def test_recipes_are_answered_by_recipes():
 def test_what_cannot_be_done_is_said(estimator, method, error, words):
     with pytest.raises(error, match=words):
         predict_blocks(estimator, da.from_array(CUES, chunks=(10, -1)), method)
+
+
+@pytest.mark.parametrize(
+    "method", ["fit", "partial_fit", "fit_transform", "merge", "forget", "set_params", "to", "__init__", "weights_", 3]
+)
+@pytest.mark.parametrize("blocks", [da.from_array(CUES, chunks=(10, -1)), [CUES], CUES], ids=["dask", "list", "array"])
+def test_methods_that_change_the_estimator_are_refused(method, blocks):
+    memory = HebbianMemory(random_state=0).fit(PATTERNS)
+    before = pickle.dumps(memory)
+    with pytest.raises((ValueError, TypeError, AttributeError), match="method"):
+        predict_blocks(memory, blocks, method)
+    assert pickle.dumps(memory) == before
+
+
+def test_shards_are_asked_themselves():
+    with pytest.raises(TypeError, match="Ask memory.predict"):
+        predict_blocks(ShardedMemory(ModernHopfieldMemory()).fit([PATTERNS]), [CUES])
 
 
 def test_meta_stands_for_the_question_about_ones():

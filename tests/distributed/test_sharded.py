@@ -1,6 +1,8 @@
 """Patterns on workers: what is special about Dask; that shards recall as one memory says tests/memory/test_sharded."""
 
+import copy
 import os
+import pickle
 import signal
 
 import dask
@@ -113,3 +115,26 @@ def test_what_cannot_be_sharded_is_said_and_changes_nothing(estimator, blocks, e
         memory.fit(blocks)
     with pytest.raises(NotFittedError):
         memory.predict(CUES)
+
+
+def test_what_lies_on_workers_is_not_pickled(client):
+    memory = ShardedMemory(ModernHopfieldMemory())
+    assert repr(memory) == "ShardedMemory(ModernHopfieldMemory())"
+    assert repr(pickle.loads(pickle.dumps(memory))) == repr(memory)
+    assert "client=<Client" in repr(ShardedMemory(ModernHopfieldMemory(), client=client))
+    for kept in (memory.fit(PATTERNS), ShardedMemory(ModernHopfieldMemory(), client=client)):
+        for copied in (pickle.dumps, copy.deepcopy):
+            with pytest.raises(TypeError, match="cannot be pickled or copied"):
+                copied(kept)
+
+
+@pytest.mark.parametrize("estimator", [ModernHopfieldMemory(), KernelMemory()], ids=["softmax", "kernel"])
+def test_a_loader_that_fails_names_its_block(estimator):
+    def load(number):
+        if number == 1:
+            raise OSError("no such file")
+        return PATTERNS[:10]
+
+    with pytest.raises(OSError, match="no such file") as caught:
+        ShardedMemory(estimator).fit([dask.delayed(load)(number) for number in range(3)])
+    assert caught.value.__notes__ == ["in block 1 of ShardedMemory.fit"]
