@@ -1,14 +1,14 @@
-"""Fits that add up: what two estimators learnt from different rows, joined in one."""
+"""Fits that go on and add up: more rows learnt as those before, what two learnt from different rows joined in one."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays, validation
 from skamem.core.base import SkamemEstimator, transactional
 
-__all__ = ["MergeableEstimator", "check_parts_merge"]
+__all__ = ["MergeableEstimator", "check_learnt", "check_parts_merge", "check_same_features"]
 
 
 def check_parts_merge(estimator):
@@ -39,6 +39,27 @@ class MergeableEstimator(SkamemEstimator, ABC):
 
     _merges_by: ClassVar[tuple[str, ...]] = ()
     """Parameters on which it depends what is learnt from rows: they must be alike."""
+
+    # `_learns_by()` when learning began; there is none before, nor in pickles of earlier versions.
+    _settings: ClassVar[dict[str, Any] | None] = None
+
+    def _learns_by(self):
+        """What learning depends on, by name, as the parameters are now."""
+        return {name: getattr(self, name) for name in self._merges_by}
+
+    def _begin(self):
+        """Remember what learning, which begins, depends on."""
+        self._settings = self._learns_by()
+
+    def _check_unchanged(self, method):
+        """Raise where `method` would go on with other parameters than those that learning began with."""
+        found, before = self._learns_by(), self._settings
+        changed = _changed(found, before or {})
+        if changed:
+            raise ValueError(
+                f"{method} goes on with {_said(before, changed)}, but found {_said(found, changed)}; call fit to "
+                "start anew."
+            )
 
     @abstractmethod
     def _take_in(self, other, placement, *, reset):
@@ -79,6 +100,7 @@ class MergeableEstimator(SkamemEstimator, ABC):
         self._check_alike(other)
         here = self._home()
         if here is None:
+            self._begin()
             placement = arrays.resolve_backend(self._backend, other._home())
             for name in ("n_features_in_", "feature_names_in_"):
                 if hasattr(other, name):
@@ -95,24 +117,72 @@ class MergeableEstimator(SkamemEstimator, ABC):
         related = isinstance(other, type(self)) or isinstance(self, type(other))
         if not (isinstance(other, MergeableEstimator) and related):
             raise TypeError(f"other is {validation.type_of(other)}; expected a fitted {name}.")
-        check_is_fitted(other, other._anchor)
-        for parameter in self._merges_by:
-            found, expected = getattr(other, parameter), getattr(self, parameter)
-            if found is not expected and found != expected:
-                raise ValueError(
-                    f"other has {parameter}={found!r}; expected {parameter}={expected!r}, as here: what {name} learns "
-                    "depends on it."
-                )
-        if self._home() is None:
-            return
-        if other.n_features_in_ != self.n_features_in_:
-            raise ValueError(f"other has {other.n_features_in_} features; expected {self.n_features_in_}, as here.")
-        found, expected = (getattr(one, "feature_names_in_", None) for one in (other, self))
-        if found is not None and expected is not None and list(found) != list(expected):
+        check_learnt(other, other._anchor)
+        if self._home() is not None:
+            self._check_unchanged("merge")
+        found, expected = (one._settings or one._learns_by() for one in (other, self))
+        changed = _changed(found, expected)
+        if changed:
             raise ValueError(
-                f"other has features of other names, or in another order, {_some(found)}; expected {_some(expected)}, "
-                "as here."
+                f"other was fitted with {_said(found, changed)}; expected {_said(expected, changed)}, as here: what "
+                f"{name} learns depends on it."
             )
+        if self._home() is not None:
+            check_same_features(self, other)
+
+
+def check_learnt(other, attributes=None):
+    """Raise NotFittedError, which says that `other` is meant, unless it is fitted.
+
+    Parameters
+    ----------
+    other : estimator
+        What is to be merged into another one.
+    attributes : str or list of str, default=None
+        What it has once it is fitted; None if it says so itself.
+    """
+    check_is_fitted(other, attributes, msg="other is a %(name)s that is not fitted; expected one after fit.")
+
+
+def check_same_features(one, other):
+    """Raise ValueError unless `other` was fitted to the features of `one`, in their order, as far as they have names.
+
+    Parameters
+    ----------
+    one, other : estimator
+        Fitted.
+    """
+    if other.n_features_in_ != one.n_features_in_:
+        raise ValueError(f"other has {other.n_features_in_} features; expected {one.n_features_in_}, as here.")
+    found, expected = (getattr(fitted, "feature_names_in_", None) for fitted in (other, one))
+    if found is not None and expected is not None and list(found) != list(expected):
+        raise ValueError(
+            f"other has features of other names, or in another order, {_some(found)}; expected {_some(expected)}, "
+            "as here."
+        )
+
+
+def _is_as_before(found, before):
+    """Whether a parameter is what it was; of an estimator the class, as its own parameters stand beside it."""
+    if found is before:
+        return True
+    if hasattr(found, "get_params"):
+        return type(found) is type(before)
+    if arrays.shape_of(found) != arrays.shape_of(before):
+        return False
+    both_nan = isinstance(found, float) and isinstance(before, float) and found != found and before != before
+    alike = found == before
+    return both_nan or bool(alike.all() if hasattr(alike, "all") else alike)
+
+
+def _changed(found, before):
+    """Names of the parameters that are not as they were; those of an estimator that is another one are left out."""
+    changed = [name for name in before if name not in found or not _is_as_before(found[name], before[name])]
+    return [name for name in changed if name.partition("__")[0] not in changed or "__" not in name]
+
+
+def _said(settings, names):
+    return ", ".join(f"{name}={settings.get(name)!r}" for name in names)
 
 
 def _some(names):

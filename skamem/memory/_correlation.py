@@ -84,6 +84,7 @@ class AdditiveLearning:
         """Forget patterns."""
         check_is_fitted(self)
         self._check_parameters()
+        self._check_unchanged("forget")
         stream = self._receive_patterns(X, y, sample_weight, reset=False)
         n_left, weight_left = self.n_patterns_ - stream.X.shape[0], self.total_weight_ - stream.total_weight
         if n_left < 0 or weight_left < 0:

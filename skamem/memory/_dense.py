@@ -196,6 +196,7 @@ default="polynomial"
             When a pattern is not stored, or none would be left. A failed call changes nothing.
         """
         check_is_fitted(self)
+        self._check_unchanged("forget")
         stream = self._receive_patterns(X, None, None, reset=False)
         xp, place = stream.placement.xp, arrays.placement_of(self.patterns_)
         gone = []

@@ -202,6 +202,7 @@ class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
                 "fit_intercept=True, but bias is None; expected an external field on each unit, or no intercept."
             )
         network._check_parameters()
+        network._begin()
         place = arrays.resolve_backend(network.backend, weights)
         place.use()
         couplings = place.asarray(weights)
@@ -304,7 +305,7 @@ class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
         Raises
         ------
         ValueError
-            As `fit`. A failed call changes nothing.
+            As `fit`, and for another `rule`, say, than that of the patterns before. A failed call changes nothing.
         """
         return self._store(X, None, None, reset=not hasattr(self, "_learnt"))
 
@@ -326,7 +327,7 @@ class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
         Raises
         ------
         ValueError
-            As `fit`, and when more patterns would be forgotten than are stored. A failed call changes nothing.
+            As `partial_fit`, and when more patterns would be forgotten than are stored. A failed call changes nothing.
         """
         return self._take_away(X, None, None)
 

@@ -194,9 +194,11 @@ class ModernHopfieldMemory(MergeableEstimator, RealMemory):
         Raises
         ------
         ValueError
-            As `fit`. A failed call changes nothing.
+            As `fit`, and for a `target` that `set_params` changed since. A failed call changes nothing.
         """
         reset = not hasattr(self, "patterns_")
+        if not reset:
+            self._check_unchanged("partial_fit")
         X, known, Y, weight = self._receive_patterns(X, y, sample_weight, reset=reset)
         for _ in fit_tasks(self, [0], name="store", n_tasks=1, X=X, y=Y, attributes=dict):
             if reset:
@@ -252,6 +254,7 @@ class ModernHopfieldMemory(MergeableEstimator, RealMemory):
             When a pattern is not stored, or none would be left. A failed call changes nothing.
         """
         check_is_fitted(self)
+        self._check_unchanged("forget")
         X, placement = self._receive(X, reset=False, method="forget", **self._input_options())
         xp = placement.xp
         values, known = split_known(placement.asarray(X, self.patterns_.dtype))
@@ -277,6 +280,8 @@ class ModernHopfieldMemory(MergeableEstimator, RealMemory):
         return self
 
     def _learn(self, X, known, Y, weight):
+        if self._settings is None:
+            self._begin()
         xp = arrays.namespace(X)
         X = X if known is None else xp.where(known, X, xp.zeros_like(X))
         self._keep(measured_spread(X, known, weight, owner=type(self).__name__))

@@ -94,11 +94,16 @@ class StoringMemory(MergeableEstimator, Memory):
         Raises
         ------
         ValueError
-            As `fit`. A failed call changes nothing.
+            As `fit`, and for parameters on which learning depends that `set_params` changed since. A failed call
+            changes nothing.
         """
         return self._store(X, y, sample_weight, reset=not hasattr(self, "n_patterns_"))
 
     def _store(self, X, y, sample_weight, *, reset):
+        if reset:
+            self._begin()
+        else:
+            self._check_unchanged("partial_fit")
         stream = self._receive_patterns(X, y, sample_weight, reset)
         if reset:
             self.coding_ = stream.target_code.coding

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from skamem.core import arrays, validation
 from skamem.core.base import SkamemTransformer, transactional
 from skamem.core.callbacks import fit_tasks
+from skamem.core.merging import MergeableEstimator
 from skamem.core.parameters import COUNT, Interval, Options
 from skamem.core.reduction import PairwiseReduction
 from skamem.core.rows import Rows, row_blocks
@@ -21,7 +22,7 @@ __all__ = ["InvariantProjection"]
 _BLOCK = 256  # rows at once: groups are summed by products, which cost more than the scatter where they are more
 
 
-class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
+class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer, MergeableEstimator):
     """Linear features that ignore what changes between rows of one identity, learnt from such rows.
 
     Rows of one identity are what should be the same: moved copies of an image (`skamem.datasets.make_transformed`),
@@ -177,46 +178,15 @@ class InvariantProjection(ClassNamePrefixFeaturesOutMixin, SkamemTransformer):
         self._solve(required=False)
         return self
 
-    @transactional
-    def merge(self, other):
-        """Learn all that another projection has seen, as if its rows had come by `partial_fit`: to begin with, too.
-
-        Parameters
-        ----------
-        other : InvariantProjection
-            Fitted, on as many features; its parameters do not matter.
-
-        Returns
-        -------
-        self : object
-            The projection, fitted to the rows of both.
-
-        Raises
-        ------
-        TypeError, ValueError
-            For what is no such projection. A failed call changes nothing.
-        """
-        if not isinstance(other, InvariantProjection):
-            raise TypeError(f"other is {validation.type_of(other)}; expected an InvariantProjection.")
-        check_is_fitted(other, "mean_")
-        if hasattr(self, "_sums"):
-            if other.n_features_in_ != self.n_features_in_:
-                raise ValueError(f"other has {other.n_features_in_} features; expected {self.n_features_in_}, as here.")
-            known, place = self._known, arrays.placement_of(self.mean_)
+    def _take_in(self, other, placement, *, reset):
+        xp, known = placement.xp, self._known
+        if not reset:
             _check_alike(other._known["labels"], known["labels"], "other has")
-            with arrays.overflow_expected():
-                sums = _scatter.merged(known, _scatter.placed(other._known, place, known["total"].dtype))
-            dtype = arrays.wider_dtype(place.xp, self.mean_, other.mean_)
-        else:
-            for name in ("n_features_in_", "feature_names_in_"):
-                if hasattr(other, name):
-                    setattr(self, name, getattr(other, name))
-            place = arrays.resolve_backend(self._backend, other.mean_)
-            sums = _scatter.placed(other._known, place, other._known["total"].dtype)
-            dtype = place.asarray(other.mean_).dtype
-        self._keep(sums, dtype)
+        more = _scatter.placed(other._known, placement, (other if reset else self)._sums["total"].dtype)
+        with arrays.overflow_expected():
+            sums = more if reset else _scatter.merged(known, more)
+        self._keep(sums, arrays.wider_dtype(xp, other.mean_, None if reset else self.mean_))
         self._solve(required=False)
-        return self
 
     def _learn(self, X, y, sample_weight, placement):
         """Add rows to the sums."""

@@ -4,10 +4,10 @@ from numbers import Real
 
 import numpy as np
 from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays
 from skamem.core.base import transactional
+from skamem.core.merging import check_learnt, check_same_features
 from skamem.core.parameters import plain
 from skamem.core.validation import check_number, type_of
 from skamem.sparse._base import SparseLinearRegressor
@@ -99,7 +99,7 @@ class MomentsRegressor(SparseLinearRegressor):
         if not isinstance(other, type(self)):
             raise TypeError(f"other is {type_of(other)}; expected an {type(self).__name__}.")
         if not hasattr(other, "_sums"):
-            check_is_fitted(other)
+            check_learnt(other)
             raise ValueError(_no_sums("other"))
         if hasattr(self, "_sums"):
             self._check_like(other)
@@ -229,14 +229,7 @@ class MomentsRegressor(SparseLinearRegressor):
         return max(needed, 1)
 
     def _check_like(self, other):
-        if other.n_features_in_ != self.n_features_in_:
-            raise ValueError(f"other has {other.n_features_in_} features; expected {self.n_features_in_}, as here.")
-        names = getattr(self, "feature_names_in_", None), getattr(other, "feature_names_in_", None)
-        if None not in [name if name is None else 0 for name in names] and names[0].tolist() != names[1].tolist():
-            raise ValueError(
-                f"other has features named {names[1][:3].tolist()} and so on; expected {names[0][:3].tolist()}, in the "
-                "order that they have here."
-            )
+        check_same_features(self, other)
         self._check_targets(other._sums["n_targets"], other._sums["is_vector"], "other has seen")
 
     def _check_targets(self, n_targets, is_vector, found):

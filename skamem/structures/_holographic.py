@@ -219,7 +219,7 @@ class HolographicMemory(BaseHolographic):
         """
         reset = not hasattr(self, "trace_")
         if not reset:
-            self._check_unchanged()
+            self._check_unchanged("partial_fit")
         pairs = self._receive_pairs(X, y, sample_weight, reset=reset)
         for _ in fit_tasks(self, [0], name="store", n_tasks=1, X=X, y=y, attributes=dict):
             if reset:

@@ -21,27 +21,6 @@ PAIRS = 4096  # pairs or cues that are worked on at a time
 _SETTLED = ("memory", "algebra", "n_components", "n_traces", "features", "unitary")  # what the traces depend on
 
 
-def _settled(parameters):
-    """Those of an estimator's parameters, nested ones too, that stored pairs depend on."""
-    return {name: value for name, value in parameters.items() if name.split("__")[0] in _SETTLED}
-
-
-def _is_as_before(found, before):
-    """Whether a parameter is what it was; of an estimator the class, as its own parameters stand beside it."""
-    if found is before:
-        return True
-    if hasattr(found, "get_params"):
-        return type(found) is type(before)
-    both_nan = isinstance(found, float) and isinstance(before, float) and found != found and before != before
-    return both_nan or bool(np.array_equal(found, before))
-
-
-def _changed(found, before):
-    """Names of the parameters that are not as they were; those of an estimator that is another one are left out."""
-    changed = [name for name in before if name not in found or not _is_as_before(found[name], before[name])]
-    return [name for name in changed if name.partition("__")[0] not in changed or "__" not in name]
-
-
 def _is_same_draw(codes, others):
     """Whether two arrays of random codes, anywhere and in any precision, or None are one draw."""
     if codes is None or others is None:
@@ -92,21 +71,13 @@ class BaseHolographic(MergeableEstimator):
         nan = "allow-nan" if takes_nan(self.features if reset else self.features_) else True
         return self._receive(X, reset=reset, method=method, accept_sparse="csr", ensure_all_finite=nan)
 
-    def _check_unchanged(self):
-        """Raise where a parameter is another than in the fit that is to go on."""
-        found, before = _settled(self.get_params()), self._settings
-        changed = _changed(found, before)
-        if changed:
-            now = ", ".join(f"{name}={found.get(name)!r}" for name in changed)
-            raise ValueError(
-                f"partial_fit goes on with {', '.join(f'{name}={before[name]!r}' for name in changed)}, but found "
-                f"{now}; call fit to start anew."
-            )
+    def _learns_by(self):
+        return {name: value for name, value in self.get_params().items() if name.split("__")[0] in _SETTLED}
 
     def _open(self, X, y, weight, placement):
         """Draw what is random, and begin with empty traces."""
         algebra, rng = resolve_algebra(self.algebra), check_random_state(self.random_state)
-        self._settings = _settled(self.get_params())
+        self._begin()
         self.features_, self.directions_ = self.features, None
         if hasattr(self.features, "fit"):
             cues = arrays.to_numpy(X)
@@ -158,16 +129,7 @@ class BaseHolographic(MergeableEstimator):
 
     def _check_alike(self, other):
         super()._check_alike(other)
-        fitted = hasattr(self, "trace_")
-        found, expected = other._settings, self._settings if fitted else _settled(self.get_params())
-        changed = _changed(found, expected)
-        if changed:
-            raise ValueError(
-                f"other was fitted with {', '.join(f'{name}={found.get(name)!r}' for name in changed)}; expected "
-                f"{', '.join(f'{name}={expected[name]!r}' for name in changed)}, as here: traces add up if pairs are "
-                "bound in one way."
-            )
-        if not fitted:
+        if not hasattr(self, "trace_"):
             return
         if other.output_sum_.shape != self.output_sum_.shape:
             raise ValueError(
@@ -195,7 +157,6 @@ class BaseHolographic(MergeableEstimator):
             return None if values is None else in_precision(placement.asarray(values), added)
 
         if reset:
-            self._settings = _settled(self.get_params())
             self.features_, self.n_key_features_ = other.features_, other.n_key_features_
             self.weight_sum_, self.values_, self.value_counts_ = 0.0, None, None
         for name in _DRAWN:

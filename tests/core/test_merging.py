@@ -1,6 +1,7 @@
 """What was learnt apart and merged is what is learnt together: sums that are sums of parts."""
 
 import copy
+import inspect
 import pickle
 
 import numpy as np
@@ -14,6 +15,7 @@ from skamem import (
     DenseMemory,
     HebbianMemory,
     HopfieldNetwork,
+    IHTRegressor,
     InvariantProjection,
     ModernHopfieldMemory,
     PseudoinverseMemory,
@@ -255,7 +257,7 @@ REFUSED = {
     "another class": (HebbianMemory(), lambda: PseudoinverseMemory().fit(X), TypeError, "expected a fitted Hebbian"),
     "no estimator": (HebbianMemory(), lambda: X, TypeError, "other is .*; expected a fitted HebbianMemory"),
     "a class": (HebbianMemory(), lambda: HebbianMemory, TypeError, "expected a fitted HebbianMemory"),
-    "not fitted": (HebbianMemory(), HebbianMemory, NotFittedError, "not fitted"),
+    "not fitted": (HebbianMemory(), HebbianMemory, NotFittedError, "other is a HebbianMemory that is not fitted"),
     "features": (HebbianMemory(), lambda: HebbianMemory().fit(X[:, :9]), ValueError, "has 9 features; expected 40"),
     "outputs": (HebbianMemory("y"), lambda: HebbianMemory("y").fit(X, Y[:, :4]), ValueError, "y of 4 columns; exp"),
     "target": (HebbianMemory(), lambda: HebbianMemory("y").fit(X, X), ValueError, "target='y'; expected target='self'"),
@@ -267,7 +269,7 @@ REFUSED = {
         HopfieldNetwork(),
         lambda: HopfieldNetwork(fit_intercept=True).fit(X).set_params(fit_intercept=False),
         ValueError,
-        "weights of shape",
+        "other was fitted with fit_intercept=True; expected fit_intercept=False",
     ),
 }
 
@@ -286,11 +288,76 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(name):
 def test_features_of_other_names_are_refused():
     pd = pytest.importorskip("pandas")
     names = [f"u{i}" for i in range(X.shape[1])]
-    one, other = (HebbianMemory().fit(pd.DataFrame(X, columns=columns)) for columns in (names, names[::-1]))
-    with pytest.raises(ValueError, match=r"another order, u39, .*; expected u0, "):
+    groups = np.arange(N) % 3
+    for estimator in (
+        HebbianMemory(),
+        ModernHopfieldMemory(),
+        WillshawMemory(),
+        InvariantProjection(),
+        IHTRegressor(1),
+    ):
+        learn = "partial_fit" if isinstance(estimator, IHTRegressor) else "fit"
+        one, other = (
+            getattr(clone(estimator), learn)(pd.DataFrame(REAL, columns=columns), groups)
+            for columns in (names, names[::-1])
+        )
+        with pytest.raises(ValueError, match=r"another order, u39, .*; expected u0, "):
+            one.merge(other)
+        assert list(clone(estimator).merge(one).feature_names_in_) == names
+        getattr(clone(estimator), learn)(REAL, groups).merge(one)  # where one has no names, places count
+
+
+CHANGED = [
+    (HopfieldNetwork("hebbian"), {"rule": "pseudoinverse"}),
+    (HopfieldNetwork("pseudoinverse"), {"rule": "hebbian"}),
+    (HopfieldNetwork("storkey"), {"rule": "hebbian"}),
+    (HopfieldNetwork(), {"fit_intercept": True}),
+    (HopfieldNetwork(), {"binarize": 0.5}),
+    (HebbianMemory(activation="step"), {"activation": "sign"}),
+    (HebbianMemory("y"), {"target": "self"}),
+    (PseudoinverseMemory(), {"binarize": None}),
+    (BidirectionalMemory(), {"binarize": 0.5}),
+    (DenseMemory(), {"target": "y"}),
+    (WillshawMemory(), {"binarize": 0.5}),
+    (ModernHopfieldMemory(), {"target": "y"}),
+]
+
+
+@pytest.mark.parametrize(("estimator", "change"), CHANGED)
+@pytest.mark.parametrize("method", ["partial_fit", "forget", "merge"])
+def test_what_learning_depends_on_does_not_change_between_calls(estimator, change, method):
+    """Two kinds of sums in one are neither; what was remembered travels, and `fit` starts anew."""
+    estimator = clone(estimator)
+    fitted = pickle.loads(pickle.dumps(estimator.fit(X[:9], Y[:9]).set_params(**change)))
+    if not hasattr(fitted, method):
+        pytest.skip("no such method")
+    other = clone(fitted).fit(X[9:], Y[9:])
+    data = {"forget": (X[:1], Y[:1]), "partial_fit": (X[9:], Y[9:]), "merge": (other,)}[method]
+    if method == "forget" and "y" not in inspect.signature(fitted.forget).parameters:
+        data = data[:1]
+    before = dict(vars(fitted))
+    name = next(iter(change))
+    with pytest.raises(ValueError, match=f"{method} goes on with {name}=.*, but found {name}=.*; call fit"):
+        getattr(fitted, method)(*data)
+    assert vars(fitted) == before
+    fitted.fit(X[:9], Y[:9])
+    getattr(fitted, method)(*data)
+
+
+def test_what_the_other_was_fitted_with_counts():
+    one = HopfieldNetwork().fit(X[:9])
+    other = HopfieldNetwork("pseudoinverse").fit(X[9:]).set_params(rule="hebbian")
+    with pytest.raises(ValueError, match="other was fitted with rule='pseudoinverse'; expected rule='hebbian'"):
         one.merge(other)
-    assert list(HebbianMemory().merge(one).feature_names_in_) == names
-    assert HebbianMemory().fit(X).merge(one).n_patterns_ == 2 * N
+    alike = HopfieldNetwork().fit(X[9:]).set_params(rule="pseudoinverse")
+    np.testing.assert_array_equal(one.merge(alike).couplings_, HopfieldNetwork().fit(X).couplings_)
+
+
+def test_what_was_fitted_before_settings_were_remembered_goes_on():
+    old, other = HopfieldNetwork().fit(X[:9]), HopfieldNetwork().fit(X[9:])
+    del old._settings, other._settings
+    np.testing.assert_array_equal(old.merge(other).couplings_, HopfieldNetwork().fit(X).couplings_)
+    assert old.partial_fit(X[:2]).forget(X[:2]).n_patterns_ == N
 
 
 @pytest.mark.parametrize("rule", ["storkey", "perceptron", lambda patterns: patterns.T @ patterns])
@@ -303,4 +370,3 @@ def test_rules_that_do_not_add_up_have_no_merge(rule):
 def test_the_base_asks_how_to_add():
     with pytest.raises(TypeError, match="abstract"):
         MergeableEstimator()
-    assert not isinstance(InvariantProjection(), MergeableEstimator)  # which asks nothing of the other's parameters
