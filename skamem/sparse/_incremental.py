@@ -58,8 +58,8 @@ class MomentsRegressor(SparseLinearRegressor):
         digits: distances between columns, and residuals, below 1e-7 of a column are not told from 0, as they are in
         `fit`.
 
-        To go on from a `fit` works where that has made all sums itself: with up to 96 features, none a copy of another,
-        by an `effort` that searches. Else begin with `partial_fit`.
+        To go on from a `fit` works where that has made all sums itself: with up to 96 features, none a copy of another.
+        Else begin with `partial_fit`.
         """
         begins = not hasattr(self, "_sums")
         if begins and hasattr(self, "coef_"):

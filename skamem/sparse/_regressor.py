@@ -220,6 +220,9 @@ class IHTRegressor(MomentsRegressor):
         earlier = self._earlier_support()
         inputs = read_inputs(self, X, y, sample_weight)
         problem, gram = self._solve_inputs(inputs, earlier, X, y)
+        if gram is None and self.effort in TEXTBOOK:  # whose descents make none; of few features it is soon made
+            problem.quadratic()
+            gram = problem.whole_gram
         if gram is not None:
             # Sums are made of it when they are asked for, which of most fits they never are.
             self._sums, self._like = kept_of_problem(problem, gram, is_vector=inputs.is_vector), self.coef_[..., :0]

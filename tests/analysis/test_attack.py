@@ -91,8 +91,8 @@ def test_error_grows_with_eps_and_ends_at_one(memories, norm):
 
 @every_norm
 def test_restarts_never_hurt(memories, norm):
-    options = {"norm": norm, "eps": RADIUS[norm] / 2, "n_steps": 1, "random_state": 0}
-    found = [attack(memories["linear"], X_HELD, Y_HELD, n_restarts=n, **options) for n in (1, 2, 8)]
+    options = {"norm": norm, "eps": RADIUS[norm], "n_steps": 1, "random_state": 0}
+    found = [attack(memories["exact"], X_HELD, Y_HELD, n_restarts=n, **options) for n in (1, 2, 32)]
     for fewer, more in pairwise(found):
         assert np.all(more.fooled >= fewer.fooled)
     assert np.sum(found[2].fooled) > np.sum(found[0].fooled)
