@@ -97,7 +97,7 @@ def check_nesting(graph, n_features, names):
     Parameters
     ----------
     graph : nested tuples or lists
-        Of column numbers or names.
+        Of column numbers, negative ones from the last, or names.
     n_features : int
         Columns of X.
     names : sequence of str or None
@@ -133,7 +133,10 @@ def check_nesting(graph, n_features, names):
             return [str(name) for name in names].index(part)
         is_index = isinstance(part, Integral) and not isinstance(part, bool)
         if not is_index or not -n_features <= part < n_features:
-            raise ValueError(f"graph has a column {part!r}; expected names, or integers in [0, {n_features - 1}].")
+            raise ValueError(
+                f"graph has a column {part!r}; expected names, or integers in [0, {n_features - 1}], or in "
+                f"[{-n_features}, -1] from the last."
+            )
         return int(part) % n_features
 
     return read(graph)

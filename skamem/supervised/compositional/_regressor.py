@@ -41,7 +41,8 @@ class CompositionalRegressor(RegressorMixin, SkamemEstimator):
     graph : "binary", "learn" or nested tuples, default="binary"
         Which columns and nodes meet in a node. "binary": neighbouring columns, then neighbouring pairs, and so on.
         Nested tuples of column numbers or names, ``((("a", "b"), "c"), ("d", "e"))`` say, of 1 to 3 inputs a node; a
-        column may occur in several, and equal parts are one node. "learn" finds a binary tree from the data.
+        column may occur in several, and equal parts are one node. Negative numbers count from the last column.
+        "learn" finds a binary tree from the data.
     node : {"spline", "polynomial", "kernel"}, default="spline"
         Maps of the nodes: products of B-splines, polynomials up to `degree`, or Gaussian kernels around a grid.
     n_knots : int >= 2, default=6
@@ -92,10 +93,14 @@ class CompositionalRegressor(RegressorMixin, SkamemEstimator):
     graph_confidence_ : float
         With ``graph="learn"``: 1 - e / e', where e is the cross-validated error of the tree and e' that of the best
         tree one exchange away; where they are close, after several starts of both. Near 1 the tree is beyond doubt;
-        near 0 another one does as well, as several do where sums meet sums or products products. 0 where y is constant,
-        or no better predicted than by its mean; 1 where its columns make no other tree.
+        near 0 another one does as well, as several do where sums meet sums or products products. Of one or two columns,
+        which make no other tree, e' is the error without the weaker one. The mean is a rival too: 0 where y is
+        constant, or no better predicted than by its mean. Where a tree of more columns did a little better than the
+        one chosen the confidence is less, 0 from 2 % on, or 5 % where the error is below 0.05.
     graph_scores_ : list of (tuple, float)
         With ``graph="learn"``: trees that were fitted for comparison and their cross-validated errors, the best first.
+        ``graph_`` need not be the first: another tree is taken only if its error is less by a clear margin, and
+        columns are left out where that costs less than 2 %, or 5 % where the error is below 0.05.
     pair_scores_ : list of (tuple, float)
         With ``graph="learn"``: pairs of columns and how much the directions of their partial derivatives disagree, 0
         for a node of its own; the best first.

@@ -1,6 +1,5 @@
 """The search for a graph: from a proposal to the neighbouring tree that fits best, until none fits better."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +19,8 @@ _MOST_CANDIDATES = 2
 _MOST_MOVES = 10
 _MOST_RIVALS, _CLOSE = 3, 2.0  # trees that are looked at closely when they do nearly as well, and how nearly
 _MOST_PRUNED = 3  # columns tried one by one: if these are needed, those of larger derivatives are
-_AS_WELL = 1.05  # a column without effect may seem to help by so much
+_AS_WELL = 1.02  # a column without effect may seem to help by so much
+_AS_WELL_CLEAN, _CLEAN = 1.05, 0.05  # or so much, where so little is left that short descents end further apart
 _BETTER = 0.6  # smaller gains are within what the choice among many trees flatters
 
 
@@ -33,8 +33,9 @@ class Found:
     nested : tuple
         Of columns.
     confidence : float
-        1 - its cross-validated error / that of the best of its neighbours: 0 for no better, near 1 for much better. 0
-        where it explains nothing.
+        1 - its cross-validated error / that of the best rival: 0 for no better, near 1 for much better. Rivals are its
+        neighbours, where there are none the tree without its weakest column, and the mean. Less where more columns do
+        a little better, down to 0.
     trees : list of (tuple, float)
         Trees that were fitted and their cross-validated errors in units of the variance, the best first.
     pairs : list of (tuple, float)
@@ -89,11 +90,17 @@ def find_tree(X, targets, share, tell):
         return careful[key][0]
 
     def pruned(tree):
-        """The tree without columns that it does as well without, those of the least derivatives first."""
+        """The tree without columns that it does as well without, those of the least derivatives first.
+
+        As well as the best seen on the way: losses that are small one by one must not add up.
+        """
+        least = score(tree)
 
         def tried(left_out):
+            nonlocal least
             smaller = _without(tree, set(left_out))
-            return smaller if score(smaller) <= _AS_WELL * score(tree) else tree
+            least = min(least, score(smaller))
+            return smaller if score(smaller) <= _as_well(least) * least else tree
 
         n_tried = max(1, len(_columns(tree)) // 2)  # a half at once, then fewer: most columns may be of no effect
         while n_tried and len(_columns(tree)) > 1:
@@ -125,13 +132,31 @@ def find_tree(X, targets, share, tell):
     close = [tree for tree in rivals[:_MOST_RIVALS] if score(tree) < _CLOSE * score(nested)]
     for tree in [nested, *close] if close else []:  # one start or two may have left the better one in a poor minimum
         careful_score(tree)
-    rival = min(map(score, rivals), default=math.inf)
-    tell(f"Error {score(nested):.3e}, of the best tree one exchange away {rival:.3e}")
-    sure = 1.0 - score(nested) / rival if 0.0 < rival < math.inf else float(rival > 0.0)
-    if not score(nested) < float(whole.share @ whole.xp.sum(whole.targets**2, axis=1)):  # the mean does as well
-        sure = 0.0
+    if not rivals and len(_columns(nested)) > 1:
+        rivals = [_without(nested, {column}) for column in _columns(nested)]
+    of_mean = float(whole.share @ whole.xp.sum(whole.targets**2, axis=1))
+    rival = min([of_mean, *map(score, rivals)])
+    larger = min((value for value, tree in known.values() if set(_columns(tree)) > set(_columns(nested))), default=None)
+    tell(f"Error {score(nested):.3e}, of its best rival {rival:.3e}")
     trees = sorted(((tree, value) for value, tree in known.values()), key=lambda pair: pair[1])
-    return Found(nested, min(1.0, max(0.0, sure)), trees, pairs)
+    return Found(nested, _confidence(score(nested), rival, larger), trees, pairs)
+
+
+def _confidence(error, rival, larger):
+    """How sure a tree is, from its error, that of its best rival, and that of the best tree of more columns, if any.
+
+    More columns that do better by what pruning lets pass leave no confidence; that do no better, all.
+    """
+    sure = max(0.0, 1.0 - error / rival) if rival > 0.0 else 0.0
+    if larger is None or larger >= error:
+        return sure
+    least = 1.0 / _as_well(larger)
+    return sure * max(0.0, (larger / error - least) / (1.0 - least))
+
+
+def _as_well(error):
+    """How much larger an error may be that counts as no larger than this one."""
+    return _AS_WELL_CLEAN if error < _CLEAN else _AS_WELL
 
 
 def _unordered(tree):

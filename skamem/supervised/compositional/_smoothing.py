@@ -258,8 +258,15 @@ def quick_score(problem):
     score : float
         In units of the targets' variance; infinite where the graph has too many parameters for the rows.
     """
-    score = _merit(_down(problem, start(problem, None), _STAGES, _STAGE_STEPS))
+    score = _merit(_smoothed(problem, start(problem, None)))
     if score < _GOOD:
         return score
-    coefs = start(problem, np.random.RandomState(0))
-    return min(score, _merit(_down(problem, coefs, _STAGES, _STAGE_STEPS)))
+    return min(score, _merit(_smoothed(problem, start(problem, np.random.RandomState(0)))))
+
+
+def _smoothed(problem, coefs):
+    """Fits for penalties that fall, then for larger ones while these do better: noise asks for them."""
+    fits = _down(problem, coefs, _STAGES, _STAGE_STEPS)
+    while fits[0].score == _merit(fits) and fits[0].alpha * _STEP <= _LARGEST * 1.01:
+        fits.insert(0, _stage(problem, fits[0].state.coefs, fits[0].alpha * _STEP, _STAGE_STEPS))
+    return fits

@@ -150,12 +150,18 @@ def test_the_map_of_a_node_is_what_it_computes():
     assert_allclose(model.predict(row), expected, atol=0.1 * np.std(y))
 
 
+def test_negative_numbers_count_from_the_last_column():
+    model = CompositionalRegressor((0, -1), node="polynomial", alpha=1.0).fit(*composed(50))
+    assert model.graph_ == (0, 3)
+
+
 @pytest.mark.parametrize(
     ("graph", "error", "message"),
     [
         ("tree", ValueError, "graph='tree' is not an option"),
         (3, TypeError, "graph=3 is an int"),
         ((0, 9), ValueError, r"column 9; expected names, or integers in \[0, 3\]"),
+        ((0, -5), ValueError, r"column -5; expected .* or in \[-4, -1\] from the last"),
         (("a", 0), ValueError, "column 'a', but X has no names"),
         ((0, ()), ValueError, "of 0 inputs; expected 1 to 3"),
         ((0, 1, 2, 3), ValueError, "of 4 inputs; expected 1 to 3"),

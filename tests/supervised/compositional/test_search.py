@@ -56,3 +56,39 @@ def test_that_a_short_descent_ended_poorly_is_no_doubt_about_the_tree(monkeypatc
 
 def _columns_of(part):
     return frozenset(_columns(part)) if isinstance(part, tuple) else part
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_few_noisy_rows_keep_the_columns_that_matter_or_say_that_they_are_not_sure(seed):
+    """Penalties as small as clean data ask for once made larger trees look poor, and single columns beyond doubt."""
+    rng = np.random.default_rng(seed)
+    X = rng.uniform(-1, 1, (40, 3))
+    y = X @ [1, 0.6, 0.5] + 0.5 * rng.normal(size=40)
+    model = CompositionalRegressor("learn", n_restarts=1, random_state=0).fit(X, y)
+    assert len(_columns(model.graph_)) >= 2
+    assert model.graph_confidence_ < 0.5
+
+
+def test_of_noise_one_is_not_sure():
+    """Of five columns of pure noise one seems to help a little: the mean is its rival."""
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        X, y = rng.uniform(-1, 1, (100, 5)), rng.normal(size=100)
+        model = CompositionalRegressor("learn", n_restarts=1, max_iter=20, random_state=0).fit(X, y)
+        assert model.graph_confidence_ < 0.2
+
+
+def test_one_column_that_explains_much_is_sure():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (200, 4))
+    y = np.sin(3 * X[:, 0]) + 0.1 * rng.normal(size=200)
+    model = CompositionalRegressor("learn", n_restarts=1, random_state=0).fit(X, y)
+    assert model.graph_ == (0,)
+    assert model.graph_confidence_ > 0.9
+
+
+def test_a_better_tree_of_more_columns_takes_confidence_away():
+    assert _search._confidence(0.1, 1.0, None) == _search._confidence(0.1, 1.0, 0.1) == 0.9
+    assert 0.0 < _search._confidence(0.1, 1.0, 0.099) < 0.9
+    assert _search._confidence(0.1, 1.0, 0.097) == 0.0
+    assert _search._confidence(0.0, 0.0, None) == _search._confidence(2.0, 1.0, None) == 0.0
