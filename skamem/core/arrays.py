@@ -264,7 +264,10 @@ BACKEND_NAMES = f"None (follow the input), {PLACE_NAMES}"
 
 def is_backend_name(value):
     """Whether `value` is a name that ``backend=`` takes; such a library or device need not be there."""
-    return isinstance(value, str) and (value == "numpy" or value.partition(":")[0] in ("cupy", "torch"))
+    if not isinstance(value, str):
+        return False
+    name, colon, where = value.partition(":")
+    return value == "numpy" or (name in ("cupy", "torch") and bool(where) == bool(colon))
 
 
 def resolve_backend(backend, X):
@@ -293,7 +296,8 @@ def resolve_backend(backend, X):
     if backend is None:
         return placement_of(X)
     if not is_backend_name(backend):
-        raise ValueError(f"backend={backend!r} is unknown; expected {BACKEND_NAMES}.")
+        hint = f" Write 'torch:{backend}'." if type(backend).__module__ == "torch" else ""
+        raise ValueError(f"backend={backend!r} is unknown; expected {BACKEND_NAMES}.{hint}")
     name, _, where = backend.partition(":")
     if name == "cupy":
         return _cupy_placement(where)
@@ -335,9 +339,11 @@ def _torch_placement(where):
         where = torch.empty(0, device=where).device  # "cuda" becomes "cuda:0", and a missing device fails here
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise RuntimeError(
-            f"backend='torch:{where}' is not usable: {error} Use backend='torch' for the CPU, or install a torch "
-            "built for your device (https://pytorch.org)."
+            f"backend='torch:{where}' is not usable: {str(error).rstrip(' .')}. Use backend='torch' for the CPU, or "
+            "install a torch built for your device (https://pytorch.org)."
         ) from error
+    if where.type == "meta":
+        raise RuntimeError("backend='torch:meta' is not usable: its tensors hold no numbers. Use backend='torch'.")
     return Placement(importlib.import_module("array_api_compat.torch"), where, returns_numpy=True)
 
 

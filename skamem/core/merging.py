@@ -3,10 +3,12 @@
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays, validation
 from skamem.core.base import SkamemEstimator, transactional
+from skamem.core.likeness import is_alike
 
 __all__ = ["MergeableEstimator", "check_learnt", "check_parts_merge", "check_same_features"]
 
@@ -44,8 +46,9 @@ class MergeableEstimator(SkamemEstimator, ABC):
     _settings: ClassVar[dict[str, Any] | None] = None
 
     def _learns_by(self):
-        """What learning depends on, by name, as the parameters are now."""
-        return {name: getattr(self, name) for name in self._merges_by}
+        """What learning depends on, by name, as the parameters are now: estimators as copies, which nobody changes."""
+        values = {name: getattr(self, name) for name in self._merges_by}
+        return {name: clone(value) if hasattr(value, "get_params") else value for name, value in values.items()}
 
     def _begin(self):
         """Remember what learning, which begins, depends on."""
@@ -162,23 +165,9 @@ def check_same_features(one, other):
         )
 
 
-def _is_as_before(found, before):
-    """Whether a parameter is what it was; of an estimator the class, as its own parameters stand beside it."""
-    if found is before:
-        return True
-    if hasattr(found, "get_params"):
-        return type(found) is type(before)
-    if arrays.shape_of(found) != arrays.shape_of(before):
-        return False
-    both_nan = isinstance(found, float) and isinstance(before, float) and found != found and before != before
-    alike = found == before
-    return both_nan or bool(alike.all() if hasattr(alike, "all") else alike)
-
-
 def _changed(found, before):
-    """Names of the parameters that are not as they were; those of an estimator that is another one are left out."""
-    changed = [name for name in before if name not in found or not _is_as_before(found[name], before[name])]
-    return [name for name in changed if name.partition("__")[0] not in changed or "__" not in name]
+    """Names of the parameters that are not as they were."""
+    return [name for name in found if name in before and not is_alike(found[name], before[name])]
 
 
 def _said(settings, names):

@@ -1,6 +1,5 @@
 """What a holographic memory holds and how pairs come to it: checked, bound, counted; with the settings of its fit."""
 
-import joblib
 import numpy as np
 import scipy.sparse
 from sklearn.base import clone
@@ -8,6 +7,7 @@ from sklearn.utils import check_random_state, get_tags
 
 from skamem.core import arrays, validation
 from skamem.core.binding import random_keys, resolve_algebra
+from skamem.core.likeness import is_alike
 from skamem.core.merging import MergeableEstimator
 from skamem.core.rows import Rows
 from skamem.structures._key_space import KeySpace, in_precision
@@ -18,7 +18,6 @@ from skamem.structures._traces import Traces
 __all__ = ["PAIRS", "BaseHolographic", "takes_nan"]
 
 PAIRS = 4096  # pairs or cues that are worked on at a time
-_SETTLED = ("memory", "algebra", "n_components", "n_traces", "features", "unitary")  # what the traces depend on
 
 
 def _is_same_draw(codes, others):
@@ -29,13 +28,6 @@ def _is_same_draw(codes, others):
     return codes.shape == others.shape and bool(np.allclose(codes, others, rtol=1e-5, atol=1e-6))
 
 
-def _same_features(features, others):
-    """Whether two fitted features, or callables, make the same of a cue, as far as their attributes tell."""
-    if features is others or not hasattr(features, "fit"):
-        return features is others or features == others
-    return joblib.hash(features) == joblib.hash(others)
-
-
 _DRAWN = ("key_codes_", "value_codes_", "directions_")
 
 
@@ -44,6 +36,7 @@ class BaseHolographic(MergeableEstimator):
 
     _anchor = "output_sum_"
     _stays_home = ("_settings", "features_")
+    _merges_by = ("memory", "algebra", "n_components", "n_traces", "features", "unitary")  # what the traces depend on
 
     def _receive_pairs(self, X, y, sample_weight, *, reset, method=None):
         """Validated keys where the user had them, values on their placement, weights on the host."""
@@ -70,9 +63,6 @@ class BaseHolographic(MergeableEstimator):
         _refuse_complex(X, "X", type(self).__name__)
         nan = "allow-nan" if takes_nan(self.features if reset else self.features_) else True
         return self._receive(X, reset=reset, method=method, accept_sparse="csr", ensure_all_finite=nan)
-
-    def _learns_by(self):
-        return {name: value for name, value in self.get_params().items() if name.split("__")[0] in _SETTLED}
 
     def _open(self, X, y, weight, placement):
         """Draw what is random, and begin with empty traces."""
@@ -142,7 +132,7 @@ class BaseHolographic(MergeableEstimator):
                 "both to be fitted with the same whole number as random_state, or one to have been merged from the "
                 "other to begin with."
             )
-        if not _same_features(self.features_, other.features_):
+        if not is_alike(self.features_, other.features_):
             raise ValueError(
                 "other has fitted its features otherwise, so that cues have other keys; expected features that depend "
                 "on no rows, of a whole number as random_state, or callables."

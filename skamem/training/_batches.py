@@ -8,7 +8,8 @@ import scipy.sparse
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_consistent_length, check_random_state
 
-from skamem.core.validation import check_number
+from skamem.core.parameters import RandomState
+from skamem.core.validation import check_number, type_of
 
 __all__ = ["balanced_batches", "batch_count", "held_back", "shuffled_batches", "shuffled_blocks", "uploaded"]
 
@@ -71,8 +72,8 @@ def shuffled_blocks(blocks, n_rows, random_state=None):
 
     Parameters
     ----------
-    blocks : iterable of tuple of array or csr matrix
-        The arrays of a block, X and y say, of equal length; on the host. Read once, one block at a time.
+    blocks : iterable of tuple of array, csr matrix, data frame, series or list
+        What belongs together, X and y say, of equal length; on the host. Read once, one block at a time.
     n_rows : int
         Rows of the buffer, at least 1; memory holds them two times, and a block.
     random_state : int, RandomState or None, default=None
@@ -80,13 +81,15 @@ def shuffled_blocks(blocks, n_rows, random_state=None):
 
     Returns
     -------
-    shuffled : iterator of tuple of array or csr matrix
-        Blocks of new arrays. Nothing until the buffer is full; its rest comes last, as one block.
+    shuffled : iterator of tuple of array, csr matrix, data frame or series
+        Blocks of new arrays, frames with their index; of lists arrays. Nothing until the buffer is full; its rest comes
+        last, as one block.
 
     Raises
     ------
     TypeError, ValueError
-        For an `n_rows` that is no integer or below 1, and for arrays of a block that differ in length.
+        For an `n_rows` that is no integer or below 1, a `random_state` of another kind, blocks that are no tuples or
+        hold None, and arrays of a block that differ in length.
 
     Examples
     --------
@@ -97,25 +100,47 @@ def shuffled_blocks(blocks, n_rows, random_state=None):
     [[0, 0], [1, 0, 1, 0], [2, 2, 1, 2, 2, 1]]
     """
     check_number("n_rows", n_rows, kind=numbers.Integral, low=1)
+    if not RandomState().accepts(random_state):
+        RandomState().refuse("random_state", random_state)
     return _through_buffer(blocks, int(n_rows), check_random_state(random_state))
 
 
 def _through_buffer(blocks, n_rows, random_state):
     buffer = None
-    for block in blocks:
-        check_consistent_length(*block)
-        pool = tuple(block) if buffer is None else tuple(map(_joined, buffer, block))
+    for number, block in enumerate(blocks):
+        block = _received(block, number)
+        if buffer is not None and len(block) != len(buffer):
+            raise ValueError(f"Block {number} holds {len(block)} arrays; expected {len(buffer)}, as in those before.")
+        pool = block if buffer is None else tuple(map(_joined, buffer, block))
         order = random_state.permutation(pool[0].shape[0])
         n_out = max(0, len(order) - n_rows)
-        buffer = tuple(rows[order[n_out:]] for rows in pool)
+        buffer = tuple(_taken(rows, order[n_out:]) for rows in pool)
         if n_out:
-            yield tuple(rows[order[:n_out]] for rows in pool)
+            yield tuple(_taken(rows, order[:n_out]) for rows in pool)
     if buffer is not None and buffer[0].shape[0]:
         yield buffer
 
 
+def _received(block, number):
+    """The arrays of a block."""
+    if not isinstance(block, list | tuple) or not block:
+        raise TypeError(f"Block {number} is {type_of(block)}; expected a tuple of arrays, (X, y) or (X,).")
+    if any(part is None for part in block):
+        raise TypeError(f"Block {number} holds None; expected arrays alone: leave it out, as in (X,).")
+    check_consistent_length(*block)
+    return tuple(np.asarray(part) if isinstance(part, list | tuple) else part for part in block)
+
+
+def _taken(rows, order):
+    return rows.iloc[order] if hasattr(rows, "iloc") else rows[order]
+
+
 def _joined(first, second):
-    """Rows of two arrays, or of two sparse ones, one after the other."""
+    """Rows of two arrays, or of two sparse ones or frames, one after the other."""
+    if hasattr(first, "iloc"):
+        import pandas as pd
+
+        return pd.concat([first, second])
     sparse = scipy.sparse.issparse(first)
     return scipy.sparse.vstack([first, second], format="csr") if sparse else np.concatenate([first, second])
 

@@ -177,6 +177,29 @@ def test_cupy_devices_are_numbered(backend, index, fake_cupy):
         assert placement.asarray(VALUES).device == cupy.cuda.Device(index)
 
 
+@pytest.mark.parametrize("backend", ["torch:", "cupy:", "torchcuda", ":"])
+def test_names_without_a_device_after_the_colon_are_unknown(backend):
+    assert not arrays.is_backend_name(backend)
+    with pytest.raises(ValueError, match="is unknown; expected"):
+        arrays.resolve_backend(backend, None)
+
+
+def test_devices_of_torch_are_to_be_named():
+    torch = pytest.importorskip("torch")
+    with pytest.raises(ValueError, match=r"is unknown; expected .* Write 'torch:cpu'\.$"):
+        arrays.resolve_backend(torch.device("cpu"), None)
+    with pytest.raises(RuntimeError, match="'torch:meta' is not usable: its tensors hold no numbers"):
+        arrays.resolve_backend("torch:meta", None)
+
+
+def test_what_torch_says_ends_with_one_full_stop():
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(RuntimeError, match=r"\w\. Use backend='torch' for the CPU"):
+        arrays.resolve_backend("torch:cuda", None)
+
+
 @pytest.mark.parametrize("backend", ["torch:nowhere", "torch:cuda:99"])
 def test_a_missing_torch_device_raises(backend):
     pytest.importorskip("torch")

@@ -1,7 +1,9 @@
 """HolographicMemory: its trace is a sum of bound pairs, read by keys and cleaned up; averages under features."""
 
+import functools
 import pickle
 
+import cloudpickle
 import numpy as np
 import pytest
 import scipy.sparse
@@ -12,6 +14,7 @@ from sklearn.kernel_approximation import Nystroem, RBFSampler
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from skamem import (
     HebbianMemory,
@@ -176,7 +179,8 @@ def test_what_is_set_after_fit_waits_for_the_next_fit(change):
     np.testing.assert_array_equal(memory.predict(keys), recalled)
     before = dict(vars(memory))
     with pytest.raises(
-        ValueError, match=f"partial_fit goes on with {next(iter(change))}(__gamma)?=.*; call fit to start anew"
+        ValueError,
+        match=f"partial_fit goes on with {next(iter(change)).partition('__')[0]}=.*; call fit to start anew",
     ):
         memory.partial_fit(keys, values)
     assert all(vars(memory)[name] is value for name, value in before.items())
@@ -469,6 +473,47 @@ def test_traces_of_other_codes_or_features_do_not_add_up():
     nystroem = HolographicMemory(features=Nystroem(n_components=5, random_state=0), random_state=0)
     with pytest.raises(ValueError, match="fitted its features otherwise"):
         clone(nystroem).fit(keys[:5], values[:5]).merge(clone(nystroem).fit(keys[5:], values[5:]))
+
+
+def _cosines(X):
+    return np.cos(X)
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        make_pipeline(FunctionTransformer(np.sin), RBFSampler(n_components=200, random_state=0)),
+        make_pipeline(FunctionTransformer(lambda X: 2.0 * X), RBFSampler(n_components=200, random_state=0)),
+        lambda X: np.tanh(X),
+        functools.partial(np.add, 1.0),
+        _cosines,
+    ],
+    ids=["pipeline", "lambda inside", "lambda", "partial", "function"],
+)
+def test_copies_of_features_from_elsewhere_merge(features):
+    keys, values = pairs(12, 64, 20)
+    memory = HolographicMemory(features=features, random_state=0)
+    one, other = (
+        cloudpickle.loads(cloudpickle.dumps(clone(memory))).fit(keys[part], values[part])
+        for part in (slice(0, 5), slice(5, 12))
+    )
+    whole = clone(memory).fit(keys, values)
+    merged = clone(memory).merge(one).merge(cloudpickle.loads(cloudpickle.dumps(other)))
+    np.testing.assert_allclose(merged.trace_, whole.trace_, atol=1e-10)
+    merged.partial_fit(keys, values)
+
+
+def test_features_that_differ_inside_do_not_merge():
+    keys, values = pairs(12, 64, 20)
+    memory = HolographicMemory(features=make_pipeline(RBFSampler(gamma=1.0, random_state=0)), random_state=0)
+    fitted = clone(memory).fit(keys, values)
+    other = clone(memory).set_params(features__rbfsampler__gamma=2.0).fit(keys, values)
+    with pytest.raises(ValueError, match="gamma=2.0"):
+        fitted.merge(other)
+    # What was set after a fit does not count: pairs are read as they were stored.
+    fitted.merge(clone(memory).fit(keys, values).set_params(features__rbfsampler__gamma=3.0))
+    with pytest.raises(ValueError, match="partial_fit goes on with features="):
+        fitted.set_params(features__rbfsampler__gamma=3.0).partial_fit(keys, values)
 
 
 @pytest.mark.parametrize("algebra", ["hrr", "fhrr"])

@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse
 from numpy.testing import assert_array_equal
@@ -125,3 +126,30 @@ def test_nothing_to_hold_back():
         held_back(1, 0.1, np.random.RandomState(0))
     with pytest.raises(ValueError, match="no class has 2; give more rows, or set early_stopping=False"):
         held_back(3, 0.1, np.random.RandomState(0), np.arange(3))
+
+
+def test_shuffled_blocks_take_frames_with_their_index_and_lists():
+    frame = pd.DataFrame({"a": np.arange(12.0), "kind": pd.Categorical(list("xyz") * 4)}, index=np.arange(100, 112))
+    blocks = [(frame[i : i + 4], frame["a"][i : i + 4], frame["a"][i : i + 4].tolist()) for i in (0, 4, 8)]
+    found = list(shuffled_blocks(blocks, 5, 0))
+    X, y = (pd.concat(part) for part in list(zip(*found))[:2])
+    labels = np.concatenate([labels for *_, labels in found])
+    pd.testing.assert_frame_equal(X.sort_index(), frame)
+    assert_array_equal(X["a"], y)
+    assert_array_equal(y, labels)
+    assert_array_equal(X.index, y.index)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "random_state", "error", "words"),
+    [
+        ([(np.ones((2, 1)), None)], 0, TypeError, "Block 0 holds None"),
+        ([np.ones((2, 1))], 0, TypeError, "Block 0 is a.* ndarray; expected a tuple"),
+        ([(np.ones(2),), (np.ones(2), np.ones(2))], 0, ValueError, "Block 1 holds 2 arrays; expected 1"),
+        ([(np.ones(2),)], np.random.default_rng(0), TypeError, "random_state=Generator.* is no seed; expected"),
+        ([(np.ones(2), np.ones(3))], 0, ValueError, "inconsistent"),
+    ],
+)
+def test_what_cannot_be_shuffled_is_said(blocks, random_state, error, words):
+    with pytest.raises(error, match=words):
+        list(shuffled_blocks(blocks, 5, random_state))
