@@ -7,6 +7,8 @@ __all__ = ["Evidence"]
 
 _PRIOR_ENTRIES = 100.0  # what the weights of all features count beside those of one, in hidden entries
 _PRIOR_LINEAR = 10.0  # what the linear memory alone counts beside the hidden entries of all features
+_CLEAR = 3e-3  # share of the variance left over below which priors count less: clear evidence needs few entries
+_ROUNDING = 1e-13  # share of the squares below which their differences are none
 _PULL = 0.01  # of the loss by which weights that add up to less than 1, a pull to the mean, must pay
 
 
@@ -65,26 +67,38 @@ class Evidence:
         sizes = np.einsum("fii->i", self.products) / count
         sizes = np.maximum(sizes, 1e-6 * max(sizes.max(), 1e-300))
         variance = self.squares.sum() / count
-        common = _solved(
-            self.products.sum(axis=0), self.targets.sum(axis=0), _PRIOR_LINEAR * sizes, alone, _PULL * count * variance
-        )
+        sums = self.products.sum(axis=0), self.targets.sum(axis=0), self.squares.sum()
+        common = _blend(*sums, _PRIOR_LINEAR * sizes, alone, _PULL * count * variance)
+        features = zip(self.products, self.targets, self.squares, self.counts, strict=True)
         return np.stack(
-            [
-                _solved(products, targets, _PRIOR_ENTRIES * sizes, common, _PULL * own * variance)
-                for products, targets, own in zip(self.products, self.targets, self.counts, strict=True)
-            ]
+            [_blend(*sums, _PRIOR_ENTRIES * sizes, common, _PULL * own * variance) for *sums, own in features]
         )
 
     def deviations(self, weights):
         """How far blends err, in units of the deviations that the linear memory expects; shape (n_features,)."""
-        errors = self.squares - 2.0 * np.einsum("fc,fc->f", weights, self.targets)
-        errors += np.einsum("fc,fcd,fd->f", weights, self.products, weights)
+        errors = _errors(self.products, self.targets, self.squares, weights)
         total, expected = errors.sum(), self.variances.sum()
         if not (total > 0.0 and expected > 0.0):
             return np.ones(len(errors))
         prior = _PRIOR_ENTRIES * expected / max(self.counts.sum(), 1.0)
         common = total / expected
-        return np.sqrt((np.maximum(errors, 0.0) + prior * common) / (self.variances + prior))
+        return np.sqrt((errors + prior * common) / (self.variances + prior))
+
+
+def _errors(products, targets, squares, weights):
+    """Squared errors of blends, the sums over hidden entries."""
+    errors = squares - 2.0 * np.einsum("...c,...c->...", weights, targets)
+    errors = errors + np.einsum("...c,...cd,...d->...", weights, products, weights)
+    return np.maximum(errors, _ROUNDING * squares)
+
+
+def _blend(products, targets, squares, prior, towards, pull):
+    """Weights for hidden entries, with a prior that counts less where they come back nearly as they were."""
+    weights = _solved(products, targets, prior, towards, pull)
+    left = _errors(products, targets, squares, weights)
+    if not left < _CLEAR * squares:
+        return weights
+    return _solved(products, targets, left / (_CLEAR * squares) * prior, towards, pull)
 
 
 def _solved(products, targets, prior, towards, pull):

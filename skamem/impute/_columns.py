@@ -5,7 +5,7 @@ What `fit` saw and what is to be completed may have different types: read from f
 
 import numpy as np
 
-from skamem.impute._table import declared_categories, dtype_kind, is_number
+from skamem.impute._table import declared_categories, dtype_kind, is_number, objects
 
 __all__ = ["filled_series", "plain_values"]
 
@@ -34,9 +34,7 @@ def plain_values(feature, codes, *, beside=()):
         values = [int(value) for value in values]
     if feature.is_empty and not feature.declared and any(isinstance(value, str) for value in beside):
         values = [_NO_WORD] * len(values)
-    found = np.empty(len(values), dtype=object)
-    found[:] = values
-    return found
+    return objects(values)
 
 
 def filled_series(series, missing, feature, codes):
@@ -80,6 +78,8 @@ def filled_series(series, missing, feature, codes):
             return frame.filled(series, missing, values)
     else:
         held = _held(values, kind, feature)
+        if held is not None and feature.kind == "whole" and feature.levels is None and "64" in str(series.dtype):
+            held = _clipped(held, series.dtype)  # no type is wider, and floats would round what is known
         if held is not None and _holds(series.dtype, held):
             return frame.filled(series, missing, held)
         if held is not None or (kind != "bool" and all(map(is_number, values))):
@@ -103,6 +103,19 @@ def _held(values, kind, feature):
     if feature.is_ranked and any(value != int(value) for value in values):
         return None
     return [int(np.rint(float(value))) if isinstance(value, float) else int(value) for value in values]
+
+
+def _clipped(values, dtype):
+    """Whole numbers, none beyond a type of such."""
+    if dtype_kind(dtype) != "whole":
+        return values
+    limits = np.iinfo(_kept_as(dtype))
+    return [min(max(value, int(limits.min)), int(limits.max)) for value in values]
+
+
+def _kept_as(dtype):
+    """The type of NumPy that a frame's type of numbers is kept as."""
+    return np.dtype(getattr(dtype, "numpy_dtype", str(dtype).lower()))
 
 
 def _go_together(values, others):
@@ -137,7 +150,7 @@ def _holds(dtype, values):
     """Whether a column of numbers is wide enough."""
     if dtype_kind(dtype) == "bool" or str(dtype).endswith("128"):  # which NumPy has no whole numbers of
         return True
-    kept = np.dtype(getattr(dtype, "numpy_dtype", str(dtype).lower()))
+    kept = _kept_as(dtype)
     if kept.kind == "f":
         return bool((np.abs(values) <= np.finfo(kept).max).all())
     return np.iinfo(kept).min <= min(values) <= max(values) <= np.iinfo(kept).max
@@ -156,8 +169,14 @@ class _Pandas:
 
     @staticmethod
     def categorical(series, missing, values, levels):
-        lacking = [level for level in levels if level not in series.cat.categories]
+        own = series.cat.categories
+        lacking = [level for level in levels if level not in set(own)]
         if lacking:
+            if hasattr(own, "is_overlapping") and type(own)([*own, *lacking]).is_overlapping:
+                raise ValueError(
+                    f"Feature {series.name!r} has intervals such as {own[0]}, which overlap those of fit, such as "
+                    f"{lacking[0]}. Cut it at the same edges."
+                )
             series = series.cat.add_categories(lacking)
             series = series.cat.reorder_categories(levels) if series.cat.ordered else series
         own = {level: level for level in levels}  # 1.0 for True, where numbers are the categories

@@ -10,7 +10,7 @@ from skamem.core.rows import row_blocks
 from skamem.impute._blend import Evidence
 from skamem.impute._hiding import content_order, hidden_entries
 from skamem.impute._linear import LinearMemory, gaps_of, learnt_moments, shrunk
-from skamem.impute._lookup import SCALES, StoredRows
+from skamem.impute._lookup import StoredRows
 from skamem.impute._selection import likeness_to_gaps
 
 __all__ = ["SHRINKAGES", "Completer", "learnt_completer", "n_learnt"]
@@ -171,11 +171,13 @@ def learnt_completer(values, known, encoding, *, n_stored, shrinkage, max_iter):
     worse = 1.0 if len(own) < _FEW_ROWS else _WORSE  # what few rows say of extrapolation is chance
     best = _nearly_best(paths, tried, worse)
     shrinkage = tried[best]
-    evidence = Evidence(encoding.n_features, 1 + 2 * len(SCALES))
-    for path in paths:
-        _look(evidence, path, encoding, path.memories[best])
+    looks = [_Look(path, encoding, path.memories[best]) for path in paths]
+    scales = looks[0].scales() if looks else ()
+    evidence = Evidence(encoding.n_features, 1 + 2 * len(scales))
+    for look in looks:
+        look.add_to(evidence, scales)
     weights = evidence.weights()
-    used = [i for i in range(len(SCALES)) if weights[:, 1 + 2 * i : 3 + 2 * i].max(initial=0.0) > _FEW]
+    used = [i for i in range(len(scales)) if weights[:, 1 + 2 * i : 3 + 2 * i].max(initial=0.0) > _FEW]
     kept = [0, *(column for i in used for column in (1 + 2 * i, 2 + 2 * i))]
     learnt = _evenly(order, n_learnt(values.shape[1], n_stored))
     mean, covariance, n_iter = learnt_moments(values[learnt], known[learnt], shrinkage=shrinkage, max_iter=max_iter)
@@ -184,7 +186,7 @@ def learnt_completer(values, known, encoding, *, n_stored, shrinkage, max_iter):
     return Completer(
         linear,
         StoredRows(values_stored, known_stored, residuals, encoding.importance),
-        tuple(SCALES[i] for i in used),
+        tuple(scales[i] for i in used),
         weights[np.ix_(encoding.feature, kept)],
         evidence.deviations(weights)[encoding.feature],
         (mean, covariance),
@@ -262,23 +264,35 @@ def _nearly_best(paths, shrinkages, worse):
     return max((i for i, error in enumerate(errors) if error <= worse * min(errors)), default=0)
 
 
-def _look(evidence, path, encoding, linear):
-    """Add what each memory says of hidden entries to `evidence`; `linear` was learnt from the others."""
-    values, hidden, seen, shown = path.values, path.hidden, path.seen, path.shown
-    completion = linear.complete(shown, seen, residuals=True, gaps=path.gaps)
-    stored = StoredRows(shown, seen, completion.residuals, encoding.importance)
-    votes = ~np.isnan(encoding.level)
-    weights = likeness_to_gaps(values, completion.values, hidden & ~votes, ~path.known)
-    asking = np.flatnonzero(hidden.any(axis=1))
-    asking = asking[_evenly(np.arange(len(asking)), _ASKED)]
-    for rows in row_blocks(len(asking), 8 * (6 * len(values) + 40 * values.shape[1]), at_most=256):
-        some = asking[rows]
-        base = completion.values[some]
-        said = [base]
-        for averages, residuals in stored.averages(shown[some], seen[some], SCALES):
-            said += [averages, base + residuals]
-        for feature, block in encoding.blocks():
-            which = hidden[some, block]
-            candidates = np.stack([part[:, block][which] for part in said], axis=1)
-            truth, variances, weight = (part[some, block][which] for part in (values, completion.variances, weights))
-            evidence.add(candidates, truth, variances, feature, weight)
+class _Look:
+    """What each memory says of the hidden entries of a path; `linear` was learnt from the others."""
+
+    def __init__(self, path, encoding, linear):
+        self.path, self.encoding = path, encoding
+        self.completion = linear.complete(path.shown, path.seen, residuals=True, gaps=path.gaps)
+        self.stored = StoredRows(path.shown, path.seen, self.completion.residuals, encoding.importance)
+        asking = np.flatnonzero(path.hidden.any(axis=1))
+        self.asking = asking[_evenly(np.arange(len(asking)), _ASKED)]
+
+    def scales(self):
+        """Sharpnesses to try."""
+        return self.stored.scales_for(self.path.shown[self.asking], self.path.seen[self.asking])
+
+    def add_to(self, evidence, scales):
+        """Add what is said at `scales` to `evidence`."""
+        values, hidden, seen, shown = self.path.values, self.path.hidden, self.path.seen, self.path.shown
+        completion, votes = self.completion, ~np.isnan(self.encoding.level)
+        weights = likeness_to_gaps(values, completion.values, hidden & ~votes, ~self.path.known)
+        for rows in row_blocks(len(self.asking), 8 * (6 * len(values) + 40 * values.shape[1]), at_most=256):
+            some = self.asking[rows]
+            base = completion.values[some]
+            said = [base]
+            for averages, residuals in self.stored.averages(shown[some], seen[some], scales):
+                said += [averages, base + residuals]
+            for feature, block in self.encoding.blocks():
+                which = hidden[some, block]
+                candidates = np.stack([part[:, block][which] for part in said], axis=1)
+                truth, variances, weight = (
+                    part[some, block][which] for part in (values, completion.variances, weights)
+                )
+                evidence.add(candidates, truth, variances, feature, weight)

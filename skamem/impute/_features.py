@@ -13,6 +13,7 @@ from skamem.impute._table import (
     is_frame,
     missing_entries,
     names_of,
+    objects,
     plain,
 )
 
@@ -68,11 +69,13 @@ def _learnt(name, dtype, given, is_category):
     kind = "object" if dtype is None else dtype_kind(dtype)
     ordered = getattr(dtype, "ordered", False) is True
     if kind == "object" and not is_category:
-        kind = _kind_of_objects(name, given)
+        kind = _kind_ofobjects(name, given)
     if kind == "category" or is_category:
-        _check_entries(name, given)
-        seen, declared = {plain(value) for value in given}, declared_categories(dtype)
-        levels = _objects(_sorted(seen) if declared is None else [value for value in declared if value in seen])
+        declared = declared_categories(dtype)
+        if declared is None:  # else they may be anything, intervals say: they stand for themselves
+            _check_entries(name, given)
+        seen = {plain(value) for value in given}
+        levels = objects(_sorted(seen) if declared is None else [value for value in declared if value in seen])
         return Feature("whole" if ordered and not is_category else "category", levels, True, declared)
     if kind == "bool":
         return Feature("whole", np.asarray([False, True], dtype=object), is_ranked=True)
@@ -82,7 +85,7 @@ def _learnt(name, dtype, given, is_category):
     return Feature("number")
 
 
-def _kind_of_objects(name, given):
+def _kind_ofobjects(name, given):
     if not len(given):
         return "category"
     if all(isinstance(value, bool | np.bool_) for value in given):
@@ -140,7 +143,7 @@ def _joined(one, other, name):
     seen = {*one.levels.tolist(), *other.levels.tolist()}
     declared = _joined_order(one, other, name)
     levels = [level for level in declared or [] if level in seen]
-    return Feature(one.kind, _objects([*levels, *_sorted(seen.difference(levels))]), True, declared)
+    return Feature(one.kind, objects([*levels, *_sorted(seen.difference(levels))]), True, declared)
 
 
 def _joined_order(one, other, name):
@@ -176,12 +179,6 @@ def recoded(codes, old, new):
             known = ~np.isnan(codes[:, j])
             codes[known, j] = places[codes[known, j].astype(np.intp)]
     return codes
-
-
-def _objects(values):
-    found = np.empty(len(values), dtype=object)
-    found[:] = values
-    return found
 
 
 def _sorted(values):

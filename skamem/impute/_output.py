@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from skamem.impute._columns import filled_series, plain_values
-from skamem.impute._table import is_frame, is_number, series_of
+from skamem.impute._table import is_frame, is_number, objects_of, series_of
 
 __all__ = ["Outline", "written"]
 
@@ -78,7 +78,7 @@ def written(X, table, outline, container, placement):
 
 def _object_columns(X, table, outline):
     """The kept columns as arrays of objects, completed."""
-    source = [_objects(series) for series in series_of(X)] if is_frame(X) else np.asarray(X, dtype=object).T
+    source = [objects_of(series) for series in series_of(X)] if is_frame(X) else np.asarray(X, dtype=object).T
     columns = []
     for j in outline.kept:
         column, missing = np.array(source[j], dtype=object), table.missing[:, j]
@@ -90,12 +90,6 @@ def _object_columns(X, table, outline):
 def _are_numbers(columns):
     """Whether a category that `fit` never saw is no string among numbers."""
     return all(is_number(value) for column in columns for value in column.tolist())
-
-
-def _objects(series):
-    values = np.empty(len(series), dtype=object)
-    values[:] = series.tolist() if hasattr(series, "tolist") else series.to_list()
-    return values
 
 
 def _frame(X, table, outline, flags):

@@ -23,6 +23,8 @@ __all__ = [
     "is_number",
     "missing_entries",
     "names_of",
+    "objects",
+    "objects_of",
     "plain",
     "read_table",
     "series_of",
@@ -206,9 +208,17 @@ def columns_of(X):
             if dtype_kind(series.dtype) == "float" or not (np.abs(found) >= _EXACT).any():
                 yield series.dtype, found
                 continue
-        values = np.empty(len(series), dtype=object)
-        values[:] = series.tolist() if hasattr(series, "tolist") else series.to_list()
-        yield series.dtype, values
+        yield series.dtype, objects_of(series)
+
+
+def objects(values):
+    """A list as an array of objects, whatever they are: tuples too."""
+    return np.fromiter(values, dtype=object, count=len(values))
+
+
+def objects_of(series):
+    """The entries of a frame's column as an array of objects."""
+    return objects(series.tolist() if hasattr(series, "tolist") else series.to_list())
 
 
 def _numbers(series):

@@ -19,6 +19,14 @@ def test_much_evidence_finds_the_mixture():
     assert evidence.deviations(weights)[0] < 0.1
 
 
+def test_clear_evidence_outweighs_the_priors():
+    random = np.random.default_rng(0)
+    truth = random.standard_normal(3000)
+    evidence, weights = weights_of(truth[:, None] + random.standard_normal((3000, 3)) * [0.3, 0.03, 0.001], truth)
+    assert weights[0, 2] > 0.8  # .55 with the whole prior
+    assert 0.0 < evidence.deviations(weights)[0] < 0.006  # .014
+
+
 def test_no_evidence_is_the_linear_memory_alone():
     assert Evidence(4, 3).weights().tolist() == [[1.0, 0.0, 0.0]] * 4
     _, weights = weights_of(np.random.default_rng(0).standard_normal((1, 3)), np.ones(1))

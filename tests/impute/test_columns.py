@@ -187,3 +187,62 @@ def test_polars_columns_of_other_types():
     assert found[1] > 10_000
     with pytest.raises(ValueError, match="Feature 'a' held numbers"):
         numbers.transform(pl.DataFrame({"n": [1.0, 15.0], "a": ["1", None]}))
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "UInt64"])
+def test_known_whole_numbers_of_64_bits_stay_and_no_other_leaves_their_range(dtype):
+    pd = pytest.importorskip("pandas")
+    random, limits = np.random.default_rng(0), np.iinfo(dtype.lower())
+    a = np.sort(random.standard_normal(60))
+    step = (int(limits.max) - int(limits.min)) // 60
+    ids = [int(limits.min) + step * i + 1 for i in range(59)] + [int(limits.max)]
+    holes = pd.DataFrame({"a": 3.0 * a, "id": pd.array(ids, dtype=dtype)})
+    gone = [0, 20, 58, 59]
+    holes.loc[gone, "id"] = pd.NA
+    holes.loc[59, "a"] = 1e3
+    found = AssociativeImputer().set_output(transform="pandas").fit_transform(holes)["id"]
+    assert found.dtype == dtype
+    assert [int(value) for value in found.drop(gone)] == [value for i, value in enumerate(ids) if i not in gone]
+    assert found[59] > found[20]
+
+
+def categories_of(kind):
+    pd = pytest.importorskip("pandas")
+    return {
+        "intervals": pd.interval_range(0, 3),
+        "dates": pd.date_range("2020", periods=3),
+        "periods": pd.period_range("2020", periods=3, freq="Y"),
+        "tuples": pd.Index([("a", 1), ("b", 2), ("c", 3)], tupleize_cols=False),
+    }[kind]
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+@pytest.mark.parametrize("kind", ["intervals", "dates", "periods", "tuples"])
+def test_categories_may_be_of_any_type(kind, ordered):
+    pd = pytest.importorskip("pandas")
+    random = np.random.default_rng(0)
+    a = random.standard_normal(200)
+    truth, known = np.digitize(a, [-0.5, 0.5]), random.random(200) < 0.8
+    column = pd.Categorical.from_codes(np.where(known, truth, -1), categories_of(kind), ordered=ordered)
+    holes = pd.DataFrame({"a": a, "c": column})
+    imputer = AssociativeImputer().partial_fit(holes[:100]).merge(AssociativeImputer().fit(holes[100:]))
+    found = imputer.set_output(transform="pandas").transform(holes)["c"]
+    assert found.dtype == holes["c"].dtype
+    assert (found.cat.codes == truth).mean() > 0.95
+    np.testing.assert_array_equal(found.cat.codes[known], truth[known])
+    entries = AssociativeImputer().fit_transform(holes)[:, 1].tolist()
+    assert entries == found.tolist()
+
+
+def test_intervals_of_other_edges_are_refused_by_name():
+    pd = pytest.importorskip("pandas")
+    a = np.linspace(0.0, 4.0, 40)
+    frame = pd.DataFrame({"a": a, "c": pd.cut(a, [-1, 1, 2, 3, 4])})
+    imputer = AssociativeImputer().set_output(transform="pandas").fit(frame)
+    low = frame[:10].assign(c=lambda part: part["c"].cat.remove_unused_categories())
+    low.loc[5, ["a", "c"]] = [3.9, None]
+    assert imputer.transform(low)["c"][5] == pd.Interval(3, 4)  # an interval that the part lacks is added
+    other = frame.assign(c=pd.cut(a, [-1, 1.5, 4]))
+    other.loc[5, "c"] = None
+    with pytest.raises(ValueError, match="Feature 'c' has intervals .* overlap those of fit"):
+        imputer.transform(other)

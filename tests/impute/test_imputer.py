@@ -5,6 +5,7 @@ from contextlib import nullcontext
 
 import numpy as np
 import pytest
+from sklearn.impute import KNNImputer
 from sklearn.model_selection import GridSearchCV
 
 from skamem import AssociativeImputer
@@ -88,6 +89,28 @@ def test_it_bends_where_the_data_do():
     straight = imputer.set_params(shrinkage=0.01).fit(holes)
     assert straight.weights_[:, 1:].sum() > 0.5 * len(straight.weights_)
     assert error(imputer.transform(holes), X, holes) < 0.5
+
+
+def smooth(kind, n_rows, random):
+    """A table of which one column bends with another, and that column's place."""
+    x = random.uniform(-3, 3, n_rows)
+    if kind == "circle":
+        return np.stack([np.cos(x), np.sin(x), x + 0.1 * random.standard_normal(n_rows)], axis=1)
+    return np.stack([x, x**2 + (0.3 * random.standard_normal(n_rows) if kind == "noisy" else 0.0)], axis=1)
+
+
+@pytest.mark.parametrize("kind", ["square", "noisy", "circle"])
+@pytest.mark.parametrize("n_rows", [100, 300, 1000, 3000])
+def test_more_rows_bend_as_closely_as_neighbours_do(kind, n_rows):
+    random = np.random.default_rng(0)
+    X = smooth(kind, n_rows, random)
+    holes, gone = X.copy(), random.random(n_rows) < 0.3
+    holes[gone, 1] = np.nan
+    found, near = (
+        np.sqrt(np.mean((imputer.fit_transform(holes) - X)[gone, 1] ** 2))
+        for imputer in (AssociativeImputer(), KNNImputer())
+    )
+    assert found < 1.2 * near
 
 
 def test_fit_transform_is_transform_of_what_was_fitted():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skamem.impute._lookup import SCALES, StoredRows
+from skamem.impute._lookup import SCALES, SHARPER, StoredRows
 
 RANDOM = np.random.default_rng(0)
 VALUES = RANDOM.standard_normal((30, 5))
@@ -63,3 +63,42 @@ def test_a_row_of_which_nothing_is_known_finds_nothing():
     values, residuals = next(iter(stored().averages(np.zeros((1, 5)), np.zeros((1, 5), bool), SCALES)))
     assert np.isfinite(values).all()
     assert np.isfinite(residuals).all()
+
+
+def rows_and_asking(n_rows, n_columns):
+    """Rows of noise, and as many that ask for the first column."""
+    values, ones = np.random.default_rng(0).random((n_rows, n_columns)), np.ones((n_rows, n_columns), bool)
+    asking = np.random.default_rng(1).random((n_rows, n_columns)), ones & (np.arange(n_columns) > 0)
+    return StoredRows(values, ones, values, np.ones(n_columns)), np.where(asking[1], asking[0], 0.0), asking[1]
+
+
+def test_more_rows_of_few_columns_are_asked_more_sharply():
+    greatest = []
+    for n_rows in (30, 300, 3000):
+        stored, *asking = rows_and_asking(n_rows, 2)
+        greatest.append(stored.scales_for(*asking)[-1])
+    assert greatest[0] < greatest[1] < greatest[2]
+
+
+@pytest.mark.parametrize("kind", ["many columns", "few rows", "equal rows", "nothing known", "no rows"])
+def test_rows_without_many_neighbours_are_asked_as_ever(kind):
+    stored, values, known = rows_and_asking(*{"many columns": (300, 12), "few rows": (5, 2)}.get(kind, (300, 2)))
+    if kind == "equal rows":
+        stored, values = (
+            StoredRows(*(np.rint(part) for part in (stored.values, stored.known, stored.values)), np.ones(2)),
+            np.rint(values),
+        )
+    if kind == "nothing known":
+        values, known = 0.0 * values, known & False
+    if kind == "no rows":
+        values, known = values[:0], known[:0]
+    assert stored.scales_for(values, known) == SCALES
+
+
+def test_what_the_nearest_row_does_not_know_a_farther_one_says():
+    values, known = np.asarray([[0.0, 0.0, 5.0], [1.0, 7.0, 0.0]]), np.asarray([[1, 0, 1], [1, 1, 0]], bool)
+    stored = StoredRows(values, known, values, np.ones(3))
+    asked = np.zeros((1, 3)), np.asarray([[True, False, False]])
+    for found, residuals in stored.averages(*asked, (*SCALES, *SHARPER)):
+        np.testing.assert_allclose(found[0, 1:], [7.0, 5.0])
+        np.testing.assert_allclose(residuals[0, 1:], [7.0, 5.0])
