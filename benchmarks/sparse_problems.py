@@ -39,6 +39,14 @@ def decoyed(seed, n, p, s, group, *, spread, noise):
     return X[:, order], y, np.sort(np.argsort(order)[:s])
 
 
+def summed(seed):
+    """Four true columns of 40, and a noisy sum of each two of them: 120 x 46. Returns X, y and the support."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((120, 40))
+    sums = [X[:, i] + X[:, j] + 0.05 * rng.standard_normal(120) for i, j in itertools.combinations(range(4), 2)]
+    return np.column_stack([X, *sums]), X[:, :4].sum(axis=1) + 0.1 * rng.standard_normal(120), np.arange(4)
+
+
 def quadratic_diabetes():
     """The diabetes data with all squares and products of two features, standardised: 442 x 65."""
     X, y = load_diabetes(return_X_y=True)

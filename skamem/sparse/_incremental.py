@@ -55,8 +55,8 @@ class MomentsRegressor(SparseLinearRegressor):
         -----
         Rows are not kept: of p columns of X and y together, p² numbers are, sums of squares and products about the
         means. Cost O(n_samples p²), and O(p³) with a search a call: give large blocks. Sums hold squares, half of the
-        digits: distances between columns, and residuals, below 1e-7 of a column are not told from 0, as they are in
-        `fit`.
+        digits: distances between columns below 3e-7 of their deviation, and residuals below 1e-7 of that of y, are not
+        told from 0, as they are in `fit`; near there coefficients have few digits.
 
         To go on from a `fit` works where that has made all sums itself: with up to 96 features, none a copy of another.
         Else begin with `partial_fit`.

@@ -157,6 +157,19 @@ def test_copies_and_constants_are_left_out_as_by_fit():
     assert in_blocks(IHTRegressor(2), X, np.full(N, 0.7)).support_.tolist() == []
 
 
+@pytest.mark.parametrize("share", [1e-4, 1e-5, 3e-6, 1e-6])
+@pytest.mark.parametrize("seed", range(3))
+def test_columns_are_told_apart_as_far_as_squares_tell_them(seed, share):
+    rng = np.random.default_rng(seed)
+    trend, noise = np.linspace(-1.0, 1.0, 2000)[:, None], rng.standard_normal((2000, 24))
+    X = trend + share * noise
+    y = (X[:, 0] - X[:, 1]) / share
+    model = in_blocks(IHTRegressor(2), X, y)
+    assert model.support_.tolist() == IHTRegressor(2).fit(X, y).support_.tolist() == [0, 1]
+    # A square of the distance, share², is known to eps of the whole.
+    np.testing.assert_allclose(model.coef_[:2] * share, [1.0, -1.0], rtol=max(1e-6, 100 * 2.2e-16 / share**2))
+
+
 def test_sparse_and_dense_blocks_are_alike():
     X, y, weight = data()
     X = np.where(np.random.default_rng(0).random(X.shape) < 0.2, X, 0.0)

@@ -203,6 +203,8 @@ class Problem:
         if self.stands_for is not None:  # they come from squares, which have half of the digits
             self.zero_loss = max(ZERO_LOSS, self.stands_for.loss_rounding)
             self._rounding = np.full(self.n_features, self.stands_for.distance_rounding)
+            # Their root still tells distances that the squares had: it is looked at down to there.
+            self._resolution = self.stands_for.distance_rounding**2
         sums = host(xp.sum(weighted, axis=0))
         self.correlation = (products[-self.n_targets :] - sums[:, None] * self.mean).T * self.inverse_norm[:, None]
 
@@ -375,8 +377,7 @@ class Problem:
         """
         # Standardised, projected and a product: three copies.
         too_large = 3 * 8 * self.design.shape[0] * self.n_features > get_config()["working_memory"] * 2**20
-        # Columns that stand for others were made from a Gram matrix, and have no more digits.
-        if self.is_delicate or self.positive or too_large or self.stands_for is not None:
+        if self.is_delicate or self.positive or too_large:
             return False
         self.is_delicate, self._quadratic = True, self._of_columns(np.arange(self.n_features))
         return True

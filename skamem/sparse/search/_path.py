@@ -8,7 +8,7 @@ from skamem.sparse.search._exhaustive import every_size
 from skamem.sparse.search._forward import forward_path
 from skamem.sparse.search._local import settle
 from skamem.sparse.search._nonnegative import nonnegative_points
-from skamem.sparse.search._plan import Solution, best_of_size, criterion_of, with_coefs
+from skamem.sparse.search._plan import Solution, best_of_size, criterion_of, exchanged_two_by_two, with_coefs
 from skamem.sparse.search._supports import chain_for, reported
 
 __all__ = ["best_at_point", "default_max_size", "settled", "solve_path", "solve_thoroughly"]
@@ -92,21 +92,42 @@ def path_points(problem, max_size, settings):
 
 
 def _searched_points(problem, points, settings):
-    """The better of `points`, of each size alone, and of the previous best with one more."""
-    best = None
+    """The best of `points`, of each size alone, and of the previous best with one more, after exchanges of two.
+
+    A better support may grow worse than what it was found from: both are grown, so that exchanges of two never raise
+    the loss of a larger size.
+    """
+    grown = best = None
     for point in points:
-        rivals = [point]
         size = len(point.support)
-        if best is not None and size > len(best.support):
-            rivals += list(forward_path(problem, size, swaps=True, tol=settings.tol, start=best.support))[1:]
-            rivals.append(with_coefs(problem, best_of_size(problem, size, settings)[0]))
-        best = min(rivals, key=lambda rival: rival.loss)
+        if best is None or size <= len(best.support):
+            grown = best = point
+        else:
+            alone = with_coefs(problem, best_of_size(problem, size, settings)[0])
+            had_split = not np.array_equal(grown.support, best.support)
+            grown = _lowest(point, *_longer(problem, grown, size, settings), alone)
+            best = _lowest(grown, *_longer(problem, best, size, settings)) if had_split else grown
+            if not np.array_equal(best.support, alone.support):  # of which this has been tried
+                best = _lowest(best, with_coefs(problem, exchanged_two_by_two(problem, best, size, settings)))
         yield best
+
+
+def _lowest(*fits):
+    return min(fits, key=lambda fit: fit.loss)
+
+
+def _longer(problem, fit, size, settings):
+    """Points of a path from `fit` to `size`, without `fit`."""
+    return list(forward_path(problem, size, swaps=True, tol=settings.tol, start=fit.support))[1:]
 
 
 def _refined(problem, points, criteria, settings, start):
     """Give the chosen size the whole effort; where that finds better, it replaces the path's point, and so on."""
     refined, n_iter, before = set(), 1, list(points)
+
+    def is_refined(index):
+        return (index, points[index].support.tobytes()) in refined  # a neighbour may have brought another support
+
     while True:
         # Of most points nothing has changed.
         criteria = [
@@ -115,14 +136,15 @@ def _refined(problem, points, criteria, settings, start):
         ]
         before = list(points)
         chosen = settings.choose(problem, points, criteria)
-        if chosen in refined:
+        if is_refined(chosen):
             # The size below just missed what is enough by the path; by itself it may reach it.
             below = chosen - 1
-            if settings.enough is None or below < 0 or below in refined:
+            if settings.enough is None or below < 0 or is_refined(below):
                 return Solution(points[chosen], n_iter, points, criteria)
             chosen = below
+        refined.add((chosen, points[chosen].support.tobytes()))
         points[chosen], n_iter = best_at_point(problem, points[chosen], settings, start)
-        refined.add(chosen)
+        refined.add((chosen, points[chosen].support.tobytes()))
         _regrow(problem, points, chosen, settings)
         _shrink(problem, points, chosen, settings)
 
@@ -134,6 +156,7 @@ def best_at_point(problem, point, settings, start=None):
         best = alone
     else:
         best = settled(problem, point, settings.tol) if settings.plan.swaps else point
+        best = exchanged_two_by_two(problem, best, len(point.support), settings)
     return with_coefs(problem, best), n_iter
 
 

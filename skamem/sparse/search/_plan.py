@@ -25,6 +25,7 @@ __all__ = [
     "Solution",
     "best_of_size",
     "criterion_of",
+    "exchanged_two_by_two",
     "solve_size",
     "with_coefs",
 ]
@@ -204,17 +205,24 @@ def best_of_size(problem, size, settings, start=None):
     fit, n_iter, converged = hard_thresholding_pursuit(problem, size, start, max_iter=max_iter, tol=tol)
     if plan.swaps:
         fit = local_search(problem, fit, size, tol=tol, look_below=plan.look_below)
-    by_pairs = pair_work(problem, size) <= plan.pair_work
     if not fit.exact and plan.restart_below:
+        by_pairs = pair_work(problem, size) <= plan.pair_work
         fit = restart(problem, fit, size, tol=tol, believe_from=plan.restart_below, pairs_follow=by_pairs)
-    if not fit.exact and by_pairs:
-        paired = improve_by_pairs(problem, fit.support, tol)
-        fit = paired if paired.loss <= fit.loss * (1 + tol) else fit
+    fit = exchanged_two_by_two(problem, fit, size, settings)
     if problem.positive and plan.restart_below:
         fit = nonnegative_search(
             problem, fit, size, plan, tol, lambda free: best_of_size(free, size, settings)[0].support
         )
     return _with_fewest_members(problem, fit, plan, tol), n_iter, converged or plan.swaps
+
+
+def exchanged_two_by_two(problem, fit, size, settings):
+    """Where exchanges of two members lead from `fit`, if the effort looks at those of `size` members; else `fit`."""
+    if fit.exact or pair_work(problem, size) > settings.plan.pair_work:
+        return fit
+    paired = improve_by_pairs(problem, fit.support, settings.tol)
+    # Of the same support the losses differ by rounding, and it is the later that has looked at all columns.
+    return paired if paired.loss <= fit.loss * (1 + settings.tol) else fit
 
 
 def _usable_start(problem, start, size):
