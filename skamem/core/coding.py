@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from skamem.core import arrays
 from skamem.core.rows import row_blocks, rows_in_cache
 
-__all__ = ["UnitCode", "perfect_recall"]
+__all__ = ["UnitCode", "coding_of", "coding_of_both", "perfect_recall"]
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,7 @@ class UnitCode:
 
     def detected(self, values):
         """This code with "auto" resolved from stored patterns: "binary" if all values are 0 or 1, and not all 1."""
-        if self.coding != "auto":
-            return self
-        values, has_zero = _entries(values)
-        xp, binary = arrays.namespace(values), True
-        for block in _blocks(values):
-            zero = block == 0
-            binary = bool(xp.all(zero | (block == 1) | xp.isnan(block)))
-            if not binary:
-                break
-            has_zero = has_zero or bool(xp.any(zero))
-        return replace(self, coding="binary" if binary and has_zero else "bipolar")
+        return self if self.coding != "auto" else replace(self, coding=coding_of(values) or "bipolar")
 
     def check(self, values, owner):
         """Raise ValueError unless `values` (NaN aside) are two-valued where this code needs them to be.
@@ -120,6 +110,45 @@ class UnitCode:
         if self.low is None or self.coding == ("binary" if self.low == 0.0 else "bipolar"):
             return states
         return (states + 1.0) / 2.0 if self.coding == "binary" else 2.0 * states - 1.0
+
+
+def coding_of(values):
+    """The coding that patterns have.
+
+    Parameters
+    ----------
+    values : array or sparse matrix of shape (n_patterns, n_units)
+        May contain NaN: unknown.
+
+    Returns
+    -------
+    coding : {"binary", "bipolar"} or None
+        "binary" if all values are 0 or 1; None if all are 1, which either coding has.
+    """
+    values, has_zero = _entries(values)
+    xp = arrays.namespace(values)
+    for block in _blocks(values):
+        zero = block == 0
+        if not bool(xp.all(zero | (block == 1) | xp.isnan(block))):
+            return "bipolar"
+        has_zero = has_zero or bool(xp.any(zero))
+    return "binary" if has_zero else None
+
+
+def coding_of_both(one, other):
+    """The `coding_of` two sets of patterns together.
+
+    Parameters
+    ----------
+    one, other : {"binary", "bipolar"} or None
+        Those of each.
+
+    Returns
+    -------
+    coding : {"binary", "bipolar"} or None
+        Whatever the order.
+    """
+    return "bipolar" if "bipolar" in (one, other) else one or other
 
 
 def _entries(values):

@@ -1,6 +1,6 @@
 """BidirectionalMemory: pairs of patterns, each of which recalls the other."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -133,6 +133,7 @@ class BidirectionalMemory(CorrelationMemory):
         if reset:
             self.input_sum_ = None
             self.input_coding_ = stream.code.detected(stream.X).coding
+        self._note_coding("input_coding_", replace(stream.code, coding=self.input_coding_), stream.X, reset=reset)
         super()._learn(stream, reset=reset)
 
     def _count(self, X, Y, sample_weight):
@@ -142,8 +143,7 @@ class BidirectionalMemory(CorrelationMemory):
 
     def _join(self, other, placement, *, reset):
         super()._join(other, placement, reset=reset)
-        if reset:
-            self.input_coding_ = other.input_coding_ if self.coding == "auto" else self.coding
+        self._join_coding("input_coding_", other, reset=reset)
         inputs = placement.asarray(other.input_sum_)
         self.input_sum_ = inputs if reset else self.input_sum_ + inputs
 

@@ -7,7 +7,7 @@ from sklearn.utils import check_random_state
 
 from skamem.core import arrays
 from skamem.core.base import transactional
-from skamem.core.coding import UnitCode
+from skamem.core.coding import UnitCode, coding_of, coding_of_both
 from skamem.core.factors import Factors
 from skamem.core.merging import MergeableEstimator
 from skamem.core.rows import row_blocks
@@ -35,6 +35,9 @@ class StoringMemory(MergeableEstimator, Memory):
         """Add what another memory has learnt, all but what is counted here, before it is."""
 
     _merges_by: ClassVar[tuple[str, ...]] = ("target", "activation", "binarize")
+
+    # Under ``coding="auto"`` the `coding_of` patterns so far, None until some tell it, by name of the fitted attribute.
+    _seen: ClassVar[dict[str, str | None]] = {}
 
     _rule: Rule | None = None
     """The `skamem.core.rules.Rule` that weights follow; None where they follow none that says how much they hold."""
@@ -89,7 +92,8 @@ class StoringMemory(MergeableEstimator, Memory):
         Returns
         -------
         self : object
-            The fitted memory. Storing in pieces equals storing at once.
+            The fitted memory. Storing in pieces equals storing at once, sums of real values to rounding. Under
+            ``coding="auto"`` the first patterns that are not all 1 say how recalled ones are coded.
 
         Raises
         ------
@@ -108,6 +112,7 @@ class StoringMemory(MergeableEstimator, Memory):
         if reset:
             self.coding_ = stream.target_code.coding
             self._forget_all()
+        self._note_coding("coding_", stream.target_code, stream.X if stream.Y is None else stream.Y, reset=reset)
         try:
             self._learn(stream, reset=reset)
         except MemoryError as error:
@@ -117,18 +122,44 @@ class StoringMemory(MergeableEstimator, Memory):
 
     def _take_in(self, other, placement, *, reset):
         if reset:
-            self.coding_ = other.coding_ if self.coding == "auto" else self.coding
             self._forget_all()
         elif other._n_features_out != self._n_features_out:
             raise ValueError(
                 f"other was fitted with y of {other._n_features_out} columns; expected {self._n_features_out}, as here."
             )
+        self._join_coding("coding_", other, reset=reset)
         self._join(other, placement, reset=reset)
         stored = placement.asarray(other.pattern_sum_)
         self.pattern_sum_ = stored if reset else self.pattern_sum_ + stored
         self.n_patterns_ += other.n_patterns_
         self.total_weight_ += other.total_weight_
         self._warn_of_losses()
+
+    def _note_coding(self, name, code, values, *, reset):
+        """Set the fitted attribute `name` to the coding of the first patterns that tell it: `values`, come now, may."""
+        if self.coding != "auto" or code.low is None:
+            return
+        seen = None if reset else self._seen.get(name, getattr(self, name))
+        if seen is None:
+            seen = "binary" if reset and code.coding == "binary" else coding_of(values)
+        self._seen = self._seen | {name: seen}
+        setattr(self, name, seen or "bipolar")
+
+    def _join_coding(self, name, other, *, reset):
+        """Set the fitted attribute `name` to the coding of the patterns of both, in whatever order they come."""
+        if self.coding != "auto":
+            if reset:
+                setattr(self, name, self.coding)
+            return
+        found = other._seen.get(name, getattr(other, name))
+        seen = None if reset else self._seen.get(name, getattr(self, name))
+        if self.binarize is None and self._codes("auto")[1].low is not None and {found, seen} == {"binary", "bipolar"}:
+            raise ValueError(
+                f"other has {found} patterns; expected {seen} ones, as here: with binarize=None all have one coding. "
+                "Code the patterns first, or set binarize= to the threshold between off and on."
+            )
+        self._seen = self._seen | {name: coding_of_both(seen, found)}
+        setattr(self, name, self._seen[name] or "bipolar")
 
     def _room_needed(self, stream):
         n_units = stream.X.shape[1]
@@ -146,7 +177,8 @@ class StoringMemory(MergeableEstimator, Memory):
 
     def _receive_patterns(self, X, y, sample_weight, reset):
         X, y, placement = self._receive_stored(X, y, reset=reset)
-        codes = self._codes(self.coding if reset else self.coding_)
+        undecided = not reset and self._seen.get("coding_", self.coding_) is None
+        codes = self._codes(self.coding if reset else "auto" if undecided else self.coding_)
         return open_stream(X, y, sample_weight, placement, *codes, owner=type(self).__name__)
 
     def _codes(self, coding):

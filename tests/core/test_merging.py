@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import itertools
 import pickle
 
 import numpy as np
@@ -351,6 +352,46 @@ def test_what_the_other_was_fitted_with_counts():
         one.merge(other)
     alike = HopfieldNetwork().fit(X[9:]).set_params(rule="pseudoinverse")
     np.testing.assert_array_equal(one.merge(alike).couplings_, HopfieldNetwork().fit(X).couplings_)
+
+
+ON, ZEROS, SIGNS = np.ones((3, 8)), (X[:4, :8] > 0) * 1.0, X[4:9, :8]
+
+
+@pytest.mark.parametrize(
+    "parts", [*itertools.permutations([ON, ZEROS, SIGNS]), (ON, ZEROS), (ZEROS, ON), (ON, SIGNS), (SIGNS, ON), (ON, ON)]
+)
+@pytest.mark.parametrize(
+    "memory",
+    [HebbianMemory(), HebbianMemory("y"), BidirectionalMemory(), DenseMemory(random_state=0), WillshawMemory()],
+)
+def test_merged_parts_have_the_coding_of_all_patterns_whatever_the_order(memory, parts):
+    def codings(fitted):
+        return fitted.coding_, getattr(fitted, "input_coding_", None)
+
+    whole = clone(memory).fit(np.concatenate(parts), np.concatenate(parts))
+    streamed, merged, fitted = clone(memory), clone(memory), [clone(memory).fit(part, part) for part in parts]
+    for part in parts:
+        streamed.partial_fit(part, part)
+    for one in fitted:
+        merged.merge(one)
+    right = fitted[-1]
+    for one in fitted[-2::-1]:
+        right = clone(memory).merge(one).merge(right)
+    assert codings(merged) == codings(right) == codings(whole)
+    first = next((one.coding_ for one, part in zip(fitted, parts, strict=True) if part is not ON), "bipolar")
+    assert streamed.coding_ == first  # the first that tells it: recall does not change its coding on the way
+    if first == whole.coding_:
+        np.testing.assert_array_equal(streamed.predict(parts[0]), whole.predict(parts[0]))
+
+
+def test_patterns_of_two_codings_are_refused_where_none_is_a_threshold():
+    ones, zeros, signs = (HebbianMemory(binarize=None).fit(part) for part in (ON, ZEROS, SIGNS))
+    for one, other in ((zeros, signs), (signs, zeros)):
+        with pytest.raises(ValueError, match=f"other has {other.coding_} patterns; expected {one.coding_} ones"):
+            clone(one).merge(one).merge(other)
+    for part, coding in ((zeros, "binary"), (signs, "bipolar")):
+        assert clone(ones).merge(ones).merge(part).coding_ == clone(ones).merge(part).merge(ones).coding_ == coding
+    assert clone(ones).partial_fit(ON).partial_fit(ZEROS).coding_ == "binary"
 
 
 def test_what_was_fitted_before_settings_were_remembered_goes_on():

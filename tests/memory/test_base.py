@@ -510,7 +510,8 @@ BAD_STORAGE = {
 def test_a_failed_fit_changes_nothing(Memory, method, bad):
     arguments, options, error, message = BAD_STORAGE[bad]
     fresh = Memory(**options)
-    fitted = Memory(target=options.get("target", "self")).fit(X, Y).set_params(**options)
+    learns_by = {name: options[name] for name in ("target", "binarize") if name in options}
+    fitted = Memory(**learns_by).fit(X, Y).set_params(**options)
     for memory in (fresh, fitted):
         before = dict(vars(memory))
         if method == "partial_fit" and memory is fitted and "backend" in options:
