@@ -51,9 +51,10 @@ class ShardedMemory:
     shards with it; Dask makes them again from the blocks, of which it keeps a copy where they are no files or recipes
     of its own.
 
-    ``beta="separation"`` is found from all patterns, as in one memory; "held-out" (which "auto" is for completion) is
-    not: give a number. Patterns with unknown entries are stored with ``n_recall_steps=1`` only. The coefficients of a
-    `KernelMemory` need all patterns at once: they are solved here, then dealt out. Everything is in host memory.
+    ``beta="separation"`` is found from all patterns, as in one memory; "held-out" (which "auto" is for completion and
+    under ``similarity="local"``) is not: give a number. Patterns with unknown entries are stored with
+    ``n_recall_steps=1`` only. The coefficients of a `KernelMemory` need all patterns at once: they are solved here,
+    then dealt out. Everything is in host memory.
 
     References
     ----------

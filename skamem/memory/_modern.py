@@ -49,7 +49,8 @@ class ModernHopfieldMemory(MergeableEstimator, RealMemory):
         Inverse temperature, > 0. Large: the most similar pattern; small: the mean of all. "separation": large enough to
         tell a typical stored pattern from its nearest neighbour. "held-out": recalls entries of stored patterns, hidden
         as gaps occur in the table, best from the other patterns. "auto" is "held-out" for completion
-        (``missing="clamp"``), else "separation".
+        (``missing="clamp"``, ``target="self"``) and under ``similarity="local"``, else "separation". `ShardedMemory`
+        takes "separation" or a number, not "held-out".
     target : {"self", "y"}, default="self"
         What a pattern is associated with: itself (`y` is ignored, so that pipelines may pass labels), or the row of
         `y`.

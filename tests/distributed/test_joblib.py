@@ -33,8 +33,12 @@ def curve():
     return found.to_frame().to_numpy()
 
 
+def of_the_guide():
+    return capacity_curve(HopfieldNetwork(), n_units=200, loads=[0.05, 0.1, 0.15], random_state=0).mean()
+
+
 def assert_runs_alike(client):
-    for task in (search, profile, curve):
+    for task in (search, profile, curve, of_the_guide):
         with parallel_config("threading"):
             expected = task()
         with client.as_current(), parallel_config("dask"):

@@ -106,6 +106,17 @@ def test_tables_of_mixed_columns_keep_their_types():
     pd.testing.assert_frame_equal(lazy.compute(), imputer.transform(table))
 
 
+@pytest.mark.filterwarnings("ignore:The inplace keyword")  # of Dask, by pandas
+def test_a_filled_table_goes_to_parquet(tmp_path):
+    table = pd.DataFrame({"height": [1.0, np.nan, 3.0, 2.0] * 5, "kind": ["a", "b", None, "a"] * 5})
+    imputer = AssociativeImputer(random_state=0).set_output(transform="pandas").fit(table)
+    lazy = predict_blocks(imputer, dd.from_pandas(table, npartitions=2), method="transform")
+    lazy.to_parquet(str(tmp_path / "filled"))
+    filled = dd.read_parquet(str(tmp_path / "filled")).compute()
+    assert not filled.isna().any(axis=None)
+    assert_array_equal(filled["kind"], imputer.transform(table)["kind"])
+
+
 def test_pandas_output_of_scikit_learn_is_taken_as_it_is():
     frame = pd.DataFrame(POINTS, columns=list("xyz"))
     projection = InvariantProjection(1).set_output(transform="pandas").fit(frame, np.arange(90) % 9)
