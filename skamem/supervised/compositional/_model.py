@@ -12,6 +12,7 @@ from skamem.supervised.compositional._maps import NodeMap
 __all__ = ["CompositionModel", "NodeGrid", "node_records"]
 
 _MARGIN = 0.1  # of the range of the training rows, by which inputs may leave it
+_MOST, _NARROW = 0.8, 0.5  # so many rows within so little of a column's range, [-1, 1]: the rest of it is nearly empty
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,11 @@ class NodeGrid:
 
 
 def node_records(problem, state):
-    """Fitted nodes: "inputs", "coef" (n_terms, n_outputs), and "low" and "high", the range of each input."""
+    """Fitted nodes: "inputs", "coef" (n_terms, n_outputs), and "low" and "high", the range of each input.
+
+    Where a column is skewed, or has outliers, maps are free between its few large values; then the last node has
+    "least" and "most" too, (n_outputs,), where its answers end: their range on the rows, and a tenth of it.
+    """
     xp, records = problem.xp, []
     coefs = [coef[:, None] for coef in state.coefs] + [state.top]
     for inputs, coef in zip(problem.graph.inputs, coefs, strict=True):
@@ -45,7 +50,22 @@ def node_records(problem, state):
         low = xp.stack([xp.min(part) for part in values])
         high = xp.stack([xp.max(part) for part in values])
         records.append({"inputs": inputs, "coef": coef, "low": low, "high": high})
+    share = arrays.to_numpy(problem.share)
+    if any(_is_crowded(arrays.to_numpy(problem.X[:, j]), share) for j in problem.graph.columns):
+        answers = problem.targets - state.residuals
+        least, most = xp.min(answers, axis=0), xp.max(answers, axis=0)
+        room = _MARGIN * (most - least)
+        records[-1] |= {"least": least - room, "most": most + room}
     return records
+
+
+def _is_crowded(column, share):
+    """Whether most rows lie in a small part of a column's range."""
+    order = np.argsort(column, kind="stable")
+    place = np.cumsum(share[order])
+    ends = np.searchsorted(place, [0.5 - 0.5 * _MOST, 0.5 + 0.5 * _MOST])
+    first, last = column[order[np.minimum(ends, len(order) - 1)]]
+    return column[order[0]] < column[order[-1]] and last - first < _NARROW
 
 
 @dataclass(frozen=True)
@@ -93,7 +113,8 @@ class CompositionModel:
             room = _MARGIN * (node["high"][k] - node["low"][k])
             bases.append(self.basis.values(arrays.clip(part, min=node["low"][k] - room, max=node["high"][k] + room)))
         this, coef = self.map_of(number), node["coef"]
-        return xp.stack([this.output(coef[:, k], bases) for k in range(coef.shape[1])], axis=1)
+        answers = xp.stack([this.output(coef[:, k], bases) for k in range(coef.shape[1])], axis=1)
+        return xp.minimum(xp.maximum(answers, node["least"]), node["most"]) if "least" in node else answers
 
     def outputs(self, X):
         """Answers of the last node, (n_rows, n_outputs), block by block of rows."""

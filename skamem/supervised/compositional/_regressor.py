@@ -75,7 +75,8 @@ class CompositionalRegressor(RegressorMixin, SkamemEstimator):
         The graph as nested tuples: of names where X has names that are all strings, else of numbers.
     nodes_ : list of dict
         Nodes, the last one the answer: "inputs", a tuple of ("column", j) or ("node", i); "coef" (n_terms, n_outputs),
-        of one output but for the last; "low" and "high", the range of each input.
+        of one output but for the last; "low" and "high", the range of each input. Where columns are skewed, the last
+        has "least" and "most" too, (n_outputs,), between which its answers are held, see Notes.
     basis_ : object
         Functions of one variable whose products the maps combine; `n_knots` and `degree` are those that were used.
     alpha_ : float
@@ -142,7 +143,9 @@ class CompositionalRegressor(RegressorMixin, SkamemEstimator):
     *Several targets* share the inner nodes; each has a last map of its own.
 
     *Outside the training rows* each input of a node is held at the end of its range, a tenth of it added, so that
-    answers stay bounded.
+    answers stay bounded. Where four fifths of the rows lie in a quarter of the range of a column (three deviations
+    either side of its mean at most), the maps between its few large values are guesses: answers are then held within
+    those of the training rows, a tenth of their range added. Transform such columns.
 
     *Weights.* Weight 3 and three equal rows give the same fit, and so does any order of the rows. The scale of the
     weights is of no importance.

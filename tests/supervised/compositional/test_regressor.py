@@ -89,6 +89,19 @@ def test_answers_stay_bounded_far_from_the_rows():
     assert np.ptp(model.predict(far)) < 5 * np.ptp(y)
 
 
+def test_answers_stay_bounded_between_the_rows_of_skewed_columns():
+    hidden = np.random.default_rng(1).normal(size=(500, 4))
+    y, X = np.tanh(hidden[:, 0] * hidden[:, 2]), np.exp(2 * hidden)
+    model = CompositionalRegressor(((0, 2), (1, 3)), random_state=0, n_restarts=2).fit(X[:300], y[:300])
+    inside = model.predict(X[:300])
+    room = 0.1 * np.ptp(inside) + 1e-9
+    predicted = model.predict(X)
+    assert inside.min() - room <= predicted.min()
+    assert predicted.max() <= inside.max() + room
+    assert "most" in model.nodes_[-1]
+    assert "most" not in clone(model).fit(hidden[:300], y[:300]).nodes_[-1]
+
+
 def test_several_targets_share_the_inner_nodes():
     X, y = composed()
     targets = np.column_stack([y, y**2, np.ones_like(y)])
