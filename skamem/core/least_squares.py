@@ -30,6 +30,9 @@ __all__ = [
 ]
 
 
+_ALIKE = 64.0  # ratio of sizes of columns up to which their moments are solved as they are
+
+
 def svd(X, Y, *, alpha=0.0):
     """Minimum-norm (ridge) least squares by the singular value decomposition; survives any rank.
 
@@ -222,7 +225,7 @@ def cholesky_solve(gram, right_side):
     return xp.linalg.solve(gram, right_side)
 
 
-def moments(gram, cross, *, alpha=0.0):
+def moments(gram, cross, *, alpha=0.0, scaled=False):
     """Minimum-norm (ridge) least squares from accumulated moments Xᵀ X and Xᵀ Y.
 
     Parameters
@@ -233,17 +236,55 @@ def moments(gram, cross, *, alpha=0.0):
         Xᵀ Y.
     alpha : float, default=0.0
         Ridge penalty, >= 0.
+    scaled : bool, default=False
+        Whether columns of other units, those of a table say, are first brought to one size; the solution is the same.
 
     Returns
     -------
     weights : array of shape (n_units, n_outputs)
-        Directions with singular values of X below sqrt(n eps) of the largest count as absent. Cost O(n³).
+        Directions with singular values of X below sqrt(n eps) of the largest, of the columns so scaled, count as
+        absent. Cost O(n³).
     """
     xp, alpha = arrays.namespace(gram), float(alpha)
-    values, vectors = xp.linalg.eigh(gram)
-    kept = values > gram.shape[0] * xp.finfo(gram.dtype).eps * values[-1]
-    gains = xp.where(kept, 1.0 / xp.where(kept, values + alpha, 1.0), 0.0 * values)
-    return vectors @ (gains[:, None] * (xp.matrix_transpose(vectors) @ cross))
+    scale = _scale_of(gram) if scaled else None
+    if scale is None:
+        values, vectors, kept = _spectrum(gram)
+        gains = xp.where(kept, 1.0 / xp.where(kept, values + alpha, 1.0), 0.0 * values)
+        return vectors @ (gains[:, None] * (xp.matrix_transpose(vectors) @ cross))
+    values, vectors, kept = _spectrum(gram / scale[:, None] / scale)
+    gains = xp.where(kept, 1.0 / xp.where(kept, values, 1.0), 0.0 * values)
+    told = xp.matrix_transpose(vectors) @ (cross / scale[:, None])
+    if alpha > 0:  # of what rows tell, and no rounding: a small penalty would make that large
+        told = vectors @ (xp.where(kept, 1.0, 0.0 * values)[:, None] * told)
+        penalised = _ridged(gram, alpha)
+        scale_too = xp.sqrt(xp.linalg.diagonal(penalised))
+        values, vectors, kept = _spectrum(penalised / scale_too[:, None] / scale_too)
+        gains = xp.where(kept, 1.0 / xp.where(kept, values, 1.0), 0.0 * values)
+        told = xp.matrix_transpose(vectors) @ (told * scale[:, None] / scale_too[:, None])
+        return vectors @ (gains[:, None] * told) / scale_too[:, None]
+    weights = vectors @ (gains[:, None] * told) / scale[:, None]
+    if bool(xp.all(kept)):
+        return weights
+    # One of many solutions: that of minimum norm has no part in directions along which no row lies.
+    absent = xp.linalg.qr(xp.take(vectors, xp.nonzero(~kept)[0], axis=1) / scale[:, None], mode="reduced")[0]
+    return weights - absent @ (xp.matrix_transpose(absent) @ weights)
+
+
+def _spectrum(gram):
+    """Eigenvalues and eigenvectors, and which of the values are not 0 to working precision."""
+    values, vectors = arrays.namespace(gram).linalg.eigh(gram)
+    return values, vectors, values > gram.shape[0] * arrays.namespace(gram).finfo(gram.dtype).eps * values[-1]
+
+
+def _scale_of(gram):
+    """Sizes of columns, powers of two, in which they are alike, whatever their units; None where they are."""
+    xp = arrays.namespace(gram)
+    sizes = xp.sqrt(xp.abs(xp.linalg.diagonal(gram)))
+    largest = xp.max(sizes)
+    sizes = xp.where(sizes > 0, sizes, largest)  # no row has such a unit: its weights are 0
+    if not bool(largest > _ALIKE * xp.min(sizes)):
+        return None
+    return 2.0 ** xp.round(xp.log2(sizes))
 
 
 def _ridged(gram, alpha):

@@ -95,7 +95,8 @@ class PseudoinverseMemory(BaseMemory):
     patterns than half of the units, and more than about a million weights, weights and moments are held as factors of
     m n numbers, and a recall step costs O(n_samples m n). Many rows, those of a memory-mapped file say, are
     read block by block, with the same weights to rounding. Otherwise `partial_fit` works on Xᵀ X, which squares the
-    condition number: patterns are told apart if their singular values exceed sqrt(n eps) of the largest.
+    condition number: patterns are told apart if their singular values exceed sqrt(n eps) of the largest, units brought
+    to one size. Centre columns that are far from 0 first.
 
     References
     ----------
@@ -276,7 +277,7 @@ class PseudoinverseMemory(BaseMemory):
             return least_squares.neumann_moments(
                 self._gram, cross, alpha=self.alpha, n_layers=self.n_layers, step=self.step, hyperpower=self.hyperpower
             )
-        return least_squares.moments(self._gram, cross, alpha=self.alpha)
+        return least_squares.moments(self._gram, cross, alpha=self.alpha, scaled=True)
 
     def _remedy(self, over):
         if over:

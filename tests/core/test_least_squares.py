@@ -35,6 +35,19 @@ def converged(solver):
     return {"n_layers": 400} if solver == "neumann" else {}
 
 
+@pytest.mark.parametrize("alpha", [0.0, 1e-2])
+@pytest.mark.parametrize("dependent", [False, True])
+@pytest.mark.parametrize("units", [[1e-4, 1, 1, 1e4], [1e-3, 1, 0, 300.0], [1.0, 1, 1, 1]])
+def test_moments_bear_columns_of_any_units(units, dependent, alpha):
+    X = np.random.default_rng(0).standard_normal((200, 4))
+    Y = X @ np.ones((4, 2))
+    X = X * units
+    X = np.c_[X, 100.0 * X[:, 1]] if dependent else X
+    found, expected = moments(X.T @ X, X.T @ Y, alpha=alpha, scaled=True), svd(X, Y, alpha=alpha)
+    np.testing.assert_allclose(found, expected, rtol=1e-8, atol=2e-6)  # of the two, svd errs more
+    np.testing.assert_allclose(X @ found, X @ expected, rtol=1e-8, atol=1e-6)
+
+
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_solvers_give_the_minimum_norm_least_squares_solution(solver, X):
     found = SOLVERS[solver](X, targets(X), **converged(solver))
