@@ -70,76 +70,101 @@ def find_tree(X, targets, share, tell):
     n_rows = X.shape[0]
     if n_rows > _MOST_ROWS:
         whole = whole.subset(np.arange(_MOST_ROWS) * n_rows // _MOST_ROWS)
-    data = whole.X, whole.targets, whole.share
-    basis, finer = (as_fine_as_rows_allow(each, 2, data[0].shape[0]) for each in (_BASIS, _FINER))
-    nested, pairs, strengths = propose(*data)
-    known, careful = {}, {}
-
-    def score(tree):
-        key = _unordered(tree)
-        if key not in known:
-            known[key] = quick_score(Problem(Graph.of(tree), basis, *data)), tree
-        return known[key][0]
-
-    def careful_score(tree):
-        key = _unordered(tree)
-        if key not in careful:
-            problem = Problem(Graph.of(tree), finer, *data)
-            fit = best_fit(problem, "gcv", _STARTS, _STEPS, _TOL, np.random.RandomState(0))
-            careful[key] = known[key] = min(score(tree), fit.score), tree
-        return careful[key][0]
-
-    def pruned(tree):
-        """The tree without columns that it does as well without, those of the least derivatives first.
-
-        As well as the best seen on the way: losses that are small one by one must not add up.
-        """
-        least = score(tree)
-
-        def tried(left_out):
-            nonlocal least
-            smaller = _without(tree, set(left_out))
-            least = min(least, score(smaller))
-            return smaller if score(smaller) <= _as_well(least) * least else tree
-
-        n_tried = max(1, len(_columns(tree)) // 2)  # a half at once, then fewer: most columns may be of no effect
-        while n_tried and len(_columns(tree)) > 1:
-            before, tree = tree, tried(sorted(_columns(tree), key=strengths.get)[:n_tried])
-            n_tried = n_tried // 2 if tree is before else min(n_tried, len(_columns(tree)) // 2)
-        for column in sorted(_columns(tree), key=strengths.get)[1:_MOST_PRUNED]:
-            if len(_columns(tree)) > 1:
-                tree = tried([column])
-        return tree
-
-    def better():
-        """The most promising move that holds under a closer look."""
-        moves = sorted((move for move in neighbours(nested) if score(move) < _BETTER * score(nested)), key=score)
-        for move in moves[:_MOST_CANDIDATES]:
-            if careful_score(move) < _BETTER * careful_score(nested):
-                return move
-        return None
-
-    tell(f"Proposed {nested}: error {score(nested):.3e}")
-    nested = pruned(nested)
-    tell(f"Without columns of no effect {nested}: error {score(nested):.3e}")
+    nested, pairs, strengths = propose(whole.X, whole.targets, whole.share)
+    scores = _Scores(whole)
+    tell(f"Proposed {nested}: error {scores.of(nested):.3e}")
+    nested = _pruned(nested, scores, strengths)
+    tell(f"Without columns of no effect {nested}: error {scores.of(nested):.3e}")
     for _ in range(_MOST_MOVES):
-        move = better()
+        move = _better(nested, scores)
         if move is None:
             break
-        nested = pruned(move)
-        tell(f"Moved to {nested}: error {score(nested):.3e}")
-    rivals = sorted(neighbours(nested), key=score)
-    close = [tree for tree in rivals[:_MOST_RIVALS] if score(tree) < _CLOSE * score(nested)]
+        nested = _pruned(move, scores, strengths)
+        tell(f"Moved to {nested}: error {scores.of(nested):.3e}")
+    return Found(nested, _sure(nested, scores, tell), scores.trees(), pairs)
+
+
+class _Scores:
+    """Cross-validated errors of trees, each fitted once: two orders of the same parts are one tree.
+
+    Parameters
+    ----------
+    whole : Problem
+        Of any graph, with the rows.
+    """
+
+    def __init__(self, whole):
+        self._data = whole.X, whole.targets, whole.share
+        self._basis, self._finer = (as_fine_as_rows_allow(each, 2, whole.X.shape[0]) for each in (_BASIS, _FINER))
+        self.of_mean = float(whole.share @ whole.xp.sum(whole.targets**2, axis=1))
+        self._known, self._careful = {}, {}
+
+    def of(self, tree):
+        """The error of a quick fit, or of a careful one if there was one."""
+        key = _unordered(tree)
+        if key not in self._known:
+            self._known[key] = quick_score(Problem(Graph.of(tree), self._basis, *self._data)), tree
+        return self._known[key][0]
+
+    def careful(self, tree):
+        """The error of the best of several starts."""
+        key = _unordered(tree)
+        if key not in self._careful:
+            problem = Problem(Graph.of(tree), self._finer, *self._data)
+            fit = best_fit(problem, "gcv", _STARTS, _STEPS, _TOL, np.random.RandomState(0))
+            self._careful[key] = self._known[key] = min(self.of(tree), fit.score), tree
+        return self._careful[key][0]
+
+    def trees(self):
+        """(tree, error) of all that were fitted, the best first."""
+        return sorted(((tree, error) for error, tree in self._known.values()), key=lambda pair: pair[1])
+
+
+def _pruned(tree, scores, strengths):
+    """The tree without columns that it does as well without, those of the least derivatives first.
+
+    As well as the best seen on the way: losses that are small one by one must not add up.
+    """
+    least = scores.of(tree)
+
+    def tried(left_out):
+        nonlocal least
+        smaller = _without(tree, set(left_out))
+        least = min(least, scores.of(smaller))
+        return smaller if scores.of(smaller) <= _as_well(least) * least else tree
+
+    n_tried = max(1, len(_columns(tree)) // 2)  # a half at once, then fewer: most columns may be of no effect
+    while n_tried and len(_columns(tree)) > 1:
+        before, tree = tree, tried(sorted(_columns(tree), key=strengths.get)[:n_tried])
+        n_tried = n_tried // 2 if tree is before else min(n_tried, len(_columns(tree)) // 2)
+    for column in sorted(_columns(tree), key=strengths.get)[1:_MOST_PRUNED]:
+        if len(_columns(tree)) > 1:
+            tree = tried([column])
+    return tree
+
+
+def _better(nested, scores):
+    """The most promising move that holds under a closer look, or None."""
+    moves = [move for move in neighbours(nested) if scores.of(move) < _BETTER * scores.of(nested)]
+    for move in sorted(moves, key=scores.of)[:_MOST_CANDIDATES]:
+        if scores.careful(move) < _BETTER * scores.careful(nested):
+            return move
+    return None
+
+
+def _sure(nested, scores, tell):
+    """How sure the tree is: it and its closest rivals are fitted with care, and compared."""
+    rivals = sorted(neighbours(nested), key=scores.of)
+    close = [tree for tree in rivals[:_MOST_RIVALS] if scores.of(tree) < _CLOSE * scores.of(nested)]
     for tree in [nested, *close] if close else []:  # one start or two may have left the better one in a poor minimum
-        careful_score(tree)
+        scores.careful(tree)
     if not rivals and len(_columns(nested)) > 1:
         rivals = [_without(nested, {column}) for column in _columns(nested)]
-    of_mean = float(whole.share @ whole.xp.sum(whole.targets**2, axis=1))
-    rival = min([of_mean, *map(score, rivals)])
-    larger = min((value for value, tree in known.values() if set(_columns(tree)) > set(_columns(nested))), default=None)
-    tell(f"Error {score(nested):.3e}, of its best rival {rival:.3e}")
-    trees = sorted(((tree, value) for value, tree in known.values()), key=lambda pair: pair[1])
-    return Found(nested, _confidence(score(nested), rival, larger), trees, pairs)
+    rival = min([scores.of_mean, *map(scores.of, rivals)])
+    columns = set(_columns(nested))
+    larger = min((error for tree, error in scores.trees() if set(_columns(tree)) > columns), default=None)
+    tell(f"Error {scores.of(nested):.3e}, of its best rival {rival:.3e}")
+    return _confidence(scores.of(nested), rival, larger)
 
 
 def _confidence(error, rival, larger):
