@@ -82,7 +82,7 @@ def _learnt(name, dtype, given, is_category):
     if kind == "whole":
         levels = np.unique(given)
         return Feature("whole", levels if len(levels) <= _FEW_LEVELS else None)
-    return Feature("number")
+    return Feature("number", None if len(given) else objects([]))  # gaps alone are of no kind: readers call them floats
 
 
 def _kind_ofobjects(name, given):

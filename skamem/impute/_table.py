@@ -67,7 +67,7 @@ class Feature:
         Completed by any number; by the nearest of whole numbers, booleans or ordered categories; by a vote.
     levels : ndarray or None
         Sorted values that were seen, for "whole" (None when there are many) and "category"; categories of a frame in
-        their own order.
+        their own order. Of a "number" None, or nothing where none was seen.
     is_ranked : bool
         Whether codes are indices of `levels`, not the values themselves.
     declared : list or None
@@ -87,16 +87,16 @@ class Feature:
 
     @property
     def is_empty(self):
-        """Whether it has categories, of which none was ever seen."""
-        return self.is_ranked and not len(self.levels)
+        """Whether nothing was ever seen of it, so that it may yet hold anything."""
+        return self.levels is not None and not len(self.levels)
 
     @property
     def content(self):
         """What it held in `fit`, in words."""
-        if not self.is_ranked:
-            return "numbers"
         if self.is_empty:
             return "nothing"
+        if not self.is_ranked:
+            return "numbers"
         return "categories such as " + ", ".join(repr(level) for level in self.levels[:2].tolist())
 
     def codes(self, values, missing):

@@ -133,3 +133,20 @@ def test_fit_forgets_what_came_before():
     X = holes_of()
     again = AssociativeImputer().partial_fit(X[:50]).fit(X[50:])
     check_same(again, AssociativeImputer().fit(X[50:]), X)
+
+
+@pytest.mark.filterwarnings("ignore:Skipping features without any observed values")
+@pytest.mark.parametrize("gaps", [np.nan, None, "Int64"])
+def test_a_part_without_entries_of_a_column_says_nothing_of_its_kind(gaps):
+    """A reader of files calls a column of gaps alone one of floats, whatever it holds further down."""
+    pd = pytest.importorskip("pandas")
+    full = pd.DataFrame({"word": ["a", "b"] * 6, "number": np.r_[np.nan, np.arange(11.0)]})
+    column = pd.array([pd.NA] * 5, dtype="Int64") if gaps == "Int64" else [gaps] * 5
+    bare = pd.DataFrame({"word": column, "number": np.arange(5.0)})
+    imputer = AssociativeImputer().set_output(transform="pandas")
+    for first, second in ((full, bare), (bare, full)):
+        parts = clone(imputer).partial_fit(first).partial_fit(second)
+        joined = clone(imputer).fit(first).merge(clone(imputer).fit(second))
+        for found in (parts, joined):
+            assert found.categories_[0].tolist() == ["a", "b"]
+            assert found.transform(bare)["word"].isin(["a", "b"]).all()
