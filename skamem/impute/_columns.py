@@ -32,7 +32,12 @@ def plain_values(feature, codes, *, beside=()):
     values = feature.values(codes).tolist()
     if feature.kind == "whole" and not feature.is_ranked:
         values = [int(value) for value in values]
-    if feature.is_empty and not feature.declared and any(isinstance(value, str) for value in beside):
+    if (
+        feature.is_ranked
+        and feature.is_empty
+        and not feature.declared
+        and any(isinstance(value, str) for value in beside)
+    ):
         values = [_NO_WORD] * len(values)
     return objects(values)
 

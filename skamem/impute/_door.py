@@ -10,9 +10,9 @@ from skamem.core import arrays
 from skamem.core.base import SkamemTransformer
 from skamem.core.merging import MergeableEstimator
 from skamem.core.warn import warn
-from skamem.impute._features import CATEGORICAL, check_table, learnt_features
+from skamem.impute._features import CATEGORICAL, check_table, learnt_features, number_feature
 from skamem.impute._output import Outline, written
-from skamem.impute._table import Feature, Table, is_frame, is_mixed, missing_entries, read_table, unmasked
+from skamem.impute._table import Table, is_frame, is_mixed, missing_entries, read_table, unmasked
 
 __all__ = ["BaseTableImputer"]
 
@@ -41,7 +41,8 @@ class BaseTableImputer(SkamemTransformer, MergeableEstimator):
             missing = missing_entries(codes, self.missing_values)
             codes[missing] = np.nan
             X = X if is_frame(X) else arrays.to_numpy(values)
-            return X, Table(codes, missing), placement, features or [Feature("number")] * codes.shape[1]
+            features = features or [number_feature(n_given) for n_given in np.sum(~missing, axis=0)]
+            return X, Table(codes, missing), placement, features
         given = X if isinstance(X, np.ndarray) and X.dtype.kind == "f" else None  # stays an array of such numbers
         if not is_frame(X):
             X = np.asarray(X, dtype=object) if isinstance(X, list | tuple) else X

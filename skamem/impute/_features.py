@@ -17,7 +17,7 @@ from skamem.impute._table import (
     plain,
 )
 
-__all__ = ["CATEGORICAL", "check_table", "joined_features", "learnt_features", "recoded"]
+__all__ = ["CATEGORICAL", "check_table", "joined_features", "learnt_features", "number_feature", "recoded"]
 
 CATEGORICAL = "'from_dtype', None, a mask, indices or names of features"
 """What may say which features are categories."""
@@ -82,7 +82,12 @@ def _learnt(name, dtype, given, is_category):
     if kind == "whole":
         levels = np.unique(given)
         return Feature("whole", levels if len(levels) <= _FEW_LEVELS else None)
-    return Feature("number", None if len(given) else objects([]))  # gaps alone are of no kind: readers call them floats
+    return number_feature(len(given))
+
+
+def number_feature(n_given):
+    """What is known of a column of numbers; of gaps alone nothing, since readers call any such column one of floats."""
+    return Feature("number", None if n_given else objects([]))
 
 
 def _kind_ofobjects(name, given):
