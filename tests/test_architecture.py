@@ -23,6 +23,7 @@ LAZY = {"cupy", "dask", "distributed", "jax", "matplotlib", "pandas", "rich", "s
 HOST_FLOORS = ("core", "memory")  # where NumPy may not compute: data there may live on a device
 MIXED = {
     "core.arrays",
+    "core.columns",
     "core.likeness",
     "core.parameters",
     "core.validation",

@@ -273,6 +273,27 @@ def test_fitted_attributes_are_there_once_fitted(estimator):
     assert not [name for name in dir(estimator) if name.endswith("_") and name[0] != "_" and hasattr(estimator, name)]
 
 
+@pytest.mark.parametrize("Estimator", CHECKED)
+def test_columns_of_text_are_named_in_fit_and_after_it(Estimator):
+    pd = pytest.importorskip("pandas")
+    estimator = small(Estimator)
+    if estimator.__sklearn_tags__().input_tags.categorical:
+        pytest.skip("takes text")
+    X = pd.DataFrame(np.random.default_rng(0).choice([0.0, 1.0], size=(40, 12)), columns=list("abcdefghijkl"))
+    words, y = X.assign(colour="red").drop(columns="l"), targets(Estimator, np.arange(40) % 2)
+    with pytest.raises(ValueError, match=r"^Feature 'colour' of X: could not convert string to float: 'red'; exp"):
+        estimator.fit(words, y)
+    answer(estimator.fit(X.to_numpy(), y), X.to_numpy())
+    rows = X.to_numpy().astype(object)
+    rows[3, 2] = "red"
+    if hasattr(estimator, "get_support"):
+        return  # it picks columns, whatever they hold
+    with pytest.raises(
+        ValueError, match=r"^Feature 2 of X: could not convert string to float: 'red'; expected numbers"
+    ):
+        answer(estimator, rows)
+
+
 NUMBERS = {"alpha": 0.1, "power": 2.0, "learning_rate_init": 0.01, "weight_decay": 0.1, "noise": 0.1, "momentum": 0.5}
 
 

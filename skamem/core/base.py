@@ -16,6 +16,7 @@ from skamem._version import __version__
 from skamem.core import arrays
 from skamem.core._pickles import home_state, map_arrays, map_leaves, restored
 from skamem.core.callbacks import CallbackSupportMixin, with_callbacks
+from skamem.core.columns import numbers_expected
 from skamem.core.parameters import Backend, Kind, check_parameters
 from skamem.core.threads import TINY_PRODUCT, product_threads
 
@@ -240,7 +241,7 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
             `working_dtype`; its `give` hands results to the caller, in the type of `X`.
         """
         xp = arrays.input_namespace(X)
-        with arrays.overflow_expected():  # scikit-learn sums X first to see whether it is finite
+        with numbers_expected(X):
             X = validate_data(self, X, reset=reset, dtype=(xp.float64, xp.float32), **options)
         return X, self._placement_for(X, method)
 
@@ -268,7 +269,7 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
             As `_receive` gives it.
         """
         xp = arrays.input_namespace(Y)
-        with arrays.overflow_expected():
+        with numbers_expected(Y, name):
             Y = check_array(Y, dtype=(xp.float64, xp.float32), input_name=name, **options)
         if Y.shape[1] != n_outputs:
             raise ValueError(f"{name} has {Y.shape[1]} columns; expected {n_outputs}, one for each {unit}.")

@@ -129,6 +129,7 @@ class AssociativeImputer(BaseTableImputer):
     """
 
     _anchor = "mean_"
+    _merges_by = ("n_components", "missing_values", "categorical_features")  # which rows are kept, and what they say
     _parameters: ClassVar = {
         "n_components": Options("auto", None) | COUNT,
         "missing_values": MissingMarker(),
@@ -223,7 +224,8 @@ class AssociativeImputer(BaseTableImputer):
         Raises
         ------
         TypeError, ValueError
-            As `fit`, and for a column of numbers that held categories before. A failed call changes nothing.
+            As `fit`, for a column of numbers that held categories before, and for another `n_components`,
+            `missing_values` or `categorical_features` than at first. A failed call changes nothing.
 
         Warns
         -----

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays, validation
 from skamem.core.base import SkamemTransformer
+from skamem.core.columns import numbers_expected
 from skamem.core.dynamics import Recall
 from skamem.core.parameters import COUNT, Kind, Options
 
@@ -259,7 +260,8 @@ class Memory(SkamemTransformer, ABC):
         """
         check_is_fitted(self)
         xp = arrays.input_namespace(patterns)
-        return check_array(patterns, dtype=(xp.float64, xp.float32), **self._input_options())
+        with numbers_expected(patterns, "patterns"):
+            return check_array(patterns, dtype=(xp.float64, xp.float32), **self._input_options())
 
     def get_feature_names_out(self, input_features=None):
         """Names of the recalled units: those of the input for autoassociation, numbered ones otherwise.

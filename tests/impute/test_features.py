@@ -129,6 +129,31 @@ def test_ranks_grow_where_one_order_holds_the_other():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("way", ["partial_fit", "merge"])
+@pytest.mark.parametrize(
+    ("name", "value"), [("n_components", 30), ("missing_values", -1.0), ("categorical_features", [0])]
+)
+def test_what_rows_say_stays_as_learning_began(way, name, value):
+    X = holes_of()
+    imputer, other = AssociativeImputer().partial_fit(X[:50]), AssociativeImputer(**{name: value}).fit(X[50:])
+    with pytest.raises(ValueError, match=f"other was fitted with {name}="):
+        imputer.merge(other)
+    imputer.set_params(**{name: value})
+    before = dict(vars(imputer))
+    with pytest.raises(ValueError, match=rf"{way} goes on with {name}=.*, but found {name}=.*; call fit to start anew"):
+        imputer.partial_fit(X[50:]) if way == "partial_fit" else imputer.merge(other)
+    assert vars(imputer) == before
+    check_same(imputer.fit(X[50:]), other, X)
+
+
+def test_how_rows_are_used_may_change_between_parts():
+    X = holes_of()
+    parts = (
+        AssociativeImputer(max_iter=3).partial_fit(X[:50]).set_params(max_iter=30, shrinkage=0.1).partial_fit(X[50:])
+    )
+    check_same(parts, AssociativeImputer(shrinkage=0.1).fit(X), X)
+
+
 def test_fit_forgets_what_came_before():
     X = holes_of()
     again = AssociativeImputer().partial_fit(X[:50]).fit(X[50:])

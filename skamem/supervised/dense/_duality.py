@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skamem.core import arrays
 from skamem.core.base import SkamemEstimator
+from skamem.core.columns import numbers_expected
 from skamem.core.interactions import LogCosh, Polynomial, RectifiedPolynomial, Softplus, resolve_interaction
 
 __all__ = ["DUAL_ENERGIES", "HiddenLayerClassifier", "NetworkDual", "memories_of_network", "network_of_memories"]
@@ -147,7 +148,8 @@ class HiddenLayerClassifier(ClassifierMixin, BaseEstimator):
 
     def _outputs(self, X):
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=self.coefs_[0].dtype)
+        with numbers_expected(X):
+            X = validate_data(self, X, reset=False, dtype=self.coefs_[0].dtype)
         hidden = self.activation(X @ self.coefs_[0] + self.intercepts_[0])
         return hidden @ self.coefs_[1] + self.intercepts_[1]
 

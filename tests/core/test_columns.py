@@ -1,0 +1,93 @@
+"""Tables that are not all numbers: the message names the columns, whatever the table is kept in."""
+
+import numpy as np
+import pytest
+
+from skamem.core.columns import numbers_expected
+
+WORDS = [[1.0, "red", "S"], [2.0, "blue", "M"], [3.0, None, "L"]]
+NAMES = ["length", "colour", "size"]
+
+
+def convert(X, name="X"):
+    with numbers_expected(X, name):
+        return np.asarray(X, dtype=np.float64)
+
+
+def check(X, who, name="X"):
+    with pytest.raises(
+        ValueError, match=rf"^{who} of {name}: could not convert string to float: 'red'; expected numbers"
+    ):
+        convert(X, name)
+
+
+@pytest.mark.parametrize("dtype", [None, object, str])
+def test_columns_of_arrays_are_named_by_their_indices(dtype):
+    rows = [row for row in WORDS if None not in row]
+    check(rows if dtype is None else np.array(rows, dtype=dtype), "Features 1, 2")
+    check([row[:2] for row in WORDS], "Feature 1", name="patterns")
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_columns_of_frames_are_named_by_their_names(library):
+    frames = pytest.importorskip(library)
+    table = dict(zip(NAMES, map(list, zip(*WORDS, strict=True)), strict=True))
+    frame = frames.DataFrame(table)
+    check(frame, "Features 'colour', 'size'")
+    check(frame[["length", "colour"]], "Feature 'colour'")
+    if library == "pandas":
+        check(frame.astype({"colour": "category"}), "Features 'colour', 'size'")
+        check(frame.astype({"colour": "string"}).drop(columns="size"), "Feature 'colour'")
+        check(frame[["colour", "colour"]], "Features 'colour', 'colour'")
+
+
+def test_many_columns_are_not_all_named_and_long_entries_cut():
+    with pytest.raises(ValueError, match=r"^Features 0, 1, 2, 3, 4, \.\.\. of X: could not .* float: 'a{59}\.\.\.; "):
+        convert(np.full((2, 9), "a" * 100))
+
+
+@pytest.mark.parametrize("entry", [{"a": 1}, [1, 2], (3,), object])
+def test_entries_that_are_no_text_either_are_of_the_wrong_type(entry):
+    X = np.ones((2, 2), dtype=object)
+    X[1, 1] = entry
+    message = r"^Feature 1 of X: argument must be a string or a real number, not .*\. Encode it"
+    with pytest.raises(TypeError, match=message), numbers_expected(X):
+        np.frompyfunc(float, 1, 1)(X)
+
+
+def test_dates_beside_numbers_are_named():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"when": pd.date_range("2020-01-01", periods=3), "size": [1.0, 2.0, 3.0]})
+    message = r"^Feature 'when' of X: argument must be .* not Timestamp\('2020-01-01"
+    with pytest.raises(TypeError, match=message), numbers_expected(frame):
+        np.result_type(*frame.dtypes)  # scikit-learn looks for a common type
+
+
+@pytest.mark.parametrize(
+    ("X", "error"),
+    [
+        (np.ones((2, 2)), ValueError("Found array with 1 feature; cannot convert")),
+        ([["red", 1.0]], ValueError("The feature names should match those that were passed during fit.")),
+        ([[1.0, None], ["2", np.nan]], ValueError("could not convert")),
+        ([[1.0], ["a", 2.0]], ValueError("could not convert")),
+        (["red", "blue"], ValueError("could not convert string to float: 'red'")),
+        ("red", TypeError("no table")),
+    ],
+)
+def test_other_errors_stay_as_they_are(X, error):
+    with pytest.raises(type(error)) as found, numbers_expected(X):
+        raise error
+    assert found.value is error
+
+
+def test_numbers_pass_and_nothing_is_looked_at():
+    class Table:
+        def __array__(self, dtype=None, copy=None):
+            return np.full((2, 2), 1e308)
+
+        @property
+        def columns(self):
+            raise AssertionError
+
+    with numbers_expected(Table()):
+        assert np.asarray(Table()).sum() == np.inf  # without a warning
