@@ -40,6 +40,7 @@ CROSS_CUTTING = {
     "fuzz",
     "joblib",
     "laws",
+    "magnitudes",
     "moving",
     "papers",
     "parameters",

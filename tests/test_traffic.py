@@ -41,7 +41,7 @@ MOVED = {
     ("BoltzmannMachine", "reconstruct"): (WIDTH + 2, WIDTH + 3, "rows are grouped by their gaps on the host"),
     ("FiniteStateMemory", "predict"): (WIDTH + 1, 60, "codes of symbols go, and labels of every step come"),
     ("FiniteStateMemory", "score"): (WIDTH + 1, 60, "codes of symbols go, and labels of every step come"),
-    ("IHTSparseCoder", "transform"): (None, WIDTH + 1, "supports are searched for on the host, from correlations"),
+    ("IHTSparseCoder", "transform"): (None, WIDTH + 2, "supports are searched for on the host, from correlations"),
     ("StabilitySelection", "transform"): (0, 0, "columns are picked on the host"),
     ("SupportSelector", "transform"): (0, 0, "columns are picked on the host"),
 }

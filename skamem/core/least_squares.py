@@ -30,10 +30,7 @@ __all__ = [
 ]
 
 
-_ALIKE = 64.0  # ratio of sizes of columns up to which their moments are solved as they are
-
-
-def svd(X, Y, *, alpha=0.0):
+def svd(X, Y, *, alpha=0.0, n_patterns=None):
     """Minimum-norm (ridge) least squares by the singular value decomposition; survives any rank.
 
     W = V diag(σ / (σ² + α)) Uᵀ Y, singular values below max(m, n) eps σ_max dropped.
@@ -46,6 +43,9 @@ def svd(X, Y, *, alpha=0.0):
         What they should recall.
     alpha : float, default=0.0
         Ridge penalty on the squared weights, >= 0, in squared units of X.
+    n_patterns : int, default=None
+        How many patterns these rows stand for, where they were `reduced`: their rounding grows with the root of it.
+        Singular values are then dropped below max(n, 4 sqrt(n_patterns)) eps σ_max.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def svd(X, Y, *, alpha=0.0):
     array([[0.5, 0.5],
            [0.5, 0.5]])
     """
-    Ut, Vt, _, gains = _decomposed(X, alpha)
+    Ut, Vt, _, gains = _decomposed(X, alpha, n_patterns)
     return arrays.namespace(X).matrix_transpose(Vt) @ (gains[:, None] * (Ut @ Y))
 
 
@@ -85,19 +85,20 @@ def svd_factors(X, Y, *, alpha=0.0):
     return Factors(Vt, strengths=gains * singular) if Y is X else Factors(Vt, gains[:, None] * (Ut @ Y))
 
 
-def _decomposed(X, alpha):
+def _decomposed(X, alpha, n_patterns=None):
     """Uᵀ, Vᵀ, the singular values of X and σ / (σ² + α), 0 for those that are dropped."""
     xp, alpha = arrays.namespace(X), float(alpha)  # a NumPy scalar would make float32 arrays float64
     U, singular, Vt = xp.linalg.svd(X, full_matrices=False)
-    cut = max(X.shape) * xp.finfo(X.dtype).eps * singular[0]
-    kept = singular > cut
+    size = max(X.shape) if n_patterns is None else max(X.shape[1], 4.0 * n_patterns**0.5)
+    kept = singular > size * xp.finfo(X.dtype).eps * singular[0]
     safe = xp.where(kept, singular, xp.ones_like(singular))
-    gains = xp.where(kept, safe / (safe * safe + alpha), xp.zeros_like(singular))
+    # Not σ / (σ² + α): of very large or small patterns that square is no number.
+    gains = xp.where(kept, 1.0 / (safe + alpha / safe), xp.zeros_like(singular))
     return xp.matrix_transpose(U), Vt, singular, gains
 
 
 def reduced(X, Y, held=None):
-    """As few rows as there are units that have the least-squares weights of many: R and Z of X = Q R and Z = Qᵀ Y.
+    """No more rows than there are units, with the least-squares weights of many: R and Z of X = Q R, Z = Qᵀ Y.
 
     Rows may come block by block. The Gram matrix would be as small, but squares the condition number.
 
@@ -113,14 +114,38 @@ def reduced(X, Y, held=None):
     Returns
     -------
     R, Z : array of shape (min(n_patterns, n_units), n_units), array of shape (..., n_outputs) or None
-        Stand for X and Y in all solvers, whatever the penalty. Cost O(n_patterns n_units²).
+        Stand for X and Y in all solvers, whatever the penalty: rows as they are while they are few. Copies. Cost
+        O(n_patterns n_units²).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).standard_normal((100, 3))
+    >>> R, _ = reduced(X[50:], None, reduced(X[:50], None))
+    >>> R.shape, bool(np.allclose(R.T @ R, X.T @ X))
+    ((3, 3), True)
     """
-    xp = arrays.namespace(X)
+    xp, n_units = arrays.namespace(X), X.shape[1]
     if held is not None:
         X = xp.concat([held[0], X], axis=0)
         Y = None if Y is None else xp.concat([held[1], Y], axis=0)
+    if X.shape[0] <= n_units:
+        return tuple(None if part is None else arrays.copy(part) for part in (X, Y)) if held is None else (X, Y)
+    if Y is None:
+        return _triangular(X), None
+    if Y.shape[1] <= n_units:  # targets as further columns: Q is not formed
+        R = _triangular(xp.concat([X, Y], axis=1))[:n_units, :]
+        return arrays.copy(R[:, :n_units]), arrays.copy(R[:, n_units:])
     Q, R = xp.linalg.qr(X, mode="reduced")
-    return R, None if Y is None else xp.matrix_transpose(Q) @ Y
+    return R, xp.matrix_transpose(Q) @ Y
+
+
+def _triangular(rows):
+    """R of ``rows`` = Q R, for more rows than columns."""
+    xp = arrays.namespace(rows)
+    if arrays.host_checks_are_free(xp):
+        return scipy.linalg.qr(rows, mode="raw", check_finite=False)[1]  # without Q, which takes most of the time
+    return xp.linalg.qr(rows, mode="reduced")[1]
 
 
 def cholesky(X, Y, *, alpha=0.0):
@@ -225,7 +250,7 @@ def cholesky_solve(gram, right_side):
     return xp.linalg.solve(gram, right_side)
 
 
-def moments(gram, cross, *, alpha=0.0, scaled=False):
+def moments(gram, cross, *, alpha=0.0):
     """Minimum-norm (ridge) least squares from accumulated moments Xᵀ X and Xᵀ Y.
 
     Parameters
@@ -236,55 +261,17 @@ def moments(gram, cross, *, alpha=0.0, scaled=False):
         Xᵀ Y.
     alpha : float, default=0.0
         Ridge penalty, >= 0.
-    scaled : bool, default=False
-        Whether columns of other units, those of a table say, are first brought to one size; the solution is the same.
 
     Returns
     -------
     weights : array of shape (n_units, n_outputs)
-        Directions with singular values of X below sqrt(n eps) of the largest, of the columns so scaled, count as
-        absent. Cost O(n³).
+        Directions with singular values of X below sqrt(n eps) of the largest count as absent. Cost O(n³).
     """
     xp, alpha = arrays.namespace(gram), float(alpha)
-    scale = _scale_of(gram) if scaled else None
-    if scale is None:
-        values, vectors, kept = _spectrum(gram)
-        gains = xp.where(kept, 1.0 / xp.where(kept, values + alpha, 1.0), 0.0 * values)
-        return vectors @ (gains[:, None] * (xp.matrix_transpose(vectors) @ cross))
-    values, vectors, kept = _spectrum(gram / scale[:, None] / scale)
-    gains = xp.where(kept, 1.0 / xp.where(kept, values, 1.0), 0.0 * values)
-    told = xp.matrix_transpose(vectors) @ (cross / scale[:, None])
-    if alpha > 0:  # of what rows tell, and no rounding: a small penalty would make that large
-        told = vectors @ (xp.where(kept, 1.0, 0.0 * values)[:, None] * told)
-        penalised = _ridged(gram, alpha)
-        scale_too = xp.sqrt(xp.linalg.diagonal(penalised))
-        values, vectors, kept = _spectrum(penalised / scale_too[:, None] / scale_too)
-        gains = xp.where(kept, 1.0 / xp.where(kept, values, 1.0), 0.0 * values)
-        told = xp.matrix_transpose(vectors) @ (told * scale[:, None] / scale_too[:, None])
-        return vectors @ (gains[:, None] * told) / scale_too[:, None]
-    weights = vectors @ (gains[:, None] * told) / scale[:, None]
-    if bool(xp.all(kept)):
-        return weights
-    # One of many solutions: that of minimum norm has no part in directions along which no row lies.
-    absent = xp.linalg.qr(xp.take(vectors, xp.nonzero(~kept)[0], axis=1) / scale[:, None], mode="reduced")[0]
-    return weights - absent @ (xp.matrix_transpose(absent) @ weights)
-
-
-def _spectrum(gram):
-    """Eigenvalues and eigenvectors, and which of the values are not 0 to working precision."""
-    values, vectors = arrays.namespace(gram).linalg.eigh(gram)
-    return values, vectors, values > gram.shape[0] * arrays.namespace(gram).finfo(gram.dtype).eps * values[-1]
-
-
-def _scale_of(gram):
-    """Sizes of columns, powers of two, in which they are alike, whatever their units; None where they are."""
-    xp = arrays.namespace(gram)
-    sizes = xp.sqrt(xp.abs(xp.linalg.diagonal(gram)))
-    largest = xp.max(sizes)
-    sizes = xp.where(sizes > 0, sizes, largest)  # no row has such a unit: its weights are 0
-    if not bool(largest > _ALIKE * xp.min(sizes)):
-        return None
-    return 2.0 ** xp.round(xp.log2(sizes))
+    values, vectors = xp.linalg.eigh(gram)
+    kept = values > gram.shape[0] * xp.finfo(gram.dtype).eps * values[-1]
+    gains = xp.where(kept, 1.0 / xp.where(kept, values + alpha, 1.0), 0.0 * values)
+    return vectors @ (gains[:, None] * (xp.matrix_transpose(vectors) @ cross))
 
 
 def _ridged(gram, alpha):

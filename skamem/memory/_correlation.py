@@ -6,6 +6,7 @@ from skamem.core import arrays, factors, rules
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.factors import Factors
+from skamem.core.magnitudes import check_products
 from skamem.memory._base import BaseMemory
 
 __all__ = ["AdditiveLearning", "CorrelationMemory"]
@@ -18,6 +19,9 @@ class AdditiveLearning:
 
     def _products(self, X, Y, weight, *, factored):
         """What a block of patterns adds to the sum."""
+        if not self._exact:  # fields are products of a cue and of what is learnt from two patterns
+            owner = type(self).__name__
+            check_products([X, X, X if Y is None else Y], owner=owner, made="fields, products of three of them,")
         if not factored:
             return rules.correlation(X, Y, weight)
         return Factors(*(None if part is None else arrays.copy(part) for part in (X, Y, weight)))  # the caller's arrays

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from skamem.core import arrays, factors, least_squares, rules
 from skamem.core.callbacks import fit_tasks
-from skamem.core.factors import Factors
+from skamem.core.magnitudes import check_products
 from skamem.core.parameters import BOOLEAN, COUNT, Interval, Kind, Options
 from skamem.core.rules import RULES
 from skamem.memory._base import BaseMemory, symmetric_field_class
@@ -66,7 +66,7 @@ class PseudoinverseMemory(BaseMemory):
     weights_ : array of shape (n_units, n_outputs)
         Least-squares weights, diagonal included. Made anew where few patterns of many units are held as factors.
     gram_ : array of shape (n_units, n_units)
-        Xᵀ X, kept for `partial_fit`, or the patterns in its place.
+        Xᵀ X, made on demand.
     cross_ : array of shape (n_units, n_outputs) or None
         Xᵀ Y, likewise; None for autoassociation.
     pattern_sum_ : array of shape (n_outputs,)
@@ -92,11 +92,11 @@ class PseudoinverseMemory(BaseMemory):
     -----
     The repairing margin 1 - n_patterns / n_units vanishes at one pattern a unit, where W becomes the
     identity. Cost: `fit` O(m n min(m, n)) for m patterns of n units; one recall step O(n_samples n_units²). For fewer
-    patterns than half of the units, and more than about a million weights, weights and moments are held as factors of
-    m n numbers, and a recall step costs O(n_samples m n). Many rows, those of a memory-mapped file say, are
-    read block by block, with the same weights to rounding. Otherwise `partial_fit` works on Xᵀ X, which squares the
-    condition number: patterns are told apart if their singular values exceed sqrt(n eps) of the largest, units brought
-    to one size. Centre columns that are far from 0 first.
+    patterns than half of the units, and more than about a million weights, weights are held as factors of m n numbers,
+    and a recall step costs O(n_samples m n). For `partial_fit` and `merge` the patterns are kept, or as many rows as
+    there are units that have the same least-squares weights, R of X = Q R: learnt in parts, or read block by block
+    from a memory-mapped file, weights are those of one `fit`, to rounding, far from 0 and in units of any size too.
+    Each call solves anew, O(n³).
 
     References
     ----------
@@ -174,25 +174,23 @@ class PseudoinverseMemory(BaseMemory):
 
     @property
     def gram_(self):
-        """Xᵀ X, made anew where the patterns are kept instead."""
-        return factors.matrix(self._gram)
+        """Xᵀ X, made anew."""
+        rows, _ = self._kept
+        return rules.correlation(rows)
 
     @property
     def cross_(self):
-        """Xᵀ Y; None for autoassociation."""
-        return None if self._cross is None else factors.matrix(self._cross)
+        """Xᵀ Y, made anew; None for autoassociation."""
+        rows, targets = self._kept
+        return None if targets is None else rules.correlation(rows, targets)
 
     def _learn(self, stream, *, reset):
-        keeps = self._keeps_patterns(stream, reset)
-        reduces = reset and not keeps and len(stream.rows) > 1  # more rows than work at once are first made few
-        blocks = stream.rows if reduces or not reset else [slice(None)]
         dtype = stream.dtype if reset else self._weights.dtype
-        sqrt, few = stream.placement.xp.sqrt, None
+        sqrt, held = stream.placement.xp.sqrt, None if reset else self._kept
+        blocks = stream.rows
 
         def fitted_so_far():
-            if reduces:
-                return {"_weights": self._solve(*few, self.solver)}
-            return {"_weights": self._weights if reset else self._solve_moments()}
+            return {"_weights": self._solve(*held, again=not reset)}
 
         steps = fit_tasks(
             self, blocks, name="block", n_tasks=len(blocks), X=stream.X, y=stream.Y, attributes=fitted_so_far
@@ -203,62 +201,33 @@ class PseudoinverseMemory(BaseMemory):
             if weight is not None:
                 root = sqrt(weight)[:, None]
                 X, Y = root * X, None if Y is None else root * Y
-            begins = reset and few is None
-            if reduces:
-                few = least_squares.reduced(X, Y, few)
-            elif reset:  # before there are moments: the solver needs its room
-                self._weights = self._solve(X, Y, self.solver)
-            self._gather(X, Y, keeps=keeps, reset=begins)
-        if reduces or not reset:
-            self._weights = fitted_so_far()["_weights"]
-
-    def _keeps_patterns(self, stream, reset):
-        """Whether what `partial_fit` needs is fewer numbers as patterns than as moments."""
-        if not reset and not isinstance(self._gram, Factors):
-            return False
-        n_patterns, n_units = stream.X.shape[0] + (0 if reset else self._gram.inputs.shape[0]), stream.X.shape[1]
-        return factors.pays(n_patterns, n_units, n_units)
-
-    def _gather(self, X, Y, *, keeps, reset):
-        """Keep the moments Xᵀ X and Xᵀ Y of all patterns, as their factors, the patterns themselves, or as matrices."""
-        if not keeps:
-            gram, cross = rules.correlation(X), None if Y is None else rules.correlation(X, Y)
-            self._gram = gram if reset else factors.matrix(self._gram) + gram
-            self._cross = cross if reset or cross is None else factors.matrix(self._cross) + cross
-            return
-        concat = arrays.namespace(X).concat
-        X = arrays.copy(X) if reset else concat([self._gram.inputs, X], axis=0)
-        if Y is not None:
-            Y = arrays.copy(Y) if reset else concat([self._cross.outputs, Y], axis=0)
-        self._gram, self._cross = Factors(X), None if Y is None else Factors(X, Y)
+            held = least_squares.reduced(X, Y, held)
+        self._kept, self._weights = held, fitted_so_far()["_weights"]
 
     def _join(self, other, placement, *, reset):
         dtype = arrays.wider_dtype(placement.xp, other._home(), None if reset else self._home())
-        gram, cross, weights = (
-            None if part is None else factors.placed(part, placement, dtype)
-            for part in (other._gram, other._cross, other._weights)
-        )
-        if reset:
-            self._gram, self._cross = gram, cross
-            alike = all(getattr(self, name) == getattr(other, name) for name in _OF_SOLVERS)
-            self._weights = weights if alike else self._solve_moments()
+        X, Y = (placement.asarray(part, dtype) for part in other._kept)
+        if not reset:
+            held = tuple(placement.asarray(part, dtype) for part in self._kept)
+            X, Y = least_squares.reduced(X, Y, held)
+        self._kept = X, Y
+        if reset and all(getattr(self, name) == getattr(other, name) for name in _OF_SOLVERS):
+            self._weights = factors.placed(other._weights, placement, dtype)
             return
-        held = factors.cast(self._cross, dtype) if cross is not None else None
-        self._gram = factors.summed(factors.cast(self._gram, dtype), gram)
-        if cross is not None and isinstance(self._gram, Factors):
-            cross = Factors(self._gram.inputs, placement.xp.concat([held.pushed, cross.pushed], axis=0))
-        elif cross is not None:
-            cross = factors.matrix(held) + factors.matrix(cross)
-        self._cross = cross
-        self._weights = self._solve_moments()
+        self._weights = self._solve(X, Y, again=True, n_patterns=self.n_patterns_ + other.n_patterns_)
 
-    def _solve(self, X, Y, solver):
-        """Weights from the patterns themselves."""
+    def _solve(self, X, Y, *, again, n_patterns=None):
+        """Weights from rows that stand for the patterns; `again` says that some may have come before."""
+        solver = "svd" if again and self.solver == "cholesky" else self.solver
         options = {}
         if solver == "neumann":
             options = {"n_layers": self.n_layers, "step": self.step, "hyperpower": self.hyperpower}
         Y = X if Y is None else Y
         few = factors.pays(*X.shape, Y.shape[1])
+        if solver != "svd":
+            check_products([X, X], owner=f"{type(self).__name__}(solver={solver!r})", made="their squares")
+        elif not few:
+            options = {"n_patterns": self.n_patterns_ if n_patterns is None else n_patterns}
         try:
             return (least_squares.FACTORS if few else least_squares.SOLVERS)[solver](X, Y, alpha=self.alpha, **options)
         except least_squares.LinAlgError as error:
@@ -267,18 +236,6 @@ class PseudoinverseMemory(BaseMemory):
                 "solver='svd', or alpha > 0."
             ) from error
 
-    def _solve_moments(self):
-        """Weights from the accumulated moments, where patterns may be dependent."""
-        if isinstance(self._gram, Factors):
-            targets = None if self._cross is None else self._cross.outputs
-            return self._solve(self._gram.inputs, targets, "svd" if self.solver == "cholesky" else self.solver)
-        cross = self._gram if self._cross is None else self._cross
-        if self.solver == "neumann":
-            return least_squares.neumann_moments(
-                self._gram, cross, alpha=self.alpha, n_layers=self.n_layers, step=self.step, hyperpower=self.hyperpower
-            )
-        return least_squares.moments(self._gram, cross, alpha=self.alpha, scaled=True)
-
     def _remedy(self, over):
         if over:
             return super()._remedy(over)
@@ -286,16 +243,14 @@ class PseudoinverseMemory(BaseMemory):
             return "The series is too short for them: more n_layers, hyperpower=True, or solver='svd'."
         if self.alpha > 0:
             return f"alpha={self.alpha:g} weighs more than they do: a smaller one holds them."
-        xp, n_units = factors.namespace(self._gram), self._gram.shape[0]
-        gram = self._gram  # that of the patterns has the same spectrum, but for zeros
-        if isinstance(gram, Factors):
-            gram = gram.inputs @ xp.matrix_transpose(gram.inputs)
-        values = xp.linalg.eigvalsh(gram)
-        span = values[values > n_units * xp.finfo(values.dtype).eps * values[-1]]
+        rows, _ = self._kept
+        xp, n_units = arrays.namespace(rows), rows.shape[1]
+        values = xp.linalg.svdvals(rows)
+        span = values[values > n_units * xp.finfo(values.dtype).eps * values[0]]
         if span.shape[0] == 0:
             return "None of them has any weight."
-        condition = float(values[-1] / span[0]) ** 0.5
-        if condition < xp.finfo(values.dtype).eps ** -0.25:  # moments square it; fields are told from 0 to sqrt(eps)
+        condition = float(values[0] / span[-1])
+        if condition < xp.finfo(values.dtype).eps ** -0.5:  # fields are told from 0 to sqrt(eps)
             return super()._remedy(over)
         return (
             f"They are so nearly dependent (condition {condition:.1e}) that weights are inexact: store them in one fit "

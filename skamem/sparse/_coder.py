@@ -177,7 +177,10 @@ class _Coding:
 
     def __init__(self, atoms, size, *, swaps):
         self.xp = arrays.namespace(atoms)
-        wide = host(atoms)
+        xp = self.xp
+        atoms, units = _in_units(atoms)
+        wide = host(xp.concat([atoms, units], axis=1))  # they come at once
+        wide, self.atom_unit = wide[:, :-1], wide[:, -1]
         norms = np.linalg.norm(wide, axis=1)
         self.usable = norms > 0.0
         self.inverse_norm = np.where(self.usable, 1 / np.where(self.usable, norms, 1.0), 0.0)
@@ -189,8 +192,11 @@ class _Coding:
 
     def fill(self, codes, X):
         """Write the codes of the samples X (k, n_features) into `codes` (k, n_components), which is zero."""
-        correlation = host(X @ self.xp.matrix_transpose(self.atoms)) * self.inverse_norm
-        total = host(self.xp.sum(X * X, axis=1))
+        xp = self.xp
+        X, unit = _in_units(X)
+        told = [X @ xp.matrix_transpose(self.atoms), xp.sum(X * X, axis=1, keepdims=True), unit]
+        told = host(xp.concat(told, axis=1))
+        correlation, total, unit = told[:, :-2] * self.inverse_norm, told[:, -2], told[:, -1]
         n = len(total)
         quadratic = DenseQuadratic(
             self.gram, correlation[:, :, None], total, np.broadcast_to(self.usable, (n, len(self.usable))),
@@ -203,7 +209,7 @@ class _Coding:
             gains = chains.addition_gains().max(axis=1, initial=0.0)
             done = (gains <= 0.0) | (chains.loss <= chains.floor) | (chains.size == self.size)
             if done.any():
-                self._write(codes, rows[done], chains, done)
+                self._write(codes, rows[done], chains, done, unit)
                 rows = rows[~done]
                 if not len(rows):
                     return
@@ -212,6 +218,15 @@ class _Coding:
             if self.swaps:
                 chains.settle(_TOL)
 
-    def _write(self, codes, rows, chains, done):
+    def _write(self, codes, rows, chains, done, unit):
         supports = chains.supports[done]
-        codes[rows[:, None], supports] = chains.coefs[done, :, 0] * self.inverse_norm[supports]
+        ratio = unit[rows, None] / self.atom_unit[supports]
+        codes[rows[:, None], supports] = chains.coefs[done, :, 0] * self.inverse_norm[supports] * ratio
+
+
+def _in_units(rows):
+    """Rows, each in a power of two next to its largest entry, so that squares are numbers; a column of these units."""
+    xp = arrays.namespace(rows)
+    largest = xp.max(xp.abs(rows), axis=1, keepdims=True)
+    units = 2.0 ** xp.floor(xp.log2(xp.where(largest > 0.0, largest, 1.0)))
+    return rows / units, units

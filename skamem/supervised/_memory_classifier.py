@@ -1,6 +1,7 @@
 """MemoryClassifier: any heteroassociative memory as a classifier."""
 
 import copy
+import math
 from typing import ClassVar
 
 import numpy as np
@@ -22,6 +23,7 @@ from skamem.training import class_weights, log_softmax
 __all__ = ["MemoryClassifier"]
 
 _ROWS_A_UNIT = 10  # with so many, no row weighs much in weights that all rows share
+_NEAR = 0.75  # power of the rounding unit: how far features may be from 1 so that a unit of value 1 is for them
 _SAME = 16.0  # in units of rounding: fields that are no farther apart are equal
 
 
@@ -144,6 +146,7 @@ class MemoryClassifier(ClassifierMixin, PairMemoryEstimator):
             For bad input, or labels of a single class. A failed call changes nothing.
         """
         X, placement = self._receive(X, reset=True, **self._input_options())
+        self._always_on = self._on_value(X)
         memory = self._new_memory()
         self.classes_, codes = validation.check_labels(y, X, owner=type(self).__name__)
         weight = self._row_weights(sample_weight, X, placement, codes)
@@ -186,6 +189,8 @@ class MemoryClassifier(ClassifierMixin, PairMemoryEstimator):
             )
         reset = not hasattr(self, "memory_")
         X, placement = self._receive(X, reset=reset, method=None if reset else "partial_fit", **self._input_options())
+        if reset:
+            self._always_on = self._on_value(X)
         known = None if reset else self.classes_
         self.classes_ = validation.known_classes(known, classes, y, X, type(self).__name__)
         codes = validation.known_codes(y, X, self.classes_, type(self).__name__)
@@ -257,14 +262,28 @@ class MemoryClassifier(ClassifierMixin, PairMemoryEstimator):
         self.scale_ = float(self.scale_ ** (1.0 - share) * scale**share)
         self._n_witnesses = before + n_rows
 
+    _always_on = 1.0
+    """Value of the unit that is always on."""
+
+    def _on_value(self, X):
+        """1, or a power of two next to the largest feature: where that is far from 1, one of both would be rounding."""
+        if getattr(self.memory, "binarize", None) is not None:  # above the threshold whatever the features
+            return 1.0
+        values = X.data if scipy.sparse.issparse(X) else X
+        xp, size = arrays.namespace(values), math.prod(values.shape)
+        largest = float(xp.max(xp.where(xp.isnan(values), 0.0, xp.abs(values)))) if size else 0.0
+        is_near = float(xp.finfo(arrays.float_dtype(X, xp)).eps) ** _NEAR
+        return 1.0 if largest == 0.0 or is_near <= largest <= 1.0 / is_near else math.ldexp(0.5, math.frexp(largest)[1])
+
     def _extended(self, X):
-        """`X` with a column of ones when there is an intercept."""
+        """`X` with a column that is always on when there is an intercept."""
         if not self.fit_intercept:
             return X
         if scipy.sparse.issparse(X):
-            return scipy.sparse.hstack([X, np.ones((X.shape[0], 1), dtype=X.dtype)], format="csr")
+            return scipy.sparse.hstack([X, np.full((X.shape[0], 1), self._always_on, dtype=X.dtype)], format="csr")
         xp = arrays.namespace(X)
-        return xp.concat([X, xp.ones((X.shape[0], 1), dtype=X.dtype, device=arrays.device(X))], axis=1)
+        column = xp.full((X.shape[0], 1), self._always_on, dtype=X.dtype, device=arrays.device(X))
+        return xp.concat([X, column], axis=1)
 
     def _fields(self, X, method):
         """Validated fields (n_samples, n_classes), where the caller's arrays live."""

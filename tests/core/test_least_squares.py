@@ -36,16 +36,47 @@ def converged(solver):
 
 
 @pytest.mark.parametrize("alpha", [0.0, 1e-2])
-@pytest.mark.parametrize("dependent", [False, True])
-@pytest.mark.parametrize("units", [[1e-4, 1, 1, 1e4], [1e-3, 1, 0, 300.0], [1.0, 1, 1, 1]])
-def test_moments_bear_columns_of_any_units(units, dependent, alpha):
-    X = np.random.default_rng(0).standard_normal((200, 4))
-    Y = X @ np.ones((4, 2))
-    X = X * units
-    X = np.c_[X, 100.0 * X[:, 1]] if dependent else X
-    found, expected = moments(X.T @ X, X.T @ Y, alpha=alpha, scaled=True), svd(X, Y, alpha=alpha)
-    np.testing.assert_allclose(found, expected, rtol=1e-8, atol=2e-6)  # of the two, svd errs more
-    np.testing.assert_allclose(X @ found, X @ expected, rtol=1e-8, atol=1e-6)
+@pytest.mark.parametrize("n_rows", [3, 7, 200])
+@pytest.mark.parametrize("n_outputs", [None, 2, 9])
+def test_reduced_rows_far_from_zero(n_rows, n_outputs, alpha):
+    """Far from 0, in any units, in blocks: to the digits of one decomposition, of which a Gram matrix has half."""
+    X = (np.random.default_rng(0).standard_normal((n_rows, 5)) + 1e5) * [0.1, 1.0, 1.0, 10.0, 1.0]
+    Y = None if n_outputs is None else targets(X, n_outputs)
+    held = None
+    for rows in np.array_split(np.arange(n_rows), 3):
+        held = reduced(X[rows], None if Y is None else Y[rows], held)
+    R, Z = held
+    assert len(R) <= 5
+    found, expected = svd(R, R if Y is None else Z, alpha=alpha), svd(X, X if Y is None else Y, alpha=alpha)
+    np.testing.assert_allclose(X @ found, X @ expected, rtol=1e-9, atol=1e-9 * np.abs(X @ expected).max())
+
+
+def test_reduced_rows_are_copies():
+    X = np.ones((2, 5))
+    R, Z = reduced(X, X[:, :1])
+    R += 1.0
+    Z += 1.0
+    assert (X == 1.0).all()
+
+
+@pytest.mark.parametrize("n_pieces", [1, 30, 1000])
+@pytest.mark.parametrize("n_units", [3, 20])
+def test_rounding_of_many_pieces_is_no_direction(n_units, n_pieces):
+    rng, held = np.random.default_rng(0), None
+    for _ in range(n_pieces):
+        X = rng.standard_normal((100, n_units)) + 5.0
+        X[:, -1] = X[:, :-1].sum(axis=1)
+        held = reduced(X, X[:, :1], held)
+    weights = svd(*held, n_patterns=100 * n_pieces)
+    normal = np.r_[np.ones(n_units - 1), -1.0]  # no row lies along it: minimum norm has no part in it
+    assert np.abs(normal @ weights).max() < 1e-9
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-160, 1e160, 1e300])
+def test_units_of_any_size(unit):
+    X = np.random.default_rng(0).standard_normal((12, 5))
+    R, Z = reduced(unit * X, unit * targets(X))
+    np.testing.assert_allclose(svd(R, Z), svd(X, targets(X)), rtol=1e-9)
 
 
 @pytest.mark.parametrize("solver", SOLVERS)

@@ -221,7 +221,7 @@ def test_whole_numbers_beyond_float32_widen():
 
 def test_few_patterns_stay_factors_and_many_become_a_matrix(monkeypatch):
     monkeypatch.setattr(factors, "_SMALL", 0)
-    for estimator, name in ((HebbianMemory(), "_learnt"), (PseudoinverseMemory(), "_gram")):
+    for estimator, name in ((HebbianMemory(), "_learnt"), (PseudoinverseMemory(), "_weights")):
         few = clone(estimator).fit(X[:6]).merge(clone(estimator).fit(X[6:12]))
         assert isinstance(getattr(few, name), Factors)
         many = few.merge(clone(estimator).fit(make_patterns(12, 40, random_state=9)))

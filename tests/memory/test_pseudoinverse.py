@@ -41,7 +41,6 @@ def test_weights_are_the_least_squares_solution(setting, target, alpha):
 @pytest.mark.parametrize("setting", SETTINGS)
 @pytest.mark.parametrize("target", ["self", "y"])
 def test_storing_in_pieces_is_storing_at_once(setting, target):
-    # The Gram matrix squares the condition number, here 3: 1e-9 is some thousand times the rounding.
     X, Y = make_patterns(12, 40, random_state=0), make_patterns(12, 5, random_state=1)
     weight = np.random.default_rng(0).uniform(0.5, 2.0, 12)
     options = SETTINGS[setting] | ({"n_layers": 4000} if setting == "neumann" else {})
@@ -70,6 +69,25 @@ def test_independent_patterns_are_stored_whatever_their_weights(setting):
     options = SETTINGS[setting] | ({"n_layers": 4000} if setting == "neumann" else {})
     memory = PseudoinverseMemory("y", **options).fit(X, Y, weight)
     np.testing.assert_allclose(memory.field(X), Y, atol=1e-8)
+
+
+@pytest.mark.parametrize("join", ["partial_fit", "merge"])
+@pytest.mark.parametrize("target", ["self", "y"])
+def test_parts_have_the_digits_of_one_fit_far_from_zero(target, join):
+    """Sums of squares would have half of them, and take columns that differ by a millionth for equal."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 5)) + 1e6
+    X, Y = np.c_[X, np.ones(60)], X @ rng.standard_normal((5, 2))
+    memory = PseudoinverseMemory(target, binarize=None, activation="identity")
+    whole, pieces = clone(memory).fit(X, Y), clone(memory)
+    for rows in np.array_split(np.arange(60), 4):
+        if join == "merge":
+            pieces.merge(clone(memory).fit(X[rows], Y[rows]))
+        else:
+            pieces.partial_fit(X[rows], Y[rows])
+    truth = X if target == "self" else Y
+    np.testing.assert_allclose(whole.field(X), truth, rtol=1e-8)
+    np.testing.assert_allclose(pieces.field(X), truth, rtol=1e-8)
 
 
 def test_a_weight_of_k_stores_a_pattern_k_times():
@@ -191,7 +209,7 @@ def test_cholesky_refuses_dependent_patterns_and_says_what_to_do():
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_dependent_patterns_arrive_in_pieces(solver):
-    # A stream repeats itself; the moments tell what is new.
+    # A stream repeats itself.
     patterns = make_patterns(5, 20, random_state=0)
     memory = PseudoinverseMemory(solver=solver, n_layers=500).fit(patterns).partial_fit(patterns[:2])
     np.testing.assert_allclose(patterns @ memory.weights_, patterns, atol=1e-6)
