@@ -16,10 +16,9 @@ from skamem._version import __version__
 from skamem.core import arrays
 from skamem.core._pickles import home_state, map_arrays, map_leaves, restored
 from skamem.core.callbacks import CallbackSupportMixin, with_callbacks
-from skamem.core.columns import numbers_expected
+from skamem.core.columns import is_sound, numbers_expected
 from skamem.core.parameters import Backend, Kind, check_parameters
 from skamem.core.threads import TINY_PRODUCT, product_threads
-from skamem.core.validation import is_sound
 
 __all__ = ["SkamemEstimator", "SkamemTransformer", "transactional"]
 

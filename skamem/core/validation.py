@@ -22,14 +22,10 @@ __all__ = [
     "check_sample_weight",
     "check_sequence",
     "check_targets",
-    "is_sound",
     "known_classes",
     "known_codes",
     "type_of",
 ]
-
-# Numbers up to which scikit-learn's calls about an array take longer than a look at it.
-_FEW = 2**16
 
 
 def check_option(name, value, options):
@@ -149,41 +145,6 @@ def check_sequence(name, value, expected, *, length=None):
     return entries
 
 
-def is_sound(values, *, ndim=2, ensure_all_finite=True):
-    """Whether scikit-learn's `check_array` would surely pass `values` on as they are: a few finite floats of NumPy's.
-
-    It finds that out too, by many calls, most of them about data frames: half of the time of a small `predict`.
-
-    Parameters
-    ----------
-    values : array-like
-        What the user passed.
-    ndim : int, default=2
-        Dimensions that are asked for.
-    ensure_all_finite : bool or "allow-nan", default=True
-        As in `check_array`; missing values are left to it.
-
-    Returns
-    -------
-    sound : bool
-        False also says that it has not been found out.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skamem.core.validation import is_sound
-    >>> is_sound(np.ones((2, 3))), is_sound([[1.0, 2.0]]), is_sound(np.array([[1.0, np.nan]]))
-    (True, False, False)
-    """
-    return (
-        type(values) is np.ndarray
-        and values.ndim == ndim
-        and (values.dtype == np.float64 or values.dtype == np.float32)
-        and 0 < values.size <= _FEW
-        and (ensure_all_finite is False or bool(np.isfinite(np.sum(values))))
-    )
-
-
 def check_sample_weight(sample_weight, X, placement, dtype, *, computed_in=None):
     """Validated sample weights on the placement of X.
 
@@ -216,9 +177,7 @@ def check_sample_weight(sample_weight, X, placement, dtype, *, computed_in=None)
     n_samples = X.shape[0]
     if isinstance(sample_weight, numbers.Number):
         sample_weight = [float(sample_weight)] * n_samples
-    weights = sample_weight
-    if not is_sound(weights, ndim=1):
-        weights = check_array(weights, ensure_2d=False, dtype=None, input_name="sample_weight")
+    weights = check_array(sample_weight, ensure_2d=False, dtype=None, input_name="sample_weight")
     if weights.ndim != 1 or weights.shape[0] != n_samples:
         raise ValueError(
             f"sample_weight has shape {tuple(weights.shape)}; expected ({n_samples},): one weight for each row of X."

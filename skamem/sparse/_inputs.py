@@ -11,7 +11,8 @@ from sklearn.model_selection import BaseCrossValidator, BaseShuffleSplit, Predef
 from sklearn.utils import check_array, check_consistent_length, column_or_1d, get_tags
 
 from skamem.core import arrays
-from skamem.core.validation import check_sample_weight, is_sound
+from skamem.core.columns import is_sound
+from skamem.core.validation import check_sample_weight
 from skamem.core.warn import warn
 from skamem.sparse.objective._design import as_design
 from skamem.sparse.search._groups import count_selections

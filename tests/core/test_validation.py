@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import scipy.sparse
 from sklearn.exceptions import DataConversionWarning
-from sklearn.utils import check_array
 
 from skamem.core import arrays
 from skamem.core.validation import (
@@ -17,7 +16,6 @@ from skamem.core.validation import (
     check_sample_weight,
     check_sequence,
     check_targets,
-    is_sound,
     known_classes,
     known_codes,
     type_of,
@@ -280,49 +278,3 @@ def test_a_column_of_labels_is_taken_with_a_warning_at_the_caller():
 )
 def test_types_have_their_article(value, named):
     assert type_of(value) == named
-
-
-class _Own(np.ndarray):
-    """A user's subclass."""
-
-
-@pytest.mark.parametrize(
-    ("values", "ndim", "finite", "sound"),
-    [
-        (np.ones((3, 2)), 2, True, True),
-        (np.ones((3, 2), dtype=np.float32)[:, ::-1], 2, True, True),
-        (np.asfortranarray(np.ones((3, 2))), 2, "allow-nan", True),
-        (np.ones(3), 1, True, True),
-        (np.array([[1.0, np.inf]]), 2, False, True),
-        (np.array([[1.0, np.inf]]), 2, True, False),
-        (np.array([[1.0, np.nan]]), 2, "allow-nan", False),  # not found out
-        (np.ones((3, 2)), 1, True, False),
-        (np.ones(3), 2, True, False),
-        (np.ones((0, 2)), 2, True, False),
-        (np.ones((3, 0)), 2, True, False),
-        (np.ones((3, 2), dtype=int), 2, True, False),
-        (np.ones((3, 2), dtype=complex), 2, True, False),
-        (np.ones((3, 2), dtype=">f8"), 2, True, False),
-        (np.ones((3, 2), dtype=np.float16), 2, True, False),
-        (np.ones((3, 2), dtype=object), 2, True, False),
-        (np.ones((3, 2)).view(_Own), 2, True, False),
-        (np.ma.masked_array(np.ones((3, 2)), mask=np.eye(3, 2)), 2, True, False),
-        ([[1.0, 2.0]], 2, True, False),
-        (scipy.sparse.csr_array(np.eye(2)), 2, True, False),
-        (1.0, 2, True, False),
-        (None, 1, True, False),
-    ],
-)
-def test_what_is_sound_scikit_learn_passes_on_as_it_is(values, ndim, finite, sound):
-    assert is_sound(values, ndim=ndim, ensure_all_finite=finite) is sound
-    if sound:
-        kept = check_array(
-            values, ensure_2d=ndim == 2, dtype=(np.float64, np.float32), accept_sparse="csr", ensure_all_finite=finite
-        )
-        assert kept is values
-
-
-def test_values_whose_sum_overflows_are_left_to_scikit_learn():
-    with arrays.overflow_expected():
-        assert not is_sound(np.full((2, 2), 1e308))
-    assert is_sound(np.array([[1e308, -1e308]]))
