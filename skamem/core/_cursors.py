@@ -8,7 +8,7 @@ import copy
 from skamem.core import arrays, factors
 from skamem.core.factors import Factors
 from skamem.core.rows import row_blocks
-from skamem.core.threads import product_threads
+from skamem.core.threads import in_shares, product_threads
 from skamem.core.thresholds import sign
 
 __all__ = ["BipartiteCursor", "LinearCursor", "LinearWalker"]
@@ -80,8 +80,18 @@ class LinearCursor:
         states : array of shape (n_units, n_samples)
             After the sweep. Cost: little more than one product of states and weights.
         """
-        n_units = states.shape[0]
         states = arrays.copy(states)
+
+        def visit(samples):
+            some, held, pushed = (None if values is None else values[:, samples] for values in (states, clamped, noise))
+            self._visit(some, threshold, held, pushed)
+
+        in_shares(visit, states.shape[1], self._incoming.work * states.shape[1], arrays.namespace(states))
+        return states
+
+    def _visit(self, states, threshold, clamped, noise):
+        """Visit every unit of some samples, in place."""
+        n_units = states.shape[0]
         incoming = self._incoming.of(states)
         # Smaller products than those the caller knows of: the leaves' are smaller still.
         with product_threads(min(_BLOCK, n_units) * n_units * states.shape[1], arrays.namespace(states)):
@@ -99,7 +109,6 @@ class LinearCursor:
                 block.push(self._bias, self._diagonal, noise, units)
                 block.settle(0, units.stop - units.start)
                 incoming.moved(units, before)
-        return states
 
 
 class _Incoming:
@@ -107,6 +116,7 @@ class _Incoming:
 
     def __init__(self, weights, order):
         self._columns = arrays.namespace(weights).matrix_transpose(_reordered(weights, order))
+        self.work = weights.shape[0] * weights.shape[1]  # multiply-adds of a sweep of one sample
 
     def coupling(self, units):
         """Weights among the units of a slice."""
@@ -138,6 +148,7 @@ class _FactoredIncoming:
         pushed = self._inputs if weights.outputs is None else xp.take(weights.outputs, order, axis=1)
         self._pushed = pushed if weights.strengths is None else pushed * weights.strengths[:, None]
         self._transposed = xp.matrix_transpose
+        self.work = 2 * self._inputs.shape[0] * self._inputs.shape[1]
 
     def coupling(self, units):
         return self._transposed(self._pushed[:, units]) @ self._inputs[:, units]

@@ -16,7 +16,7 @@ from skamem._version import __version__
 from skamem.core import arrays
 from skamem.core._pickles import home_state, map_arrays, map_leaves, restored
 from skamem.core.callbacks import CallbackSupportMixin, with_callbacks
-from skamem.core.columns import numbers_expected
+from skamem.core.columns import is_sound, numbers_expected
 from skamem.core.parameters import Backend, Kind, check_parameters
 from skamem.core.threads import TINY_PRODUCT, product_threads
 
@@ -61,6 +61,8 @@ def transactional(method):
     return all_or_nothing
 
 
+# Options of scikit-learn's checks that change nothing about a NumPy array of finite floats.
+_KEEPING = {"accept_sparse", "ensure_all_finite"}
 # How attributes begin that scikit-learn keeps on an estimator: output container, metadata requests, callbacks.
 _OF_SCIKIT_LEARN = ("_sk", "_metadata", "_parent")
 
@@ -242,7 +244,8 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
         """
         xp = arrays.input_namespace(X)
         with numbers_expected(X):
-            X = validate_data(self, X, reset=reset, dtype=(xp.float64, xp.float32), **options)
+            sound = options.keys() <= _KEEPING and is_sound(X, ensure_all_finite=options.get("ensure_all_finite", True))
+            X = validate_data(self, X, reset=reset, skip_check_array=sound, dtype=(xp.float64, xp.float32), **options)
         return X, self._placement_for(X, method)
 
     def _receive_outputs(self, Y, n_outputs, *, method, name="X", unit="output", **options):

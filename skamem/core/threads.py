@@ -1,14 +1,21 @@
-"""Threads of the BLAS, by the size of the products: many small products are faster on one thread than on all."""
+"""Threads by the size of the products: many small ones are faster on one, and what stands between large ones has none.
+
+The BLAS has threads for its products alone. Rows that do not depend on each other may also be shared out, with all that
+is done to them.
+"""
 
 import contextlib
+import contextvars
 import functools
+import itertools
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from threadpoolctl import ThreadpoolController
 
 from skamem.core import arrays
 
-__all__ = ["TINY_PRODUCT", "limited_threads", "product_threads", "threads_worth"]
+__all__ = ["TINY_PRODUCT", "in_shares", "limited_threads", "product_threads", "threads_worth"]
 
 TINY_PRODUCT = 2**18
 """Multiply-adds below which the BLAS itself takes one thread, and a limit would cost more than the product."""
@@ -75,6 +82,53 @@ def product_threads(n_multiplications, xp=None):
         return
     with limited_threads(threads_worth(n_multiplications)):
         yield
+
+
+def in_shares(function, n_rows, n_multiplications, xp=None):
+    """Call a function of rows for a share of them on each thread that the BLAS would have, all at a time.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a slice of rows. It is called for consecutive slices that make up all rows, from several Python threads,
+        each of which has a BLAS of one thread.
+    n_rows : int
+        At least 1.
+    n_multiplications : int
+        Multiply-adds for all rows; few are not worth a second thread.
+    xp : module, default=None
+        Array namespace; there is one share where it is not that of NumPy. None stands for NumPy.
+
+    Notes
+    -----
+    To start a thread takes some 50 microseconds. Contexts, such as those of `numpy.errstate`, hold in all of them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> squares = np.arange(6.0)
+    >>> def square(rows):
+    ...     squares[rows] **= 2
+    >>> in_shares(square, 6, 6)
+    >>> squares
+    array([ 0.,  1.,  4.,  9., 16., 25.])
+    """
+    n_shares = min(threads_worth(n_multiplications), n_rows)
+    if n_shares > 1 and (xp is None or arrays.host_checks_are_free(xp)):
+        n_shares = min(n_shares, min((library.get_num_threads() for library in _libraries()), default=1))
+    else:
+        n_shares = 1
+    if n_shares == 1:
+        function(slice(0, n_rows))
+        return
+    edges = [n_rows * k // n_shares for k in range(n_shares + 1)]
+    with limited_threads(1), ThreadPoolExecutor(n_shares) as pool:
+        calls = [
+            pool.submit(contextvars.copy_context().run, function, slice(first, last))
+            for first, last in itertools.pairwise(edges)
+        ]
+        for call in calls:
+            call.result()
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from sklearn.model_selection import BaseCrossValidator, BaseShuffleSplit, Predef
 from sklearn.utils import check_array, check_consistent_length, column_or_1d, get_tags
 
 from skamem.core import arrays
+from skamem.core.columns import is_sound
 from skamem.core.validation import check_sample_weight
 from skamem.core.warn import warn
 from skamem.sparse.objective._design import as_design
@@ -132,11 +133,12 @@ def _checked_targets(estimator, y, X):
             f"{type(estimator).__name__} requires y to be passed, but the target y is None: expected an array of shape "
             "(n_samples,) or (n_samples, n_targets)."
         )
-    y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
+    if not is_sound(y, ndim=1):
+        y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
     check_consistent_length(X, y)
-    if get_tags(estimator).target_tags.multi_output:
+    if y.ndim == 1 or get_tags(estimator).target_tags.multi_output:
         return y
-    check_n_targets(estimator, 1 if y.ndim == 1 else y.shape[1])
+    check_n_targets(estimator, y.shape[1])
     return column_or_1d(y, warn=True)
 
 

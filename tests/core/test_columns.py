@@ -1,9 +1,12 @@
-"""Tables that are not all numbers: the message names the columns, whatever the table is kept in."""
+"""Tables at the door: few sound numbers pass; columns that are none are named, whatever the table is kept in."""
 
 import numpy as np
 import pytest
+import scipy.sparse
+from sklearn.utils import check_array
 
-from skamem.core.columns import numbers_expected
+from skamem.core import arrays
+from skamem.core.columns import is_sound, numbers_expected
 
 WORDS = [[1.0, "red", "S"], [2.0, "blue", "M"], [3.0, None, "L"]]
 NAMES = ["length", "colour", "size"]
@@ -91,3 +94,49 @@ def test_numbers_pass_and_nothing_is_looked_at():
 
     with numbers_expected(Table()):
         assert np.asarray(Table()).sum() == np.inf  # without a warning
+
+
+class _Own(np.ndarray):
+    """A user's subclass."""
+
+
+@pytest.mark.parametrize(
+    ("values", "ndim", "finite", "sound"),
+    [
+        (np.ones((3, 2)), 2, True, True),
+        (np.ones((3, 2), dtype=np.float32)[:, ::-1], 2, True, True),
+        (np.asfortranarray(np.ones((3, 2))), 2, "allow-nan", True),
+        (np.ones(3), 1, True, True),
+        (np.array([[1.0, np.inf]]), 2, False, True),
+        (np.array([[1.0, np.inf]]), 2, True, False),
+        (np.array([[1.0, np.nan]]), 2, "allow-nan", False),  # not found out
+        (np.ones((3, 2)), 1, True, False),
+        (np.ones(3), 2, True, False),
+        (np.ones((0, 2)), 2, True, False),
+        (np.ones((3, 0)), 2, True, False),
+        (np.ones((3, 2), dtype=int), 2, True, False),
+        (np.ones((3, 2), dtype=complex), 2, True, False),
+        (np.ones((3, 2), dtype=">f8"), 2, True, False),
+        (np.ones((3, 2), dtype=np.float16), 2, True, False),
+        (np.ones((3, 2), dtype=object), 2, True, False),
+        (np.ones((3, 2)).view(_Own), 2, True, False),
+        (np.ma.masked_array(np.ones((3, 2)), mask=np.eye(3, 2)), 2, True, False),
+        ([[1.0, 2.0]], 2, True, False),
+        (scipy.sparse.csr_array(np.eye(2)), 2, True, False),
+        (1.0, 2, True, False),
+        (None, 1, True, False),
+    ],
+)
+def test_what_is_sound_scikit_learn_passes_on_as_it_is(values, ndim, finite, sound):
+    assert is_sound(values, ndim=ndim, ensure_all_finite=finite) is sound
+    if sound:
+        kept = check_array(
+            values, ensure_2d=ndim == 2, dtype=(np.float64, np.float32), accept_sparse="csr", ensure_all_finite=finite
+        )
+        assert kept is values
+
+
+def test_values_whose_sum_overflows_are_left_to_scikit_learn():
+    with arrays.overflow_expected():
+        assert not is_sound(np.full((2, 2), 1e308))
+    assert is_sound(np.array([[1e308, -1e308]]))

@@ -115,6 +115,34 @@ def test_asynchronous_is_the_loop_over_single_units(n_units, zero_diagonal, symm
     check_against_literal_steps(recall, states, n_steps, update, clamped)
 
 
+@pytest.mark.parametrize("with_clamped", [False, True])
+@pytest.mark.parametrize("dynamics", ["asynchronous", "heat_bath"])
+def test_threads_that_share_the_rows_out_change_nothing(dynamics, with_clamped, monkeypatch):
+    rng = np.random.default_rng(0)
+    field = QuadraticLandscape(integer_weights(150, rng, "symmetric"), exact=True)
+    states = rng.choice([-1.0, 1.0], size=(10, 150))
+    clamped = rng.random(states.shape) < 0.3 if with_clamped else None
+
+    def run():
+        if dynamics == "asynchronous":
+            return asynchronous(field, states, n_steps=20, order=np.arange(150)[::-1], clamped=clamped)
+        noisy = {"temperature": 30.0, "random_state": np.random.RandomState(0)}
+        return heat_bath(field, states, n_steps=5, clamped=clamped, **noisy)
+
+    alone, shares = run(), []
+
+    def in_three(function, n_rows, n_multiplications, xp=None):
+        shares.append(n_rows)
+        for rows in (slice(0, 3), slice(3, 4), slice(4, n_rows)):
+            function(rows)
+
+    monkeypatch.setattr("skamem.core._cursors.in_shares", in_three)
+    shared = run()
+    assert shares[0] == 10
+    np.testing.assert_array_equal(shared.states, alone.states)
+    np.testing.assert_array_equal(shared.n_steps, alone.n_steps)
+
+
 @pytest.mark.parametrize("threshold", THRESHOLDS)
 @pytest.mark.parametrize("with_clamped", [False, True])
 @pytest.mark.parametrize("n_steps", [0, 1, 2, 3, 4, 5, 6, 7, 8, 15, 16, 17, 33, 60])

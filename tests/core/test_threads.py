@@ -7,7 +7,7 @@ import pytest
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skamem.core import threads
-from skamem.core.threads import limited_threads, product_threads, threads_worth
+from skamem.core.threads import in_shares, limited_threads, product_threads, threads_worth
 
 SMALL, LARGE = 100 * 64 * 500, 2**40
 
@@ -181,3 +181,47 @@ def test_any_python_thread_may_set_a_limit():
             work()
             assert counts() == before
     assert seen == [{1}] * 4
+
+
+def test_rows_are_shared_out_to_the_threads_that_are_allowed(libraries):
+    shares, inside = [], []
+
+    def note(rows):
+        shares.append(rows)
+        inside.append((counts(libraries), threading.current_thread() is threading.main_thread()))
+
+    in_shares(note, 10, LARGE)
+    assert sorted((rows.start, rows.stop) for rows in shares) == [(0, 3), (3, 6), (6, 10)]
+    assert inside == [([1, 1], False)] * 3
+    assert counts(libraries) == [8, 3]
+
+
+@pytest.mark.parametrize(("n_rows", "size", "limit"), [(10, SMALL, 8), (1, LARGE, 8), (0, 0, 8), (10, LARGE, 1)])
+def test_few_rows_little_work_and_one_thread_are_one_share(libraries, n_rows, size, limit):
+    shares = []
+    with limited_threads(limit):
+        in_shares(lambda rows: shares.append((rows, threading.current_thread())), n_rows, size)
+    assert shares == [(slice(0, n_rows), threading.main_thread())]
+
+
+def test_other_libraries_share_nothing_out(libraries, place):
+    shares = []
+    in_shares(shares.append, 10, LARGE, place.xp)
+    assert shares == [slice(0, 10)]
+
+
+def test_an_error_in_a_share_reaches_the_caller_and_gives_the_threads_back(libraries):
+    with pytest.raises(ZeroDivisionError):
+        in_shares(lambda rows: 1 // rows.start, 10, LARGE)
+    assert counts(libraries) == [8, 3]
+
+
+def test_contexts_hold_in_every_share(libraries):
+    found = np.zeros(4)
+
+    def divide(rows):
+        found[rows] = np.ones(4)[rows] / np.zeros(4)[rows]
+
+    with np.errstate(divide="ignore"):
+        in_shares(divide, 4, LARGE)
+    assert np.all(np.isinf(found))

@@ -164,7 +164,8 @@ class Chains:
         """Gram matrix of the columns less what the members explain of them, of a single problem: (m, m)."""
         everything = np.arange(self._m)
         gram = self.quadratic.rows(np.zeros_like(everything), everything)
-        return gram - self.quadratic.support_rows(self.supports)[0].T @ self.projections[0]
+        gram -= self.quadratic.support_rows(self.supports)[0].T @ self.projections[0]
+        return gram
 
     def doubtful(self):
         """Mask of the problems whose numbers the Gram matrix has too few digits for.

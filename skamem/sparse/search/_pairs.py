@@ -104,12 +104,10 @@ def grow_by_pair(problem, support):
     """
     chain = chain_for(problem, problem.quadratic(n_rows=problem.n_features), len(support) + 2)
     chain.restart(support)
-    free = np.flatnonzero(chain.room[0] > chain.dependent)
-    E = chain.residual_gram()[np.ix_(free, free)]
-    pair, _ = _best_pair(E, chain.residual[0].T[free], 0.0, chain.dependent)
+    pair, _ = _best_pair(chain.residual_gram(), chain.room[0], chain.residual[0].T, 0.0, chain.dependent)
     if pair is None:
         return None
-    for column in free[pair]:
+    for column in pair:
         if chain.room[0, column] <= chain.dependent:  # on the support and the first of the pair
             return None
         chain.add(np.array([column]))
@@ -193,34 +191,36 @@ def _best_of_all(chain, movable, E, least):
         residual_gram = E + H[R].T @ (weight @ H[R])
         c = correlation + H[R].T @ (weight @ w[R])
         look = _best_pair if len(R) == 2 else _best_one
-        pair, gain = look(residual_gram, c, lost + best, chain.dependent)
+        pair, gain = look(residual_gram, np.diagonal(residual_gram), c, lost + best, chain.dependent)
         if pair is not None:
             best, found = gain - lost, (R, pair)
     return found
 
 
-def _best_one(E, c, needed, dependent):
-    room = np.diagonal(E)
+def _best_one(E, room, c, needed, dependent):
     sound = room > dependent
     gains = np.where(sound, np.sum(c * c, axis=1) / np.where(sound, room, 1.0), 0.0)
     j = int(np.argmax(gains))
     return (np.array([j]), float(gains[j])) if gains[j] > needed else (None, None)
 
 
-def _best_pair(E, c, needed, dependent):
-    """Pair of columns with the greatest joint gain, if that exceeds `needed`."""
-    room = np.diagonal(E)
+def _best_pair(E, room, c, needed, dependent):
+    """Pair of columns with the greatest joint gain, if that exceeds `needed`; `room` is the diagonal of E."""
     sound = room > dependent
     root = np.sqrt(np.where(sound, room, np.inf))  # in units of their room columns far and near compare
-    cosines, c = E / root[:, None] / root, c / root[:, None]
-    products = c @ c.T
-    squares = np.diagonal(products)
-    numerator = squares[:, None] + squares - 2.0 * products * cosines
-    determinant = np.where(sound[:, None] & sound, 1.0 - cosines * cosines, 0.0)
-    # Division only where it can matter; nearly dependent pairs are left out.
-    j, k = np.nonzero((numerator > needed * determinant) & (determinant > _SOUND_PAIR))
-    if not len(j):
-        return None, None
-    gains = numerator[j, k] / determinant[j, k]
-    i = int(np.argmax(gains))
-    return np.array([j[i], k[i]]), float(gains[i])
+    c = c / root[:, None]
+    squares = np.sum(c * c, axis=1)
+    best, pair = needed, None
+    step = max(1, _TOGETHER // len(E))
+    first = int(np.argmax(squares))  # whose best partner leaves few of the others to be looked at more closely
+    for rows in (slice(first, first + 1), *(slice(start, start + step) for start in range(0, len(E), step))):
+        cosines = E[rows] / root[rows, None] / root
+        numerator = squares[rows, None] + squares - 2.0 * (c[rows] @ c.T) * cosines
+        determinant = np.where(sound[rows, None] & sound, 1.0 - cosines * cosines, 0.0)
+        # Division only where it can matter; nearly dependent pairs are left out.
+        j, k = np.nonzero((numerator > best * determinant) & (determinant > _SOUND_PAIR))
+        if len(j):
+            gains = numerator[j, k] / determinant[j, k]
+            i = int(np.argmax(gains))
+            best, pair = float(gains[i]), np.sort([rows.start + j[i], k[i]])
+    return pair, best
