@@ -13,6 +13,7 @@ __all__ = [
     "TIE",
     "ZERO_LOSS",
     "damped_least_squares",
+    "first_of_best",
     "independent",
     "inverses",
     "loss_reduction",
@@ -47,6 +48,12 @@ backend and the order of samples, must not decide."""
 
 # Singular values below this fraction of the largest are zero to an orthogonal factorisation.
 _RANK = 1e-12
+
+
+def first_of_best(scores):
+    """Index of the best of each row of scores, the first of those nearly as good; None where a row has none above 0."""
+    best = scores.max(axis=1, keepdims=True)
+    return (scores >= best * (1 - TIE)).argmax(axis=1) if best.min() > 0.0 else None
 
 
 def _cholesky(gram, alpha):

@@ -28,7 +28,7 @@ calls; the first axis of every array runs over problems.
 import numpy as np
 
 from skamem.sparse.objective._fit import Fit
-from skamem.sparse.objective._linalg import DEPENDENT, EPS, SOUND, TELLING_LOSS, TIE, ZERO_LOSS, inverses
+from skamem.sparse.objective._linalg import DEPENDENT, EPS, SOUND, TELLING_LOSS, ZERO_LOSS, first_of_best, inverses
 from skamem.sparse.search._budgets import MAX_SWAPS
 
 __all__ = ["Chains"]
@@ -135,9 +135,7 @@ class Chains:
 
     def best_additions(self):
         """Column with the greatest gain for each problem (n_problems,); None when some problem has none."""
-        gains = self.addition_gains()
-        best = gains.max(axis=1, keepdims=True)
-        return (gains >= best * (1 - TIE)).argmax(axis=1) if best.min() > 0.0 else None
+        return first_of_best(self.addition_gains())
 
     def sacrifices(self):
         """Loss that removing each member would bring: (n_problems, s); infinite for locked members."""
@@ -221,16 +219,15 @@ class Chains:
         some = self._promising(lost, c, D)
         if some is not None:
             if not len(some):
-                return problems[:0], some, some
+                return some, some, some
             H, c, D = H[:, :, some], c[:, :, some], D[:, some]
         gains = _swap_gains(H / root, beta, c, D, self.dependent)
         gains -= lost[:, :, None]
         gains = gains.reshape(len(problems), -1)
-        best = gains.max(axis=1)
-        gaining = (best > threshold[problems]).nonzero()[0]
-        # The first of those nearly as good, so that rounding does not choose among ties.
-        places = (gains[gaining] >= best[gaining, None] * (1 - TIE)).argmax(axis=1)
-        slots, columns = np.divmod(places, D.shape[1])
+        gaining = (gains.max(axis=1) > threshold[problems]).nonzero()[0]
+        if not len(gaining):
+            return gaining, gaining, gaining
+        slots, columns = np.divmod(first_of_best(gains[gaining]), D.shape[1])
         return problems[gaining], slots, columns if some is None else some[columns]
 
     def _promising(self, sacrifices, c, room):

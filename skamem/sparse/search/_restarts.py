@@ -6,6 +6,7 @@ strong on incoherent designs, forward selection on correlated ones, growing and 
 
 import numpy as np
 
+from skamem.sparse.objective._linalg import first_of_best
 from skamem.sparse.search._budgets import COMFORTABLE_MARGIN
 from skamem.sparse.search._forward import forward_path, grow
 from skamem.sparse.search._local import is_small, local_search, settle, working_set_of
@@ -219,9 +220,9 @@ def _matching(problem, size):
     chain = chain_for(problem, problem.quadratic(n_rows=size), size)
     chain.restart(np.flatnonzero(problem.locked))
     while chain.size < size:
-        outside = np.where(chain.room[0] > chain.dependent, 1.0, 0.0)[:, None] * chain.residual[0].T
-        column = largest(outside, 1, np.zeros_like(problem.locked))
-        if not len(column):
+        correlated = np.sum(chain.residual * chain.residual, axis=1)
+        column = first_of_best(np.where(chain.room > chain.dependent, correlated, 0.0))
+        if column is None:
             break
         before = chain.size
         chain.add(column)
