@@ -1,4 +1,4 @@
-"""A fitted imputer as a value: a linear memory, a softmax memory of rows and of residuals, and their weights."""
+"""A fitted imputer as a value: linear memories, a softmax memory of rows and of residuals, and their weights."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +11,7 @@ from skamem.impute._blend import Evidence
 from skamem.impute._hiding import content_order, hidden_entries
 from skamem.impute._linear import LinearMemory, gaps_of, learnt_moments, shrunk
 from skamem.impute._lookup import StoredRows
+from skamem.impute._mixture import has_kinds, learnt_mixture
 from skamem.impute._selection import likeness_to_gaps
 
 __all__ = ["SHRINKAGES", "Completer", "learnt_completer", "n_learnt"]
@@ -40,12 +41,14 @@ class Completer:
     ----------
     linear : LinearMemory
         Conditional means.
+    mixture : MixtureMemory or None
+        Conditional means by kinds of rows; None where they do not count.
     stored : StoredRows
         What is looked up.
     scales : tuple of float
         Sharpnesses that count.
-    weights : ndarray of shape (n_columns, 1 + 2 len(scales))
-        Of the linear memory, then of rows and residuals at each scale.
+    weights : ndarray of shape (n_columns, 1 + 2 len(scales)) or (n_columns, 2 + 2 len(scales))
+        Of the linear memory, then of rows and residuals at each scale, then of the mixture, if there is one.
     deviations : ndarray of shape (n_columns,)
         How far blends err, in units of what the linear memory expects.
     moments : tuple of ndarray
@@ -59,6 +62,7 @@ class Completer:
     """
 
     linear: Any
+    mixture: Any
     stored: Any
     scales: Any
     weights: Any
@@ -87,8 +91,10 @@ class Completer:
         return np.where(known, values, np.concatenate(parts)) if parts else values
 
     def _blended(self, values, known):
-        linear = self.linear.complete(values, known).values
-        blend = linear * self._linear_share
+        gaps = gaps_of(known)
+        blend = self.linear.complete(values, known, gaps=gaps).values * self._linear_share
+        if self.mixture is not None:
+            blend += self.mixture.complete(values, known, gaps=gaps) * self.weights[:, -1]
         if self.scales:
             for i, (rows, residuals) in enumerate(self.stored.averages(values, known, self.scales)):
                 blend += self.weights[:, 1 + 2 * i] * rows + self.weights[:, 2 + 2 * i] * residuals
@@ -171,9 +177,10 @@ def learnt_completer(values, known, encoding, *, n_stored, shrinkage, max_iter):
     worse = 1.0 if len(own) < _FEW_ROWS else _WORSE  # what few rows say of extrapolation is chance
     best = _nearly_best(paths, tried, worse)
     shrinkage = tried[best]
-    looks = [_Look(path, encoding, path.memories[best]) for path in paths]
+    mixes = has_kinds(*values_stored.shape)
+    looks = [_Look(path, encoding, path.memories[best], shrinkage if mixes else None) for path in paths]
     scales = looks[0].scales() if looks else ()
-    evidence = Evidence(encoding.n_features, 1 + 2 * len(scales))
+    evidence = Evidence(encoding.n_features, 1 + 2 * len(scales) + mixes)
     for look in looks:
         look.add_to(evidence, scales)
     weights = evidence.weights()
@@ -182,10 +189,15 @@ def learnt_completer(values, known, encoding, *, n_stored, shrinkage, max_iter):
     learnt = _evenly(order, n_learnt(values.shape[1], n_stored))
     mean, covariance, n_iter = learnt_moments(values[learnt], known[learnt], shrinkage=shrinkage, max_iter=max_iter)
     linear = LinearMemory(mean, shrunk(covariance, shrinkage))
-    residuals = linear.complete(values_stored, known_stored, residuals=True).residuals
+    gaps, mixture = gaps_of(known_stored), None
+    completion = linear.complete(values_stored, known_stored, residuals=True, gaps=gaps)
+    if mixes and weights[:, -1].max(initial=0.0) > _FEW:
+        kept.append(-1)
+        mixture = learnt_mixture(values_stored, known_stored, completion.values, shrinkage=shrinkage, gaps=gaps)
     return Completer(
         linear,
-        StoredRows(values_stored, known_stored, residuals, encoding.importance),
+        mixture,
+        StoredRows(values_stored, known_stored, completion.residuals, encoding.importance),
         tuple(scales[i] for i in used),
         weights[np.ix_(encoding.feature, kept)],
         evidence.deviations(weights)[encoding.feature],
@@ -265,14 +277,21 @@ def _nearly_best(paths, shrinkages, worse):
 
 
 class _Look:
-    """What each memory says of the hidden entries of a path; `linear` was learnt from the others."""
+    """What each memory says of the hidden entries of a path; `linear` was learnt from the others.
 
-    def __init__(self, path, encoding, linear):
+    `shrinkage` is that of a mixture; None for none.
+    """
+
+    def __init__(self, path, encoding, linear, shrinkage):
         self.path, self.encoding = path, encoding
         self.completion = linear.complete(path.shown, path.seen, residuals=True, gaps=path.gaps)
         self.stored = StoredRows(path.shown, path.seen, self.completion.residuals, encoding.importance)
         asking = np.flatnonzero(path.hidden.any(axis=1))
         self.asking = asking[_evenly(np.arange(len(asking)), _ASKED)]
+        self.by_kinds = None
+        if shrinkage is not None:
+            mixture = learnt_mixture(path.shown, path.seen, self.completion.values, shrinkage=shrinkage, gaps=path.gaps)
+            self.by_kinds = mixture.complete(path.shown, path.seen, gaps=path.gaps)
 
     def scales(self):
         """Sharpnesses to try."""
@@ -289,6 +308,8 @@ class _Look:
             said = [base]
             for averages, residuals in self.stored.averages(shown[some], seen[some], scales):
                 said += [averages, base + residuals]
+            if self.by_kinds is not None:
+                said.append(self.by_kinds[some])
             for feature, block in self.encoding.blocks():
                 which = hidden[some, block]
                 candidates = np.stack([part[:, block][which] for part in said], axis=1)

@@ -31,8 +31,9 @@ _BLOCK = 2**14  # rows that are completed at a time, at most
 class AssociativeImputer(BaseTableImputer):
     """Complete tables by a blend of associative memories: numbers, whole numbers, booleans and categories.
 
-    Three memories say what a missing entry is: a linear one (the conditional mean of a Gaussian), a softmax memory
-    that averages similar rows, and one that averages what the linear memory leaves of them. How much each counts is
+    Four memories say what a missing entry is: a linear one (the conditional mean of a Gaussian), a softmax memory that
+    averages similar rows, one that averages what the linear memory leaves of them, and, where rows are many beside
+    columns, linear memories of four kinds of rows, weighed by how likely a row is of each. How much each counts is
     found on entries hidden on purpose, as gaps occur in the table, for every feature of its own. The imputer works in
     any units, standardises inside, and never changes a known entry.
 
@@ -70,9 +71,9 @@ class AssociativeImputer(BaseTableImputer):
         Mean of each number, share of each value of a category; in the order of the features.
     covariance_ : array of shape (n_columns, n_columns)
         Covariance of them in standard deviations, with `shrinkage_` of the identity.
-    weights_ : array of shape (n_columns, 1 + 2 n_scales)
-        What each memory weighs: the linear one, then rows and residuals for each of `scales_`. What a row lacks to 1
-        goes to the mean.
+    weights_ : array of shape (n_columns, n_memories)
+        What each memory weighs: the linear one, then rows and residuals for each of `scales_`, then the mixture, if it
+        counts. What a row lacks to 1 goes to the mean.
     scales_ : tuple of float
         Sharpnesses of the softmax memories that count, relative to the distance of the neighbourhood.
     categories_ : list of ndarray or None
@@ -115,6 +116,7 @@ class AssociativeImputer(BaseTableImputer):
     References
     ----------
     Little and Rubin (2019), Statistical Analysis with Missing Data, 3rd ed., section 11 (the Gaussian by EM).
+    Ghahramani and Jordan (1994), Supervised learning from incomplete data via an EM approach, NIPS 6 (the mixture).
     Ramsauer et al. (2021), Hopfield Networks is All You Need, ICLR, arXiv:2008.02217 (the softmax memory).
     Wolpert (1992), Stacked generalization, doi:10.1016/S0893-6080(05)80023-1 (the blend).
 
