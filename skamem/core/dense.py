@@ -5,6 +5,7 @@ Overlaps of two-valued patterns are whole numbers, so F and its differences are 
 
 from skamem.core import arrays
 from skamem.core._tables import DifferenceTables
+from skamem.core.threads import in_shares
 from skamem.core.thresholds import sign
 
 __all__ = ["DenseCursor", "DenseField", "DenseLandscape", "DenseWalker", "DifferenceTables"]
@@ -240,6 +241,18 @@ class DenseCursor:
         states : array of shape (n_samples, n_units)
             After the sweep.
         """
+        xp, (n_samples, n_units) = arrays.namespace(states), states.shape
+
+        def visit(samples):
+            own = (None if values is None else values[samples, :] for values in (clamped, noise))
+            return self._visit(states[samples, :], threshold, *own)
+
+        # At least the overlaps, and the fields of all units, from products with the patterns.
+        work = 2 * self._rows.shape[1] * n_units * n_samples
+        return xp.concat(in_shares(visit, n_samples, work, xp), axis=0)
+
+    def _visit(self, states, threshold, clamped, noise):
+        """States of some samples after every unit was visited once."""
         xp = arrays.namespace(states)
         overlaps = states @ self._rows
         settled = []

@@ -99,6 +99,11 @@ def in_shares(function, n_rows, n_multiplications, xp=None):
     xp : module, default=None
         Array namespace; there is one share where it is not that of NumPy. None stands for NumPy.
 
+    Returns
+    -------
+    results : list
+        What the calls returned, in the order of the rows.
+
     Notes
     -----
     To start a thread takes some 50 microseconds. Contexts, such as those of `numpy.errstate`, hold in all of them.
@@ -106,11 +111,8 @@ def in_shares(function, n_rows, n_multiplications, xp=None):
     Examples
     --------
     >>> import numpy as np
-    >>> squares = np.arange(6.0)
-    >>> def square(rows):
-    ...     squares[rows] **= 2
-    >>> in_shares(square, 6, 6)
-    >>> squares
+    >>> numbers = np.arange(6.0)
+    >>> np.concatenate(in_shares(lambda rows: numbers[rows] ** 2, 6, 6))
     array([ 0.,  1.,  4.,  9., 16., 25.])
     """
     n_shares = min(threads_worth(n_multiplications), n_rows)
@@ -119,16 +121,14 @@ def in_shares(function, n_rows, n_multiplications, xp=None):
     else:
         n_shares = 1
     if n_shares == 1:
-        function(slice(0, n_rows))
-        return
+        return [function(slice(0, n_rows))]
     edges = [n_rows * k // n_shares for k in range(n_shares + 1)]
     with limited_threads(1), ThreadPoolExecutor(n_shares) as pool:
         calls = [
             pool.submit(contextvars.copy_context().run, function, slice(first, last))
             for first, last in itertools.pairwise(edges)
         ]
-        for call in calls:
-            call.result()
+        return [call.result() for call in calls]
 
 
 @contextlib.contextmanager
