@@ -1,10 +1,11 @@
 """DenseAMClassifier with its defaults on a folder of tables, one CSV each whose last column is `class`; regression too.
 
 Columns of text are categories, empty cells are missing: numbers are imputed by their mean and standardised, categories
-by the most frequent and one-hot encoded. Five folds, accuracy, log loss, CPU of fits and predictions on one thread, and
-the rank among scikit-learn's classifiers with their defaults. Their figures come from ``measured.json`` in the folder
-({table: {peer: [accuracy, CPU seconds]}}) where it is, and are measured with ``--peers``, which adds log losses;
-``--cache FILE`` keeps what was measured of them.
+by the most frequent and one-hot encoded. Five folds, accuracy, log loss, expected calibration error (of the confidence
+in the predicted class; all rows of the five folds in ten bins), CPU of fits and predictions on one thread, and the rank
+among scikit-learn's classifiers with their defaults. Their figures come from ``measured.json`` in the folder
+({table: {peer: [accuracy, CPU seconds]}}) where it is, and are measured with ``--peers``, which adds log losses and
+calibration errors; ``--cache FILE`` keeps what was measured of them.
 
 Run ``python benchmarks/tables.py FOLDER`` (all), ``python benchmarks/tables.py FOLDER iris heart``, other folds with
 ``--seed``, other parameters with ``--set noise=0``; ``python benchmarks/tables.py --regression`` compares
@@ -51,7 +52,7 @@ PEERS = {
     "rf": RandomForestClassifier(random_state=0),
 }
 # Of probabilities.
-LOG_LOSS_PEERS = {"svc": CalibratedClassifierCV(SVC(), ensemble=False), "mlp": PEERS["mlp"]}
+PROBABILITY_PEERS = {"svc": CalibratedClassifierCV(SVC(), ensemble=False), "mlp": PEERS["mlp"]}
 REGRESSION_PEERS = {
     "svr": SVR(),
     "mlp": MLPRegressor(max_iter=500, random_state=0),
@@ -85,9 +86,16 @@ def folds_of(path, seed):
     return parts
 
 
+def calibration_error(confidences, right, n_bins=10):
+    """Expected calibration error: mean confidence against accuracy in equal bins of confidence, weighted by rows."""
+    bins = np.minimum((confidences * n_bins).astype(int), n_bins - 1)
+    gaps = np.bincount(bins, weights=confidences - right, minlength=n_bins)
+    return float(np.abs(gaps).sum() / len(confidences))
+
+
 def measured(estimator, folds, of_probabilities):
-    """[accuracy, CPU seconds of all fits and predictions, log loss or None]."""
-    accuracies, losses, seconds = [], [], 0.0
+    """[accuracy, CPU seconds of all fits and predictions, log loss or None, calibration error or None]."""
+    accuracies, losses, confidences, right, seconds = [], [], [], [], 0.0
     for X, y, X_test, y_test in folds:
         fitted = clone(estimator)
         start = time.process_time()
@@ -95,23 +103,29 @@ def measured(estimator, folds, of_probabilities):
         seconds += time.process_time() - start
         accuracies.append(np.mean(found == y_test))
         if of_probabilities:
-            losses.append(log_loss(y_test, fitted.predict_proba(X_test), labels=fitted.classes_))
-    return [float(np.mean(accuracies)), seconds, float(np.mean(losses)) if losses else None]
+            probabilities = fitted.predict_proba(X_test)
+            losses.append(log_loss(y_test, probabilities, labels=fitted.classes_))
+            confidences.append(probabilities.max(axis=1))
+            right.append(fitted.classes_[probabilities.argmax(axis=1)] == y_test)
+    loss, error = None, None
+    if of_probabilities:
+        loss, error = float(np.mean(losses)), calibration_error(np.concatenate(confidences), np.concatenate(right))
+    return [float(np.mean(accuracies)), seconds, loss, error]
 
 
 def peers_of(name, folds, known, options):
-    """{peer: [accuracy, CPU seconds, log loss or None]}, known or measured."""
-    found = {peer: [*values[:2], *(values[2:] or [None])] for peer, values in known.get(name, {}).items()}
+    """{peer: [accuracy, CPU seconds, log loss or None, calibration error or None]}, known or measured."""
+    found = {peer: [*values, None, None][:4] for peer, values in known.get(name, {}).items()}
     found.pop("dense", None)
     if options.peers:
         for peer, model in PEERS.items():
             if peer not in found:
                 found[peer] = measured(model, folds, of_probabilities=False)
-        for peer, model in LOG_LOSS_PEERS.items():
-            if found[peer][2] is None:
+        for peer, model in PROBABILITY_PEERS.items():
+            if found[peer][3] is None:
                 fresh = measured(model, folds, of_probabilities=True)
                 # Of one and the same classifier all is taken anew: its time stands beside the dense memory's.
-                found[peer] = fresh if model is PEERS[peer] else [*found[peer][:2], fresh[2]]
+                found[peer] = fresh if model is PEERS[peer] else [*found[peer][:2], *fresh[2:]]
     return found
 
 
@@ -139,14 +153,16 @@ def classify(options):
 
 def line_of(name, results):
     """One table in words."""
-    accuracy, seconds, loss = results["dense"]
+    accuracy, seconds = results["dense"][:2]
     text = f"{name:16s} {accuracy:.4f}"
     if len(results) > 1:
         scores = [round(values[0], 10) for values in results.values()]
         text += f" rank {rankdata([-score for score in scores])[0]:3.1f} |"
         text += "".join(f" {peer} {values[0]:.3f}" for peer, values in results.items() if peer != "dense")
-    text += f" | log loss {loss:.3f}"
-    text += "".join(f" {p} {results[p][2]:.3f}" for p in LOG_LOSS_PEERS if p in results and results[p][2] is not None)
+    for column, title in ((2, "log loss"), (3, "ECE")):
+        known = {c: results[c][column] for c in ("dense", *PROBABILITY_PEERS) if c in results}
+        text += f" | {title} {known.pop('dense'):.3f}"
+        text += "".join(f" {c} {value:.3f}" for c, value in known.items() if value is not None)
     return text + f" | {seconds:.1f} s" + (f", mlp {results['mlp'][1]:.1f} s" if "mlp" in results else "")
 
 
@@ -170,11 +186,13 @@ def summary(rows):
     say(f"furthest below svc: {list(rows)[worst]} {behind[worst]:+.4f}, goal -.02", behind[worst] >= -0.02)
     share = sum(row["dense"][1] for row in rows.values()) / sum(row["mlp"][1] for row in rows.values())
     say(f"CPU {share:.2f} of mlp's, goal 1, better .5", share <= 1)
-    losses = [[row[c][2] for c in ("dense", *LOG_LOSS_PEERS)] for row in rows.values()]
-    if all(value is not None for values in losses for value in values):
-        means = np.mean(losses, axis=0)
-        text = ", ".join(f"{c} {mean:.4f}" for c, mean in zip(("dense", *LOG_LOSS_PEERS), means, strict=True))
-        say(f"mean log loss {text}, goal no larger", means[0] <= means[1:].min())
+    for column, title in ((2, "log loss"), (3, "calibration error")):
+        values = [[row[c][column] for c in ("dense", *PROBABILITY_PEERS)] for row in rows.values()]
+        if any(value is None for row_values in values for value in row_values):
+            continue
+        means = np.mean(values, axis=0)
+        text = ", ".join(f"{c} {mean:.4f}" for c, mean in zip(("dense", *PROBABILITY_PEERS), means, strict=True))
+        say(f"mean {title} {text}, goal no larger", means[0] <= means[1:].min())
 
 
 def _first(mean_ranks, most):

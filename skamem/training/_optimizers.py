@@ -30,8 +30,9 @@ class Adam:
         Change of an entry in one update, about.
     rates : dict of str to float, default=None
         What multiplies the rate of single parameters; 1 for those not named, 0 for one that shall not learn.
-    decay : float, default=0.0
+    decay : float or array of shape (n_rows, 1), default=0.0
         λ >= 0: each update multiplies the weights by 1 - rate λ. Vectors, such as biases, are levels and do not decay.
+        An array has a number for each row of all weights.
     state : dict, default=None
         The `state` of an earlier run over parameters of the same names and shapes, to go on from; it is not changed.
 
@@ -132,7 +133,9 @@ def _adam_update(value, gradient, first, second, size, epsilon, keep):
         change = moment / change
         change *= size
         weights = value[rows]
-        if keep < 1:
+        if arrays.is_array(keep):
+            weights *= keep[rows]
+        elif keep < 1:
             weights *= keep
         weights -= change
         # Written back although NumPy, CuPy and torch slice by view: the standard does not promise it.

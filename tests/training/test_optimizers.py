@@ -48,6 +48,23 @@ def test_adam_is_adam(chunk, monkeypatch):
 
 
 @pytest.mark.parametrize("chunk", [1, 2**16])
+def test_a_decay_for_each_row_is_that_of_the_row_alone(chunk, monkeypatch):
+    monkeypatch.setattr(_optimizers, "_HOST_CHUNK", chunk)
+    decays = np.asarray([0.0, 5.0, 1.0, 1.0, 30.0, 0.1, 3.0])
+
+    def trained(rows, decay):
+        adam = Adam({name: parameters()[name][rows] for name in ("weights", "bias")}, learning_rate=0.01, decay=decay)
+        for step in range(3):
+            adam.step({name: gradients(step)[name][rows] for name in adam.parameters}, 0.5)
+        return adam.parameters
+
+    together = trained(slice(None), decays[:, None])
+    for row, decay in enumerate(decays):
+        for name, value in trained(slice(row, row + 1), float(decay)).items():
+            assert_allclose(together[name][row], value[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("chunk", [1, 2**16])
 def test_momentum_is_momentum(chunk, monkeypatch):
     monkeypatch.setattr(_optimizers, "_HOST_CHUNK", chunk)
     expected, descent = parameters(), Momentum(parameters(), learning_rate=0.1, momentum=0.6, decay=0.2)

@@ -7,6 +7,7 @@ than one of a usual memory. What they answer on the rows they did not see, decid
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -53,11 +54,25 @@ class Choice:
         What multiplies the automatic noise.
     brief : bool
         Whether half of the usual updates will do.
+    credence : ndarray of shape (n_decays,)
+        What speaks for each decay of `CHOICE_DECAYS`; together 1.
     """
 
     weight_decay: float
     noise_share: float
     brief: bool
+    credence: Any
+
+    def decays(self, n_groups):
+        """A decay for each group of memories, as many of each as its credence says; the chosen one for a single group.
+
+        Rows held back seldom tell the best decay from the next: several groups answer for the doubt.
+        """
+        if n_groups == 1:
+            return (self.weight_decay,)
+        shares = np.cumsum(self.credence) - 1e-9
+        middles = (np.arange(n_groups) + 0.5) / n_groups
+        return tuple(CHOICE_DECAYS[i] for i in np.minimum(np.searchsorted(shares, middles), len(CHOICE_DECAYS) - 1))
 
 
 def choose(recipe, data, loss, batch_size, n_updates):
@@ -95,6 +110,7 @@ def choose(recipe, data, loss, batch_size, n_updates):
     recipe = dataclasses.replace(
         recipe,
         n_memories=min(recipe.n_memories, CHOICE_MEMORIES),
+        n_groups=1,
         weight_decay=0.0,
         # Few updates must show what many will come to: overfitting, most of all.
         learning_rate=CHOICE_RATE * recipe.rate,
@@ -110,7 +126,7 @@ def _chosen(trial, usual, shares):
     losses, less_noise = np.split(trial.losses(candidates), [len(CHOICE_DECAYS)])
     if not np.any(np.isfinite(losses.mean(axis=1))):
         return None
-    best, share = _best_decay(losses, usual), 1.0
+    best, share, rivals = _best_decay(losses, usual), 1.0, losses
     least, candidate, found = losses[best], 1.0, losses[usual]
     for less, row_losses in zip(shares, less_noise, strict=True):
         if _clearly_better(row_losses, found, CHOICE_NOISE_GAIN):
@@ -120,9 +136,20 @@ def _chosen(trial, usual, shares):
         losses = trial.losses([(decay, candidate) for decay in CHOICE_DECAYS])
         other = _best_decay(losses, usual)
         if _clearly_better(losses[other], least, CHOICE_NOISE_GAIN):
-            best, share, least = other, candidate, losses[other]
+            best, share, least, rivals = other, candidate, losses[other], losses
     brief = CHOICE_DECAYS[best] >= BRIEF_DECAY or least.mean() < BRIEF_LOSS
-    return Choice(CHOICE_DECAYS[best], share, brief=bool(brief))
+    return Choice(CHOICE_DECAYS[best], share, brief=bool(brief), credence=_credence(rivals, best))
+
+
+def _credence(losses, best):
+    """What speaks for each decay against the one taken: exp(-excess of its loss in standard errors), 1 at most."""
+    with np.errstate(all="ignore"):  # some may have diverged
+        excess = losses - losses[best]
+        mean, error = excess.mean(axis=1), excess.std(axis=1) / losses.shape[1] ** 0.5
+        credence = np.where(mean > 0, np.exp(-mean / error), 1.0 * np.isfinite(mean))
+    credence[best] = 1.0
+    credence[~np.isfinite(credence)] = 0.0
+    return credence / credence.sum()
 
 
 def _best_decay(losses, usual):
@@ -224,7 +251,7 @@ class _Trial:
         n_stacked = len(candidates) * self._n_held
         parts = first.visible, first.bias[None, :], first.recognition
         stacked = Memories(*(np.repeat(part[None], n_stacked, axis=0) for part in parts))
-        optimizer = self._recipe.resume(stacked, optimizer.temperature)
+        optimizer = self._recipe.resume(stacked, optimizer.temperature, masks=optimizer.masks)
         decays, shares = (
             np.repeat(np.asarray(v, np.float32), self._n_held)[:, None, None] for v in zip(*candidates, strict=True)
         )

@@ -31,12 +31,14 @@ __all__ = [
     "INITIAL_POTENTIAL",
     "LOW_DEGREE",
     "MOST_CHOICE_ROWS",
+    "NARROW_WIDTH",
     "PAPER_EPOCHS",
     "PAPER_RATE",
     "WRONG_LABELS",
     "auto_decay",
     "auto_epochs",
     "auto_groups",
+    "auto_narrow",
     "auto_noise",
     "auto_rate",
     "auto_temperature",
@@ -56,10 +58,14 @@ INITIAL_PEAK = 1.2
 LOW_DEGREE = 5
 """Up to this degree the root mean square of all overlaps sets the temperature, above it their peak."""
 
+NARROW_WIDTH = 3
+"""Features that a narrow memory sees at most."""
+
 _FEW_EPOCHS, _USUAL_EPOCHS, _FEW_UPDATES, _MANY_UPDATES = 25, 75, 500, 1000
 # Updates times rate: how far training goes, in units of a memory's size. Short trainings take larger steps.
 _PATH, _LARGEST_RATE = 4.0, 4e-3
 _MOST_GROUPS, _SMALLEST_GROUP = 4, 64
+_NARROW_SHARE, _LEAST_VIEWS = 0.5, 8
 _MOST_DECAY, _DECAY_ROWS = 3.0, 2000.0
 _NOISE_SHARE, _MOST_NOISE = 0.15, 0.7
 _NOISE_ROWS = 1000
@@ -157,6 +163,28 @@ def auto_groups(n_memories, n_rows):
         return 1
     most = min(_MOST_GROUPS, n_memories // _SMALLEST_GROUP)
     return next((n_groups for n_groups in range(most, 1, -1) if n_memories % n_groups == 0), 1)
+
+
+def auto_narrow(n_memories, n_features, n_rows):
+    """Share of the memories of a small table that see one to three features only: half, where that covers the features.
+
+    Parameters
+    ----------
+    n_memories, n_features, n_rows : int
+        Sizes.
+
+    Returns
+    -------
+    share : float
+        0 where there are too many features for each to be seen eight times, or three at most.
+
+    Examples
+    --------
+    >>> [auto_narrow(500, n_features, 1000) for n_features in (3, 4, 62, 63)], auto_narrow(500, 20, 10000)
+    ([0.0, 0.5, 0.5, 0.0], 0.0)
+    """
+    most = _NARROW_SHARE * n_memories * (1 + NARROW_WIDTH) / 2 / _LEAST_VIEWS
+    return _NARROW_SHARE if n_rows <= MOST_CHOICE_ROWS and NARROW_WIDTH < n_features <= most else 0.0
 
 
 def auto_epochs(n_batches, brief=False):

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from skamem.core import arrays
 from skamem.supervised.dense import _start as start
 from skamem.supervised.dense._choice import choose
 from skamem.supervised.dense._defaults import (
@@ -22,13 +23,14 @@ from skamem.supervised.dense._defaults import (
     auto_decay,
     auto_epochs,
     auto_groups,
+    auto_narrow,
     auto_noise,
     auto_rate,
     auto_temperature,
 )
 from skamem.supervised.dense._network import Memories, Network
 from skamem.supervised.dense._paper import PaperSolver
-from skamem.training import Adam, balanced_batches, batch_count, shuffled_batches
+from skamem.training import Adam, balanced_batches, batch_count, shuffled_batches, zero_outside
 
 __all__ = ["RECIPES", "AdamRecipe", "PaperRecipe"]
 
@@ -44,6 +46,7 @@ class _Recipe:
     equation: str
     n_memories: int
     init: str
+    scale: Any
     fit_intercept: bool
     temperature: Any
     learning_rate: Any
@@ -59,6 +62,7 @@ class _Recipe:
             equation=estimator.readout,
             n_memories=int(estimator.n_memories),
             init=estimator.init,
+            scale=estimator.scale,
             fit_intercept=bool(estimator.fit_intercept),
             temperature=estimator.temperature,
             learning_rate=estimator.learning_rate_init,
@@ -97,6 +101,8 @@ class AdamRecipe(_Recipe):
     adversarial: float
     noise_share: float = 1.0
     n_groups: int = 1
+    narrow_share: float = 0.0
+    group_decays: tuple = ()
     own: ClassVar[tuple] = ("weight_decay", "adversarial")
     # Steps of Adam do not shrink with the gradient: units saturate at the wrong end now and then and must find back.
     saturated_slope: ClassVar[float] = 0.1
@@ -113,24 +119,39 @@ class AdamRecipe(_Recipe):
 
     def settled(self, data, loss, batch_size):
         """Recipe whose decay and share of the noise are chosen by the data, or by the rule; then length and rate."""
-        n_batches, recipe, brief = batch_count(len(data), batch_size), self.by_rule(len(data)), False
+        n_batches, recipe, brief = batch_count(len(data), batch_size), self._parted(data), False
         if self.weight_decay == "auto":
-            choice = choose(self, data, loss, batch_size, self.n_epochs(n_batches) * n_batches)
-            if choice is not None:
+            choice = choose(recipe, data, loss, batch_size, self.n_epochs(n_batches) * n_batches)
+            if choice is None:
+                recipe = recipe.by_rule(len(data))
+            else:
                 brief = choice.brief
-                recipe = dataclasses.replace(self, weight_decay=choice.weight_decay, noise_share=choice.noise_share)
+                recipe = dataclasses.replace(
+                    recipe,
+                    weight_decay=choice.weight_decay,
+                    noise_share=choice.noise_share,
+                    group_decays=choice.decays(recipe.n_groups),
+                )
         n_epochs = self._auto_epochs(n_batches, brief) if self.max_iter == "auto" else int(self.max_iter)
         return dataclasses.replace(
             recipe,
             max_iter=n_epochs,
             learning_rate=self._rate(auto_rate(n_epochs * n_batches)),
-            n_groups=auto_groups(self.n_memories, len(data)) if self._may_group() else 1,
         )
 
-    def _may_group(self):
-        """Whether groups of memories may learn apart: where their potentials add up, and many memories vote."""
+    def _parted(self, data):
+        """Recipe whose memories part the work: in groups that learn apart, and some with a few features only.
+
+        Where potentials add up, and many memories vote. Few features tell something where each is a quantity of its
+        own, which those that are scaled alike, pixels say, are not.
+        """
         degree = getattr(self.interaction, "degree", 0)
-        return self.equation == "linear" and self.init == "random" and degree <= LOW_DEGREE
+        if self.equation != "linear" or self.init != "random" or degree > LOW_DEGREE:
+            return self
+        narrow_share = 0.0
+        if self.scale == "feature":
+            narrow_share = auto_narrow(self.n_memories, data.rows.n_features, len(data))
+        return dataclasses.replace(self, n_groups=auto_groups(self.n_memories, len(data)), narrow_share=narrow_share)
 
     def by_rule(self, n_rows):
         """Recipe whose decay follows the number of rows alone."""
@@ -148,6 +169,12 @@ class AdamRecipe(_Recipe):
         visible, bias, chosen = start.initial_visible(
             data.rows, self.n_memories, temperature, self.init, self.fit_intercept, random_state
         )
+        masks = {}
+        if self.narrow_share:
+            mask = start.narrow_mask(*visible.shape, self.narrow_share, random_state)
+            # Of fewer weights each is larger: overlaps start alike.
+            visible *= place.asarray(mask * (mask.shape[1] / mask.sum(axis=1, keepdims=True)) ** 0.5, dtype)
+            masks = {"visible": place.asarray(mask)}
         if chosen is None:
             shape = self.n_memories, data.targets.shape[1]
             drawn = place.asarray(random_state.standard_normal(shape) * data.signs, dtype)
@@ -166,18 +193,30 @@ class AdamRecipe(_Recipe):
         readout = Network.of(equation, self.interaction, drawn.shape[1], place.xp, dtype).readout
         # Each group starts with potentials of that size; of the mean of several independent ones less is left.
         recognition = start.initial_recognition(drawn, overlaps, readout) / self.n_groups**0.5
-        return self.resume(Memories(visible, bias, recognition), temperature)
+        return self.resume(Memories(visible, bias, recognition), temperature, masks=masks)
 
-    def resume(self, memories, temperature, state=None):
-        """Optimizer that goes on from given memories, and from its own earlier `state` if there is one."""
+    def resume(self, memories, temperature, state=None, masks=None):
+        """Optimizer that goes on from given memories, and from its own earlier `state` if there is one.
+
+        Weights outside of `masks`, by the names of the memories' parts, are 0 and stay it.
+        """
         return _MemoryAdam(
             memories,
             temperature,
             state,
+            masks or {},
             learning_rate=self.rate,
-            decay=self.decay,
+            decay=self._decay_of(memories),
             fit_intercept=self.fit_intercept,
         )
+
+    def _decay_of(self, memories):
+        """Decay of all memories, or a column of one for each."""
+        if len(set(self.group_decays)) < 2:
+            return self.decay
+        size = memories.bias.shape[0] // self.n_groups
+        column = np.repeat(np.asarray(self.group_decays), size)[:, None]
+        return arrays.placement_of(memories.visible).asarray(column, memories.visible.dtype)
 
     def _first_temperature(self, n_features):
         return (
@@ -196,7 +235,7 @@ class AdamRecipe(_Recipe):
 class _MemoryAdam(Adam):
     """Adam in which every parameter's rate is relative to its size at the start, so that no unit of measure counts."""
 
-    def __init__(self, memories, temperature, state, *, learning_rate, decay, fit_intercept):
+    def __init__(self, memories, temperature, state, masks, *, learning_rate, decay, fit_intercept):
         rate = None if state is None else state["recognition_rate"]
         # Memories without any vote, of a constant target, may yet learn one.
         self._recognition_rate = rate or start.root_mean_square(memories.recognition) / _REFERENCE_SIZE or 1.0
@@ -206,7 +245,12 @@ class _MemoryAdam(Adam):
             "recognition": self._recognition_rate,
         }
         super().__init__(memories._asdict(), learning_rate=learning_rate, rates=rates, decay=decay, state=state)
-        self.temperature = temperature
+        self.temperature, self.masks = temperature, masks
+
+    def step(self, gradients, factor=1.0):
+        """Make one update, within the masks."""
+        zero_outside(gradients, self.masks)
+        super().step(gradients, factor)
 
     @property
     def state(self):

@@ -88,7 +88,7 @@ class DenseAMRegressor(RegressorMixin, BaseDenseAM):
     noise_ : float
         Input noise used.
     weight_decay_ : float
-        Weight decay used.
+        Weight decay used; with "auto", the one chosen, beside which groups may have others.
     loss_curve_ : list of float
         Mean squared error on standardised targets, for each epoch.
     n_iter_ : int
@@ -110,7 +110,8 @@ class DenseAMRegressor(RegressorMixin, BaseDenseAM):
     Notes
     -----
     The prediction is `target_offset_` + `target_scale_` (2 / T) Σ_μ F'(W_μ·v / T) U_μ: eq. (10) of [1]_ without its
-    tanh, on scaled rows v. Weights, order of rows, memory and cost are as for `DenseAMClassifier`.
+    tanh, on scaled rows v. Weights, order of rows, groups, narrow memories, memory and cost are as for
+    `DenseAMClassifier`.
 
     References
     ----------

@@ -1,12 +1,15 @@
 """First memories: overlaps z start with root mean square 0.4 and potentials Φ with 0.5, whatever the data."""
 
+import numpy as np
+
 from skamem.core import arrays
-from skamem.supervised.dense._defaults import INITIAL_MEMORY, INITIAL_PEAK, INITIAL_POTENTIAL
+from skamem.supervised.dense._defaults import INITIAL_MEMORY, INITIAL_PEAK, INITIAL_POTENTIAL, NARROW_WIDTH
 
 __all__ = [
     "initial_recognition",
     "initial_visible",
     "mean_peak",
+    "narrow_mask",
     "peak_and_level",
     "probe_rows",
     "root_mean_square",
@@ -50,6 +53,39 @@ def initial_visible(rows, n_memories, temperature, init, fit_intercept, random_s
     visible = rows.take(chosen) + place.asarray(0.3 * drawn[:, :-1], dtype)
     norms = place.xp.sqrt(place.xp.sum(visible * visible, axis=1))[:, None]
     return visible * (INITIAL_MEMORY / temperature * n_features**0.5 / norms), bias, chosen
+
+
+def narrow_mask(n_memories, n_features, share, random_state):
+    """Which features each memory sees: a random share of the memories one to three of them, the others all.
+
+    A class often depends on a few columns of a table, each by a function of its own; on that most weights of a memory
+    are in the way, and what they learn of the other columns is noise. Trees make the same guess.
+
+    Parameters
+    ----------
+    n_memories, n_features : int
+        Sizes.
+    share : float
+        Of the memories, about.
+    random_state : RandomState
+        Draws which memories, how many features and which.
+
+    Returns
+    -------
+    mask : ndarray of shape (n_memories, n_features)
+        Boolean.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mask = narrow_mask(1000, 10, 0.5, np.random.RandomState(0))
+    >>> sorted(set(mask.sum(axis=1).tolist())), bool(0.4 < np.mean(mask.sum(axis=1) < 10) < 0.6)
+    ([1, 2, 3, 10], True)
+    """
+    narrow = random_state.uniform(size=n_memories) < share
+    widths = np.where(narrow, random_state.randint(1, NARROW_WIDTH + 1, n_memories), n_features)
+    order = np.argsort(random_state.uniform(size=(n_memories, n_features)), axis=1)
+    return order < widths[:, None]
 
 
 def probe_rows(rows, random_state):

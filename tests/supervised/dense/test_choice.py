@@ -128,6 +128,30 @@ def test_classes_of_two_rows_take_part(moons):
     assert DenseAMClassifier(**LONG).fit(X, y).weight_decay_ in CHOICE_DECAYS
 
 
+@pytest.mark.parametrize(
+    ("credence", "expected"),
+    [
+        ([0, 0, 1, 0, 0], [3, 3, 3, 3]),
+        ([0, 0.25, 0.5, 0.25, 0], [1, 3, 3, 10]),
+        ([0.2] * 5, [0.1, 1, 10, 30]),
+        ([0, 0, 0, 0.1, 0.9], [30, 30, 30, 30]),
+    ],
+)
+def test_groups_take_decays_by_their_credence(credence, expected):
+    choice = choices.Choice(3.0, 1.0, brief=False, credence=np.asarray(credence))
+    assert list(choice.decays(4)) == expected
+    assert choice.decays(1) == (3.0,)
+
+
+def test_credence_falls_with_the_standard_errors_of_the_excess():
+    spread = np.tile([-1.0, 1.0], 200)  # of mean 0, with a standard error of 1 / 20
+    rows = [0 * spread, spread + 0.1, spread - 0.1, 0 * spread + 0.1, np.where(spread > 0, np.inf, 0)]
+    found = choices._credence(np.stack(rows), 0)
+    assert_allclose(found / found[0], [1, np.exp(-2), 1, 0, 0], rtol=1e-12)
+    assert found.sum() == pytest.approx(1)
+    assert_array_equal(choices._credence(np.full((2, 3), np.inf), 1), [0, 1])
+
+
 def test_every_fold_has_its_share_of_every_class():
     codes = np.repeat([0, 1, 2], [30, 60, 3])
     folds = choices.fold_numbers(codes, np.random.RandomState(0))

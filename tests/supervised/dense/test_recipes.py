@@ -1,5 +1,7 @@
 """What the two recipes answer differently."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -7,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skamem import DenseAMClassifier
 from skamem.core import arrays
 from skamem.core.interactions import RectifiedPolynomial
+from skamem.supervised.dense._losses import PowerLoss
 from skamem.supervised.dense._network import Memories, Network
 from skamem.supervised.dense._recipes import RECIPES
 from skamem.supervised.dense._scaling import standardized, training_set
@@ -26,6 +29,11 @@ def training_data(n_rows=200, n_features=30):
 def recipe_of(solver, **options):
     model = DenseAMClassifier(500, solver=solver, **options)
     return RECIPES[solver].of(model, RectifiedPolynomial(model.degree))
+
+
+def settled(data, n_memories=256, **options):
+    model = DenseAMClassifier(n_memories, **({"weight_decay": 1.0} | options))
+    return RECIPES["adam"].of(model, RectifiedPolynomial(model.degree)).settled(data, PowerLoss(2.0), 100)
 
 
 @every_recipe
@@ -79,13 +87,51 @@ def test_short_trainings_take_large_steps():
 def test_memories_learn_in_groups_where_their_potentials_add_up():
     data = training_data()
 
-    def n_groups(n_memories=256, **options):
-        model = DenseAMClassifier(n_memories, weight_decay=1.0, **options)
-        recipe = RECIPES["adam"].of(model, RectifiedPolynomial(model.degree))
-        return recipe.settled(data, None, 100).n_groups
+    assert [settled(data, n_memories).n_groups for n_memories in (256, 130, 127, 50)] == [4, 2, 1, 1]
+    for options in ({"readout": "exact"}, {"init": "data"}, {"degree": 20}):
+        assert settled(data, **options).n_groups == 1
 
-    assert (n_groups(), n_groups(130), n_groups(127), n_groups(50)) == (4, 2, 1, 1)
-    assert {n_groups(readout="exact"), n_groups(init="data"), n_groups(degree=20)} == {1}
+
+def test_half_of_the_memories_are_narrow_where_they_cover_the_features():
+    data = training_data()  # 30 features: 240 views
+    assert [settled(data, n_memories).narrow_share for n_memories in (256, 240, 239, 50)] == [0.5, 0.5, 0.0, 0.0]
+    for options in ({"scale": "global"}, {"scale": None}, {"readout": "exact"}, {"init": "data"}, {"degree": 20}):
+        assert settled(data, **options).narrow_share == 0.0
+
+
+@pytest.mark.parametrize("narrow_share", [0.0, 0.5])
+def test_overlaps_and_potentials_start_alike_with_narrow_memories(narrow_share):
+    data = training_data()
+    recipe = dataclasses.replace(recipe_of("adam").by_rule(200), narrow_share=narrow_share)
+    optimizer = recipe.begin(data, np.random.RandomState(0))
+    memories, rows = Memories(**optimizer.parameters), data.rows.take(np.arange(200))
+    network = Network.of("linear", RectifiedPolynomial(3), 3, arrays.namespace(rows), np.float64)
+    assert_allclose(root_mean_square(network.overlaps(rows, memories)), 0.4, rtol=0.1)
+    assert_allclose(root_mean_square(network.potentials(rows, memories)), 0.5, rtol=0.25)
+
+
+def test_what_narrow_memories_do_not_see_changes_nothing_in_them():
+    rng = np.random.RandomState(0)
+    X = rng.standard_normal((120, 6))
+    model = DenseAMClassifier(60, weight_decay=1.0, max_iter=5, random_state=0).fit(X, X[:, 0] > 0)
+    seen = model.memories_ != 0
+    assert set(seen.sum(axis=1)) == {1, 2, 3, 6}
+    unseen = int(np.flatnonzero(~seen[:, 0] & seen.any(axis=1))[0])
+    moved = X + np.asarray([5.0, 0, 0, 0, 0, 0])
+    before, after = ((rows - model.offset_) @ model.memories_.T for rows in (X, moved))
+    assert_array_equal(before[:, unseen], after[:, unseen])
+
+
+def test_groups_decay_apart():
+    data = training_data()
+    recipe = dataclasses.replace(settled(data), group_decays=(0.0, 0.0, 30.0, 30.0))
+    optimizer = recipe.begin(data, np.random.RandomState(0))
+    before = {name: np.copy(value) for name, value in optimizer.parameters.items()}
+    optimizer.step({name: np.zeros_like(value) for name, value in before.items()})
+    for name in ("visible", "recognition"):
+        expected = before[name] * np.repeat([1.0, 1 - 30 * recipe.rate], 128)[:, None]
+        assert_allclose(optimizer.parameters[name], expected, rtol=1e-12)
+    assert_array_equal(optimizer.parameters["bias"], before["bias"])
 
 
 @every_recipe

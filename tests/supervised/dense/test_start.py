@@ -34,6 +34,17 @@ def test_overlaps_start_at_0_4_and_potentials_at_0_5(n_features, degree):
     assert_allclose(start.root_mean_square(readout.potentials(overlaps, recognition)), 0.5, rtol=1e-6)
 
 
+@pytest.mark.parametrize("n_features", [1, 2, 30])
+def test_narrow_memories_see_one_to_three_features_and_no_feature_more_often(n_features):
+    # 4000 draws: a share of 0.5 has a standard error of 0.008.
+    mask = start.narrow_mask(4000, n_features, 0.5, np.random.RandomState(0))
+    widths = mask.sum(axis=1)
+    assert set(widths) == {min(1, n_features), min(2, n_features), min(3, n_features), n_features}
+    if n_features > 3:
+        assert_allclose(np.bincount(widths)[[1, 2, 3, n_features]] / 4000, [1 / 6, 1 / 6, 1 / 6, 1 / 2], atol=0.04)
+    assert_allclose(mask.mean(axis=0), mask.mean(), atol=0.05)
+
+
 def test_memories_from_the_data_point_where_the_data_do():
     rng = np.random.RandomState(0)
     rows = scaled(rng.standard_normal((50, 40)))
