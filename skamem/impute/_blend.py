@@ -51,6 +51,17 @@ class Evidence:
         self.counts[feature] += weight.sum()
         self.variances[feature] += weight @ variances
 
+    def without_last(self):
+        """The evidence about all candidates but the last one."""
+        fewer = Evidence(len(self.counts), self.targets.shape[1] - 1)
+        fewer.products, fewer.targets = self.products[:, :-1, :-1], self.targets[:, :-1]
+        fewer.squares, fewer.counts, fewer.variances = self.squares, self.counts, self.variances
+        return fewer
+
+    def error(self, weights):
+        """Sum of the squared errors of blends, over all hidden entries."""
+        return _errors(self.products, self.targets, self.squares, weights).sum()
+
     def weights(self):
         """Non-negative weights of shape (n_features, n_candidates); they add up to 1 at most.
 

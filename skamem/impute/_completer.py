@@ -30,6 +30,7 @@ _ENTRIES = 16_000  # of small tables some entries are hidden several times, unti
 _FOLDS = 5  # ... but no more often
 _FEW_ROWS = 10  # with fewer, one row at a time has hidden entries: the others are needed to say what they are
 _FEW_COLUMNS = 200  # ... with other entries hidden so often that these times the features make so many, at most
+_PAYS = 0.98  # squared error, beside that without kinds of rows, from which on these are worth four passes for one
 _FEW = 1e-3  # weight below which a scale is not worth its cost
 
 
@@ -183,7 +184,7 @@ def learnt_completer(values, known, encoding, *, n_stored, shrinkage, max_iter):
     evidence = Evidence(encoding.n_features, 1 + 2 * len(scales) + mixes)
     for look in looks:
         look.add_to(evidence, scales)
-    weights = evidence.weights()
+    evidence, weights, mixes = _worth_their_cost(evidence, mixes)
     used = [i for i in range(len(scales)) if weights[:, 1 + 2 * i : 3 + 2 * i].max(initial=0.0) > _FEW]
     kept = [0, *(column for i in used for column in (1 + 2 * i, 2 + 2 * i))]
     learnt = _evenly(order, n_learnt(values.shape[1], n_stored))
@@ -191,7 +192,7 @@ def learnt_completer(values, known, encoding, *, n_stored, shrinkage, max_iter):
     linear = LinearMemory(mean, shrunk(covariance, shrinkage))
     gaps, mixture = gaps_of(known_stored), None
     completion = linear.complete(values_stored, known_stored, residuals=True, gaps=gaps)
-    if mixes and weights[:, -1].max(initial=0.0) > _FEW:
+    if mixes:
         kept.append(-1)
         mixture = learnt_mixture(values_stored, known_stored, completion.values, shrinkage=shrinkage, gaps=gaps)
     return Completer(
@@ -206,6 +207,17 @@ def learnt_completer(values, known, encoding, *, n_stored, shrinkage, max_iter):
         len(learnt),
         n_iter,
     )
+
+
+def _worth_their_cost(evidence, mixes):
+    """Evidence and weights, without kinds of rows unless those gain much; and whether there are kinds in them."""
+    weights = evidence.weights()
+    if not mixes:
+        return evidence, weights, False
+    fewer = evidence.without_last()
+    simple = fewer.weights()
+    pays = evidence.error(weights) < _PAYS * fewer.error(simple)
+    return (evidence, weights, True) if pays else (fewer, simple, False)
 
 
 def n_learnt(n_columns, n_stored):

@@ -32,8 +32,8 @@ class AssociativeImputer(BaseTableImputer):
     """Complete tables by a blend of associative memories: numbers, whole numbers, booleans and categories.
 
     Four memories say what a missing entry is: a linear one (the conditional mean of a Gaussian), a softmax memory that
-    averages similar rows, one that averages what the linear memory leaves of them, and, where rows are many beside
-    columns, linear memories of four kinds of rows, weighed by how likely a row is of each. How much each counts is
+    averages similar rows, one that averages what the linear memory leaves of them, and, where that helps clearly,
+    linear memories of four kinds of rows, weighed by how likely a row is of each. How much each counts is
     found on entries hidden on purpose, as gaps occur in the table, for every feature of its own. The imputer works in
     any units, standardises inside, and never changes a known entry.
 

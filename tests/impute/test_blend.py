@@ -65,3 +65,15 @@ def test_an_entry_of_weight_three_is_three_entries():
     again, expected = weights_of(np.repeat(said, weight, axis=0), np.repeat(truth, weight))
     np.testing.assert_allclose(found, expected, atol=1e-10)
     np.testing.assert_allclose(weighted.deviations(found), again.deviations(expected))
+
+
+def test_evidence_without_the_last_candidate_is_that_about_the_others():
+    random = np.random.default_rng(0)
+    truth = random.standard_normal(300)
+    said = truth[:, None] + random.standard_normal((300, 3))
+    evidence, weights = weights_of(said, truth)
+    fewer, expected = weights_of(said[:, :2], truth)
+    found = evidence.without_last()
+    np.testing.assert_array_equal(found.weights(), fewer.weights())
+    np.testing.assert_allclose(evidence.error(weights), ((said @ weights[0] - truth) ** 2).sum())
+    np.testing.assert_allclose(found.error(expected), ((said[:, :2] @ expected[0] - truth) ** 2).sum())

@@ -94,10 +94,16 @@ def test_kinds_take_more_rows_than_columns(n_rows, n_columns, enough):
 
 def test_an_imputer_counts_on_kinds_where_there_are_some():
     random = np.random.RandomState(2)
-    X = kinds(random)
-    known = random.random_sample(X.shape) > 0.2
+    X = kinds(random, 200)
+    known = random.random_sample(X.shape) > 0.1
     imputer = AssociativeImputer().fit(np.where(known, X, np.nan))
     assert imputer.weights_.shape == (N_COLUMNS, 2 + 2 * len(imputer.scales_))
     assert imputer.weights_[1, -1] > 0.5
-    few = AssociativeImputer().fit(np.where(known, X, np.nan)[:30])
-    assert few.weights_.shape == (N_COLUMNS, 1 + 2 * len(few.scales_))
+
+
+def test_an_imputer_does_without_kinds_where_they_gain_little_or_rows_are_few():
+    random = np.random.RandomState(3)
+    alike = random.standard_normal((800, N_COLUMNS)) @ random.standard_normal((N_COLUMNS, N_COLUMNS))
+    for X in (alike, kinds(random, 30)):
+        imputer = AssociativeImputer().fit(np.where(random.random_sample(X.shape) > 0.2, X, np.nan))
+        assert imputer.weights_.shape == (N_COLUMNS, 1 + 2 * len(imputer.scales_))
