@@ -13,6 +13,7 @@ cross-validation. Data are drawn from `--seed` onwards: give one that nobody has
 - ``laws``: what must hold exactly.
 - ``sizes``: sizes other than the true one, which paths, searches and guesses ask for, in times of the true one.
 - ``exact``: sizes 1 to 6 of 28 features, and 1 to 4 of diabetes with products, against all subsets.
+- ``searches``, only if named: 15 sizes by a path, by cross-validation, and by searches one by one. Without a goal.
 - ``hard``, only if named: fewer samples or more noise, without a goal.
 - ``decoys``, only if named: noisy sums of true columns stand beside these; what margins say then. Without a goal.
 
@@ -24,11 +25,13 @@ import math
 import tracemalloc
 
 import numpy as np
+from sklearn.linear_model import OrthogonalMatchingPursuit, OrthogonalMatchingPursuitCV
+from sklearn.model_selection import GridSearchCV
 from sparse_peers import ABESS, MCP, OMP, OURS, Timings, cross_validated_solvers, solvers
 from sparse_problems import best_subset, decoyed, exchanged, least_loss, loss, quadratic_diabetes, regression, summed
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from skamem.sparse import IHTRegressor
+from skamem.sparse import IHTRegressor, IHTRegressorCV
 
 
 def verdict(goal, value, met):
@@ -238,6 +241,27 @@ def decoys(seed, repeats):
     _say_of_decoys("all sums of two", [summed(seed + k) for k in range(8 * repeats)])
 
 
+def searches(seed, repeats):
+    print("15 sizes of diabetes with products, 5 folds")
+    X, y = quadratic_diabetes()
+    sizes = list(range(1, 16))
+    grid = {"n_nonzero_coefs": sizes}
+    ways = {
+        OURS: lambda: IHTRegressorCV(15, cv=5).fit(X, y),
+        OMP: lambda: OrthogonalMatchingPursuitCV(max_iter=15, cv=5).fit(X, y),
+        "grid search, ours": lambda: GridSearchCV(IHTRegressor(), grid, cv=5).fit(X, y),
+        "grid search, OMP": lambda: GridSearchCV(OrthogonalMatchingPursuit(), grid, cv=5).fit(X, y),
+        "path, no folds": lambda: IHTRegressor(max_features=15).fit(X, y),
+        "one by one, no folds": lambda: [IHTRegressor(size).fit(X, y) for size in sizes],
+    }
+    times = Timings(ways)
+    for _ in range(max(repeats, 3)):
+        for name, way in ways.items():
+            times.call(name, way)
+    for name in ways:
+        print(f"  {times.line(name)}", flush=True)
+
+
 def _say_of_decoys(name, problems):
     """Print how often each effort ends at a loss no greater than that of the true support, and what margins said."""
     found, margins, excess = {"auto": 0, "thorough": 0}, [], []
@@ -267,7 +291,10 @@ GOALS = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "goals", nargs="*", default=list(GOALS), help=f"of {', '.join(GOALS)}, decoys, hard; all but those two"
+        "goals",
+        nargs="*",
+        default=list(GOALS),
+        help=f"of {', '.join(GOALS)}, decoys, hard, searches; all but those three",
     )
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=5)
@@ -278,7 +305,7 @@ def main():
         left_out = {ABESS, MCP} - set(solvers())
         print(f"peers not installed: {', '.join(sorted(left_out)) or 'none'}; not compared: L0Learn (needs R)")
         for goal in options.goals:
-            {**GOALS, "decoys": decoys, "hard": hard}[goal](options.seed, options.repeats)
+            {**GOALS, "decoys": decoys, "hard": hard, "searches": searches}[goal](options.seed, options.repeats)
 
 
 if __name__ == "__main__":
