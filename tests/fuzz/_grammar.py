@@ -123,7 +123,7 @@ BY_NAME = {
     "estimator": ((None,), ()),
     "sparsity": ((0.0, 0.5, 0.9), (1e-300, 0.999999, np.float32(0.5))),
     "fraction": ((0.2, 0.5), (0.1, 0.999999, np.float32(0.5))),
-    "rewind_to": (("initial", 0, 1, 0.1), (2, np.int8(1), np.float32(0.5), 0.999999)),
+    "rewind_to": ((None, "initial", 0, 1, 0.1), (2, np.int8(1), np.float32(0.5), 0.999999)),
     "scope": (("global", "layer"), (np.str_("layer"),)),
     "dropout": ((0.0, 0.2, 0.5), (0.999999, np.float32(0.5))),
     "layers": (("auto", (3,), (4, 2)), ([3], (skamem.RestrictedBoltzmannMachine(2, max_iter=2), 2))),

@@ -160,8 +160,9 @@ class BaseDenseAM(SkamemEstimator):
         masks : dict of str to array-like of bool
             ``"memories_"``, of shape (n_memories, n_features), and ``"recognition_"``, of shape
             (n_memories, n_outputs): False where the weight is held at 0. What is not named is open.
-        start : int, default=0
-            The epoch, counted from 0, that begins with the masks; before it all weights learn.
+        start : int or None, default=0
+            The epoch, counted from 0, that begins with the masks; before it all weights learn. None: the first, from
+            the weights of `like`, at the rates of a training from scratch.
         sample_weight : array-like of shape (n_samples,), default=None
             How often each row counts; >= 0, not all zero.
         like : estimator, default=None
@@ -176,8 +177,8 @@ class BaseDenseAM(SkamemEstimator):
         Raises
         ------
         TypeError, ValueError
-            As `fit`, and for masks of other names or shapes, or where `like` is not fitted so. A failed call changes
-            nothing.
+            As `fit`, and for masks of other names or shapes, or where `like` is not fitted so, or missing where
+            `start` asks for it. A failed call changes nothing.
 
         See Also
         --------
@@ -185,6 +186,8 @@ class BaseDenseAM(SkamemEstimator):
         """
         if like is not None and (type(like) is not type(self) or not hasattr(like, "_recipe")):
             raise ValueError(f"like={like!r} is not fitted by fit of {type(self).__name__}; pass one that is, or None.")
+        if like is None and start is None:
+            raise ValueError("start=None goes on from the weights of like; pass like, or the epoch to start at.")
         return self._fit_rows(X, y, sample_weight, _Masking(masks, start, like))
 
     def _masked(self, optimizer, masking, watch, placement):
@@ -195,7 +198,7 @@ class BaseDenseAM(SkamemEstimator):
         # Scores of the weights before the masks fell are none of theirs.
         restart = None if watch is None else watch.restart
         return Masked(
-            optimizer, {names[name]: mask for name, mask in found.items()}, start=masking.start, on_start=restart
+            optimizer, {names[name]: mask for name, mask in found.items()}, start=masking.start or 0, on_start=restart
         )
 
     def _fit(self, X, y, targets, weights, placement, start, masking=None):
@@ -215,7 +218,10 @@ class BaseDenseAM(SkamemEstimator):
         network = Network.of(
             self.readout, interaction, targets.n_outputs, placement.xp, rows.offset.dtype, recipe.n_groups
         )
-        optimizer = self._optimizer(recipe, data, start, random_state)
+        if masking is not None and masking.start is None:  # from the temperature, too, that its memories have
+            optimizer = like._optimizer(recipe, data, like._memories(placement), random_state)
+        else:
+            optimizer = self._optimizer(recipe, data, start, random_state)
         watch = None
         if held is not None:
             held_rows = scaling.scaled_rows(X, index[held], rows.offset, rows.scale, placement)

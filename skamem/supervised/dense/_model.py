@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import scipy.sparse
 
 from skamem.core import arrays
@@ -150,6 +151,43 @@ class DenseModel:
         """Z of rows in the user's units, of shape (n_samples, n_memories)."""
         rows = self.placement.asarray(X, self.memories.visible.dtype)
         return self.network.overlaps(rows if self.offset is None else rows - self.offset, self.memories)
+
+    def spreads_and_reach(self, X, sample_weight=None):
+        """How far potentials follow the weights, as if memories were independent.
+
+        Parameters
+        ----------
+        X : array or csr matrix of shape (n_samples, n_features)
+            Validated rows.
+        sample_weight : ndarray of shape (n_samples,) or None
+            Weights of the rows, on the host.
+
+        Returns
+        -------
+        spreads : array of shape (n_memories,)
+            Standard deviations over the rows of ∂Φ_a / ∂U_μa, but for its shift with the class unit.
+        reach : array of shape (n_memories,)
+            Of ∂Φ / ∂(T Z_μ) the length, as a root mean square over the rows.
+        """
+        xp, memories = self._xp, self.memories
+        weights = np.ones(X.shape[0]) if sample_weight is None else sample_weight
+        weights = self.placement.asarray(weights / weights.sum(), memories.visible.dtype)
+        mean, square, steep = (xp.zeros_like(memories.bias) for _ in range(3))
+        for rows in self.blocks(X.shape[0]):
+            overlaps, share = self.overlaps(X[rows] if scipy.sparse.issparse(X) else X[rows, :]), weights[rows]
+            answers = self.interaction.slope(overlaps)
+            mean, square = mean + share @ answers, square + share @ answers**2
+            steep = steep + self._steepness(overlaps, answers, share)
+        spreads = xp.sqrt(xp.maximum(square - mean**2, xp.zeros_like(mean)))
+        return 2 * spreads, xp.sqrt(steep)
+
+    def _steepness(self, overlaps, answers, share):
+        """Σ over rows and classes of (∂Φ_a / ∂Z_μ)², rows by their share; of shape (n_memories,)."""
+        recognition = self.memories.recognition
+        if self.equation == "linear":
+            return (share @ self.interaction.curvature(overlaps) ** 2) * self._xp.sum(recognition**2, axis=1)
+        classes = range(recognition.shape[1])
+        return sum(share @ (self.interaction.slope(overlaps + recognition[:, a]) - answers) ** 2 for a in classes)
 
     def potentials(self, overlaps):
         """Φ of shape (n_samples, n_outputs)."""

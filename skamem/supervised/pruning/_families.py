@@ -2,17 +2,18 @@
 
 import numpy as np
 import scipy.sparse
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from skamem.core import arrays
 from skamem.core.validation import type_of
 from skamem.supervised.dense._classifier import DenseAMClassifier
+from skamem.supervised.dense._model import DenseModel
 from skamem.supervised.dense._regressor import DenseAMRegressor
 from skamem.supervised.layerwise._classifier import LayerwiseClassifier
 from skamem.supervised.layerwise._regressor import LayerwiseRegressor
 from skamem.supervised.pruning._family import Family, epochs_before
-from skamem.supervised.pruning._mlp import check_trainable, train_masked
+from skamem.supervised.pruning._mlp import batch_size_of, check_trainable, spreads_and_slopes, train_masked
 
 __all__ = ["FAMILIES", "check_prunable", "family_of"]
 
@@ -28,15 +29,19 @@ class DenseMemories(Family):
     """`DenseAMClassifier` and `DenseAMRegressor`: visible units, and the class or output units."""
 
     def magnitudes(self, fitted):
-        """Sizes of the weights."""
+        """Standard deviations that the weights bring to the potentials."""
+        found = DenseModel.of(fitted).spreads_and_reach(self.X, self.sample_weight)
+        spreads, reach = (arrays.to_numpy(values).astype(np.float64) for values in found)
+        reach = reach if np.any(reach > 0) else np.ones_like(reach)  # steps, of degree 1, have no slope
         # Overlaps are of the features as the user gave them.
-        visible = np.abs(arrays.to_numpy(fitted.memories_)) * self.spreads
-        return {"memories_": visible, "recognition_": np.abs(arrays.to_numpy(fitted.recognition_))}
+        visible = np.abs(arrays.to_numpy(fitted.memories_)) * self.spreads * reach[:, None]
+        recognition = np.abs(arrays.to_numpy(fitted.recognition_)) * spreads[:, None]
+        return {"memories_": visible, "recognition_": recognition}
 
-    def retrain(self, plain, masks, rewind_to):
+    def retrain(self, before, masks, rewind_to):
         """The memories, trained again under masks."""
-        start = epochs_before(rewind_to, plain.n_iter_)
-        return clone(self.estimator).fit_masked(self.X, self.y, masks, start=start, like=plain, **self._weighted())
+        start = None if rewind_to is None else epochs_before(rewind_to, before.n_iter_)
+        return clone(self.estimator).fit_masked(self.X, self.y, masks, start=start, like=before, **self._weighted())
 
     def first_layer(self, masks):
         """Which features each memory sees."""
@@ -62,11 +67,11 @@ class Layers(Family):
             if "weights" in stage:
                 yield f"stages_[{number}]['weights']", arrays.to_numpy(stage["weights"])
 
-    def retrain(self, plain, masks, rewind_to):
-        """The stages, drawn and trained again under masks."""
-        start = 0 if isinstance(rewind_to, str) else rewind_to
+    def retrain(self, before, masks, rewind_to):
+        """The stages, drawn and trained again under masks: of each the residual that it learns has become another."""
+        start = 0 if rewind_to is None or isinstance(rewind_to, str) else rewind_to
         of_stages = iter(masks.values())
-        drawn = [next(of_stages) if kept else None for kept in plain.kept_stages_]
+        drawn = [next(of_stages) if kept else None for kept in before.kept_stages_]
         return clone(self.estimator).fit_masked(self.X, self.y, drawn, start=start, **self._weighted())
 
     def first_layer(self, masks):
@@ -80,19 +85,45 @@ class Perceptrons(Family):
     def __init__(self, estimator, X, y, sample_weight=None):
         check_trainable(estimator)
         super().__init__(estimator, X, y, sample_weight)
+        self._alpha = None
 
     def magnitudes(self, fitted):
-        """Sizes of the weights."""
-        found = {f"coefs_[{number}]": np.abs(weights) for number, weights in enumerate(fitted.coefs_)}
-        found["coefs_[0]"] = found["coefs_[0]"] * self.spreads[:, None]
-        return found
+        """Standard deviations that the weights bring to the outputs."""
+        spreads, slopes = spreads_and_slopes(fitted, self.X, self.sample_weight)
+        reach, found = np.ones(fitted.n_outputs_), {}
+        for number in reversed(range(len(fitted.coefs_))):
+            weights = fitted.coefs_[number].astype(np.float64)
+            before = spreads[number - 1] if number else self.spreads
+            found[f"coefs_[{number}]"] = np.abs(weights) * before[:, None] * np.sqrt(reach)
+            if number:
+                reach = slopes[number - 1] * (weights**2 @ reach)
+        return dict(reversed(found.items()))
 
-    def retrain(self, plain, masks, rewind_to):
+    def retrain(self, before, masks, rewind_to):
         """The network, trained again under masks."""
-        start = epochs_before(rewind_to, plain.n_iter_)
         y = np.asarray(self.y)
         y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
-        return train_masked(self.estimator, self.X, y, self.sample_weight, list(masks.values()), start)
+        rows = self.X, y, self.sample_weight, list(masks.values())
+        if rewind_to is not None:
+            return train_masked(self.estimator, *rows, epochs_before(rewind_to, before.n_iter_))
+        if self._alpha is None:
+            self._alpha = max(self.estimator.alpha, self._evident_alpha(before))
+        return train_masked(self.estimator, *rows, 0, before, self._alpha)
+
+    def _evident_alpha(self, plain):
+        """Penalty that the weights of the whole network make most likely.
+
+        That of MacKay (1992), γ / Σw² in units of the noise, with the participation ratio of the variances that weights
+        bring to the outputs for γ, the number of weights that the rows settle. It is found once: as weights go, and
+        others grow or shrink with the penalty, it would follow them to nothing.
+        """
+        shares = np.concatenate([sizes.ravel() for sizes in self.magnitudes(plain).values()])
+        shares = (shares / shares.max()) ** 2
+        n_settled = min(shares.sum() ** 2 / np.sum(shares**2), self.X.shape[0] * plain.n_outputs_)
+        squares = sum(float(np.sum(weights.astype(np.float64) ** 2)) for weights in plain.coefs_)
+        noise = 1.0 if is_classifier(plain) else 2 * plain.loss_ / plain.n_outputs_
+        batch_size = batch_size_of(self.estimator, self.X.shape[0])
+        return noise * n_settled / squares * batch_size / self.X.shape[0]
 
     def first_layer(self, masks):
         """Which features each hidden unit sees."""
@@ -119,7 +150,7 @@ class LinearModels(Family):
         relative = sizes / np.where(largest > 0, largest, 1.0)
         return {"coef_": largest * np.sqrt(np.mean(relative * relative, axis=0))}
 
-    def retrain(self, plain, masks, rewind_to):
+    def retrain(self, before, masks, rewind_to):
         """The model, fitted to the columns that are left."""
         mask = masks["coef_"]
         fitted = clone(self.estimator).fit(self._without(~mask), self.y, **self._weighted())

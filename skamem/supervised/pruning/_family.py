@@ -80,17 +80,18 @@ class Family(ABC):
         """
 
     @abstractmethod
-    def retrain(self, plain, masks, rewind_to):
+    def retrain(self, before, masks, rewind_to):
         """The estimator, trained again with weights held at 0.
 
         Parameters
         ----------
-        plain : estimator
-            What `fit` returned.
+        before : estimator
+            What `fit` returned; where `rewind_to` is None, what `retrain` returned last.
         masks : dict of str to bool ndarray
             As `magnitudes` names and shapes them: False where the weight is 0.
-        rewind_to : "initial", int or float in [0, 1)
-            From where: the first weights, those after so many epochs of `plain`, or after that share of them.
+        rewind_to : None, "initial", int or float in [0, 1)
+            From where: the weights of `before`, the first ones, those after so many epochs, or after that share of
+            them. Where a fit does not depend on where it starts, or cannot start elsewhere, None is "initial".
 
         Returns
         -------

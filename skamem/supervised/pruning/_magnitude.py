@@ -1,4 +1,4 @@
-"""MagnitudePruning: small networks, by pruning the smallest weights and training again from the start."""
+"""MagnitudePruning: small networks, by pruning the smallest weights and training what is left again."""
 
 from numbers import Integral, Real
 from typing import ClassVar
@@ -35,11 +35,11 @@ class _ImageShape(Several):
 
 
 class MagnitudePruning(AroundEstimator):
-    """Prune a network by magnitude, round by round, and train what is left again from its first weights.
+    """Prune a network by magnitude, round by round, and train what is left again.
 
-    In each round the smallest weights go and the others are set back to what they were at the start of the training, or
-    soon after it, and trained again without those that went [1]_ [2]_. What is left in the end is a small network,
-    often as accurate as the whole one, and where its weights are says something about the data.
+    In each round the weights that bring least to the outputs go, and the others are trained again without them, at the
+    learning rates of the start [1]_, or from the weights of the start, too [2]_ [3]_. What is left in the end is a
+    small network, often as accurate as the whole one, and where its weights are says something about the data.
 
     Parameters
     ----------
@@ -55,13 +55,15 @@ class MagnitudePruning(AroundEstimator):
         as `fraction` asks for: 11 by default, which cost 12 trainings, as 4 cost 5.
     fraction : float in (0, 1), default=0.2
         Share of the weights left that a round takes, at most, where `n_rounds` is None.
-    rewind_to : "initial", int >= 0 or float in [0, 1), default="initial"
-        What the weights are set back to: the first ones; those after so many epochs; or those after this share of the
-        epochs that the whole network took. Larger networks want a late start, after 0.001 to 0.1 of the training [2]_.
-        Of no meaning to linear models, whose fit does not depend on where it starts.
+    rewind_to : None, "initial", int >= 0 or float in [0, 1), default=None
+        What the weights are set back to. None: they go on from where they are, and the learning rate alone is set back
+        to its start [1]_. "initial": the first ones, which find "winning tickets" [2]_ and lose accuracy where few
+        weights are left; an int, those after so many epochs; a float, those after this share of the epochs that the
+        whole network took [3]_. Of no meaning to linear models, whose fit does not depend on where it starts; the units
+        of layerwise networks, which learn what stages before them leave, start from the first weights with None, too.
     scope : {"global", "layer"}, default="global"
         Whether weights are compared over all layers, each by its square as a share of the squares of those in its layer
-        that are no smaller [3]_, or each layer loses the same share. At least one weight of each layer stays.
+        that are no smaller [4]_, or each layer loses the same share. At least one weight of each layer stays.
     image_shape : tuple of int, default=None
         (height, width) or (height, width, n_channels) of the images that the features are: asks for `locality_`.
     cv : int, splitter, iterable or None, default=None
@@ -107,14 +109,22 @@ class MagnitudePruning(AroundEstimator):
 
     Notes
     -----
-    *Magnitudes.* A weight counts by its absolute value times the standard deviation of its feature, so that masks do
-    not depend on the units in which a column is measured. In deeper layers it counts by its absolute value, which
-    `scope` makes comparable between layers, whatever their scale. Of equal ones the later go first.
+    *Magnitudes.* A weight of a perceptron or a dense memory counts by what it brings to the outputs: its absolute value
+    times the standard deviation of its input, a feature or a unit, times the root mean square of the slope of the
+    outputs by the unit that it goes to, all units taken as independent. That is the diagonal of optimal brain damage
+    [5]_ with the Gauss-Newton matrix for the Hessian. Masks do not depend on the units in which a column is measured,
+    and units that nothing comes from or goes to lose all weights. In the other families a weight counts by its
+    absolute value times the standard deviation of its feature. Of equal ones the later go first.
 
-    *Rewinding.* A training under masks draws the random numbers of the whole network's, so that it passes through the
-    very weights to set back to: it runs with open masks as far as `rewind_to`, where they fall. With open masks to the
-    end it is the training of the whole network, to the last bit. Before and after each update the weights that went are
-    exactly 0. Early stopping begins to count anew where the masks fall.
+    *Penalty.* Where training goes on, perceptrons learn with the `alpha` that is most likely given the weights of the
+    whole network, γ / Σw² [6]_, or with their own if it is larger; γ, how many weights the rows settle, is the
+    participation ratio of the variances that weights bring to the outputs. Without it many rounds of training fit the
+    noise: MLPClassifier's default is next to none.
+
+    *Rewinding.* Where weights are set back a training under masks draws the random numbers of the whole network's, so
+    that it passes through the very weights to set back to: it runs with open masks as far as `rewind_to`, where they
+    fall. With open masks to the end it is the training of the whole network, to the last bit. Before and after each
+    update the weights that went are exactly 0. Early stopping begins to count anew where the masks fall.
 
     *Layers.* Of the layerwise networks the weights of the units are pruned, each stage's with a descent of its own;
     their readouts, a closed form, are fitted anew. A linear model loses features, for all its outputs at once.
@@ -126,12 +136,16 @@ class MagnitudePruning(AroundEstimator):
 
     References
     ----------
-    .. [1] Frankle and Carbin (2019), The Lottery Ticket Hypothesis: Finding Sparse, Trainable Neural Networks,
+    .. [1] Renda, Frankle and Carbin (2020), Comparing Rewinding and Fine-tuning in Neural Network Pruning,
+       arXiv:2003.02389.
+    .. [2] Frankle and Carbin (2019), The Lottery Ticket Hypothesis: Finding Sparse, Trainable Neural Networks,
        arXiv:1803.03635.
-    .. [2] Frankle, Dziugaite, Roy and Carbin (2020), Linear Mode Connectivity and the Lottery Ticket Hypothesis,
+    .. [3] Frankle, Dziugaite, Roy and Carbin (2020), Linear Mode Connectivity and the Lottery Ticket Hypothesis,
        arXiv:1912.05671: rewinding to weights from early in the training.
-    .. [3] Lee, Park, Mo, Ahn and Shin (2021), Layer-adaptive sparsity for the Magnitude-based Pruning,
+    .. [4] Lee, Park, Mo, Ahn and Shin (2021), Layer-adaptive sparsity for the Magnitude-based Pruning,
        arXiv:2010.07611.
+    .. [5] LeCun, Denker and Solla (1990), Optimal Brain Damage, Advances in Neural Information Processing Systems 2.
+    .. [6] MacKay (1992), A Practical Bayesian Framework for Backpropagation Networks, Neural Computation 4:448.
 
     Examples
     --------
@@ -151,7 +165,9 @@ class MagnitudePruning(AroundEstimator):
         "sparsity": Interval(Real, low=0, high=1, high_open=True),
         "n_rounds": COUNT | None,
         "fraction": Interval(Real, low=0, high=1, low_open=True, high_open=True),
-        "rewind_to": Options("initial") | Interval(Integral, low=0) | Interval(Real, low=0, high=1, high_open=True),
+        "rewind_to": (
+            Options(None, "initial") | Interval(Integral, low=0) | Interval(Real, low=0, high=1, high_open=True)
+        ),
         "scope": Options(*SCOPES),
         "image_shape": _ImageShape(COUNT) | None,
         "cv": Splits(),
@@ -166,7 +182,7 @@ class MagnitudePruning(AroundEstimator):
         sparsity=0.9,
         n_rounds=None,
         fraction=0.2,
-        rewind_to="initial",
+        rewind_to=None,
         scope="global",
         image_shape=None,
         cv=None,
@@ -268,7 +284,7 @@ class MagnitudePruning(AroundEstimator):
         for share in self._shares():
             before, masks = masks, prune(family.magnitudes(fitted), masks, share, self.scope) if masks else masks
             if any(not np.array_equal(masks[name], before[name]) for name in masks):
-                fitted = family.retrain(plain, masks, self.rewind_to)
+                fitted = family.retrain(fitted if self.rewind_to is None else plain, masks, self.rewind_to)
             yield fitted, masks
 
     def _cross_validated(self, estimator, X, y, sample_weight, scorer):

@@ -10,13 +10,24 @@ import sys
 import warnings
 
 import numpy as np
+from scipy import special
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import gen_batches, shuffle
 from sklearn.utils.multiclass import unique_labels
 
-__all__ = ["check_trainable", "train_masked"]
+from skamem.core.rows import row_blocks
+
+__all__ = ["batch_size_of", "check_trainable", "spreads_and_slopes", "train_masked"]
+
+# Activation, and its slope where it has a given value.
+_ACTIVATIONS = {
+    "identity": (lambda sums: sums, np.ones_like),
+    "logistic": (special.expit, lambda values: values * (1 - values)),
+    "tanh": (np.tanh, lambda values: 1 - values**2),
+    "relu": (lambda sums: np.maximum(sums, 0), lambda values: (values > 0).astype(values.dtype)),
+}
 
 _NO_RATE = 1e-300  # an update that rounding leaves nothing of
 
@@ -35,7 +46,42 @@ def check_trainable(estimator):
         )
 
 
-def train_masked(estimator, X, y, sample_weight, masks, start):
+def spreads_and_slopes(network, X, sample_weight):
+    """How hidden units vary over rows, and how steep they are there.
+
+    Parameters
+    ----------
+    network : MLPClassifier or MLPRegressor
+        Fitted.
+    X : ndarray or csr matrix of shape (n_samples, n_features)
+    sample_weight : ndarray of shape (n_samples,) or None
+
+    Returns
+    -------
+    spreads : list of ndarray of shape (n_units,)
+        For each hidden layer the standard deviations of its units.
+    slopes : list of ndarray of shape (n_units,)
+        For each hidden layer the mean squares of the slopes of its units.
+    """
+    weights = np.ones(X.shape[0]) if sample_weight is None else sample_weight
+    activation, slope_at = _ACTIVATIONS[network.activation]
+    sizes = [len(biases) for biases in network.intercepts_[:-1]]
+    sums = [np.zeros((3, size)) for size in sizes]
+    for rows in row_blocks(X.shape[0], 8 * 4 * max(sizes, default=1), at_most=1024):
+        values, share = X[rows], weights[rows] / weights.sum()
+        for total, coefs, biases in zip(sums, network.coefs_, network.intercepts_, strict=False):
+            values = activation(values @ coefs + biases)
+            total += [share @ values, share @ values**2, share @ slope_at(values) ** 2]
+    spreads = [np.sqrt(np.maximum(square - mean**2, 0.0)) for mean, square, _ in sums]
+    return spreads, [steepness for *_, steepness in sums]
+
+
+def batch_size_of(estimator, n_rows):
+    """Rows of a batch."""
+    return min(200, n_rows) if estimator.batch_size == "auto" else int(np.clip(estimator.batch_size, 1, n_rows))
+
+
+def train_masked(estimator, X, y, sample_weight, masks, start, weights_of=None, alpha=None):
     """Train a network as `fit` does, under masks.
 
     Parameters
@@ -49,6 +95,10 @@ def train_masked(estimator, X, y, sample_weight, masks, start):
         Of the shapes of ``coefs_``.
     start : int
         The epoch, counted from 0, that begins with the masks.
+    weights_of : MLPClassifier or MLPRegressor, default=None
+        Fitted; training begins with its weights. None: with those that are drawn.
+    alpha : float, default=None
+        Strength of the penalty while it trains; None is the estimator's.
 
     Returns
     -------
@@ -56,9 +106,13 @@ def train_masked(estimator, X, y, sample_weight, masks, start):
     """
     stream = np.random.RandomState(estimator.random_state)
     run = _Run(estimator, X, y, sample_weight, masks, stream)
+    if weights_of is not None:
+        run.go_on_from(weights_of)
+    if alpha is not None:
+        run.network.set_params(alpha=alpha)
     train, held = _held_back(estimator, y, stream)
     order, n_rows = train, len(train)
-    batch_size = min(200, n_rows) if estimator.batch_size == "auto" else int(np.clip(estimator.batch_size, 1, n_rows))
+    batch_size = batch_size_of(estimator, n_rows)
     watch = _Watch(estimator)
     for epoch in range(estimator.max_iter):
         if epoch == start:
@@ -107,6 +161,11 @@ class _Run:
         self.network.partial_fit(X[:1], y[:1], **first)
         self.network.set_params(learning_rate_init=estimator.learning_rate_init)
         self.network.loss_curve_ = []
+
+    def go_on_from(self, fitted):
+        """Take the weights of a fitted network."""
+        self.network.coefs_ = [weights.copy() for weights in fitted.coefs_]
+        self.network.intercepts_ = [biases.copy() for biases in fitted.intercepts_]
 
     def masks_fall(self):
         """Hold weights at 0 from now on."""

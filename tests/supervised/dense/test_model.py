@@ -166,3 +166,26 @@ def test_a_regressor_has_a_model_too():
     view, rows = opened(model, X)
     assert view.loss is None
     assert_allclose(view.outputs(rows) * model.target_scale_ + model.target_offset_, model.predict(X))
+
+
+@every_readout
+def test_how_far_potentials_follow_the_weights(readout):
+    model = memory_of(readout)
+    weights = np.arange(40) % 3
+    spreads, reach = view_of(model).spreads_and_reach(X, weights)
+    rows, step = np.repeat(X, weights, axis=0), 1e-6
+
+    def potentials():
+        view = view_of(model)
+        return view.potentials(view.overlaps(rows))
+
+    for memory in range(8):
+        ends = []
+        for sign in (1, -1):
+            model.intercept_[memory] += sign * step
+            ends.append(potentials())
+            model.intercept_[memory] -= sign * step
+        slopes = model.temperature_ * (ends[0] - ends[1]) / (2 * step)
+        assert_allclose(reach[memory], np.sqrt(np.mean(np.sum(slopes**2, axis=1))), rtol=1e-4, atol=1e-8)
+    overlaps = view_of(model).overlaps(rows)
+    assert_allclose(spreads, 2 * resolve_interaction(model.interaction, model.degree).slope(overlaps).std(axis=0))

@@ -92,10 +92,12 @@ def test_choices_are_taken_over_from_what_made_some():
     for like in (DenseAMClassifier(5), LogisticRegression().fit(X, y)):
         with pytest.raises(ValueError, match="like=.* is not fitted by fit of DenseAMClassifier"):
             DenseAMClassifier(5).fit_masked(X, y, masks, like=like)
+    with pytest.raises(ValueError, match="start=None goes on from the weights of like"):
+        DenseAMClassifier(5).fit_masked(X, y, masks, start=None)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("rewind_to", ["initial", 2])
+@pytest.mark.parametrize("rewind_to", [None, "initial", 2])
 def test_masked_weights_are_exactly_0_and_the_others_learn(name, rewind_to):
     family, plain, sizes = opened(NETWORKS[name])
     rng = np.random.default_rng(0)
@@ -142,6 +144,67 @@ def test_a_linear_model_is_the_one_on_the_columns_that_are_left(name, kind):
     fewer = clone(LINEAR[name]).fit(kind(X[:, mask]), y)
     tolerance = {"margins": 0.05, "ridge": 0.01}.get(name, 1e-4)  # iterative solvers stop early
     assert_allclose(fitted.coef_[..., mask], fewer.coef_, atol=tolerance * np.max(np.abs(fewer.coef_)))
+
+
+@pytest.mark.parametrize("name", ["dense", "dense regressor", "dense, as in the paper", "perceptron", "perceptrons"])
+def test_training_goes_on_from_where_the_weights_are(name):
+    network = clone(NETWORKS[name])
+    _, before, sizes = opened(network)
+    still = clone(network).set_params(learning_rate_init=1e-12)
+    masks = {key: values > np.median(values) for key, values in sizes.items()}
+    again = family_of(still)(still, X, y).retrain(before, masks, None)
+    for one, other, mask in zip(weights_of(again), weights_of(before), masks.values(), strict=True):
+        if hasattr(before, "_recipe"):  # whose choices, the rate too, are taken over
+            assert np.corrcoef(one[mask], other[mask])[0, 1] > 0.5
+        else:
+            assert_allclose(one, np.where(mask, other, 0.0), atol=1e-9)
+
+
+@pytest.mark.parametrize("activation", ["relu", "identity"])
+def test_a_weight_counts_by_what_it_brings_to_the_outputs(activation):
+    network = MLPClassifier((12, 7), max_iter=6, random_state=0, activation=activation)
+    family, plain, sizes = opened(network)
+    # What goes into a unit may be larger, and what comes from it smaller: the network is the same.
+    factors = np.geomspace(0.1, 10, 12)
+    plain.coefs_[0] *= factors
+    plain.intercepts_[0] *= factors
+    plain.coefs_[1] /= factors[:, None]
+    for name, again in family.magnitudes(plain).items():
+        assert_allclose(again, sizes[name], rtol=1e-9)
+    plain.coefs_[2][3] = 0.0  # a unit that nothing comes from
+    without = family.magnitudes(plain)
+    assert np.all(without["coefs_[1]"][:, 3] == 0)
+    assert np.all(without["coefs_[2]"][3] == 0)
+
+
+def test_the_last_weights_count_by_what_they_add_to_the_variance_of_the_outputs():
+    _, plain, sizes = opened(MLPRegressor(hidden_layer_sizes=(9,), max_iter=6, random_state=0))
+    hidden = np.maximum(X @ plain.coefs_[0] + plain.intercepts_[0], 0)
+    assert_allclose(sizes["coefs_[1]"], np.abs(hidden.std(axis=0)[:, None] * plain.coefs_[1]), rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["dense", "dense regressor", "dense, as in the paper"])
+def test_magnitudes_of_memories_do_not_depend_on_the_sign_of_what_they_see_and_say(name):
+    family, plain, sizes = opened(NETWORKS[name])
+    assert all(np.all(np.isfinite(values)) for values in sizes.values())
+    plain.recognition_[4] = 0.0
+    without = family.magnitudes(plain)
+    assert np.all(without["memories_"][4] == 0)
+    assert np.all(without["recognition_"][4] == 0)
+
+
+def test_the_penalty_is_that_which_the_weights_make_likely():
+    network = MLPClassifier((12,), max_iter=6, random_state=0)
+    family, plain, _ = opened(network)
+    alpha = family._evident_alpha(plain)
+    n_weights = sum(weights.size for weights in plain.coefs_)
+    squares = sum(np.sum(weights**2) for weights in plain.coefs_)
+    assert 1e-4 < alpha < n_weights / squares  # of 200 rows in one batch
+    masks = {key: values > np.median(values) for key, values in family.magnitudes(plain).items()}
+    strong = clone(network).set_params(alpha=2 * alpha)
+    own = family_of(strong)(strong, X, y).retrain(plain, masks, None)
+    assert own.alpha == 2 * alpha
+    assert family.retrain(plain, masks, None).alpha == network.alpha  # in training alone it is another
 
 
 def test_the_unit_of_a_column_does_not_change_its_magnitude():

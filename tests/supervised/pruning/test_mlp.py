@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from skamem.supervised.pruning._mlp import check_trainable, train_masked
+from skamem.supervised.pruning._mlp import check_trainable, spreads_and_slopes, train_masked
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -108,3 +108,22 @@ def test_what_cannot_be_repeated_is_refused():
     with pytest.raises(ValueError, match="learning_rate='adaptive'.*expected"):
         check_trainable(MLPRegressor(solver="sgd", learning_rate="adaptive"))
     check_trainable(MLPRegressor(solver="adam", learning_rate="adaptive"))  # of no meaning to adam
+
+
+@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
+def test_units_vary_and_slope_as_they_do(activation):
+    network = MLPClassifier((6, 5), activation=activation, max_iter=3, random_state=0).fit(X, y)
+    weights = np.random.default_rng(0).integers(0, 3, len(X))
+    spreads, slopes = spreads_and_slopes(network, X, weights)
+    rows, step = np.repeat(X, weights, axis=0), 1e-6
+    values = rows
+    functions = {"identity": lambda z: z, "logistic": lambda z: 1 / (1 + np.exp(-z)), "tanh": np.tanh}
+    function = functions.get(activation, lambda z: np.maximum(z, 0))
+    for coefs, biases, spread, slope in zip(network.coefs_, network.intercepts_, spreads, slopes, strict=False):
+        sums = values @ coefs + biases
+        values = function(sums)
+        assert_allclose(spread, values.std(axis=0), atol=1e-9)
+        numeric = (function(sums + step) - function(sums - step)) / (2 * step)
+        assert_allclose(slope, np.mean(numeric**2, axis=0), atol=1e-4)
+    for one, other in zip(spreads_and_slopes(network, scipy.sparse.csr_matrix(X), weights)[0], spreads, strict=True):
+        assert_allclose(one, other)
