@@ -61,6 +61,10 @@ def numbers_expected(X, name="X"):
     name : str, default="X"
         The argument's name, for the message.
 
+    Yields
+    ------
+    None
+
     Raises
     ------
     ValueError, TypeError
