@@ -53,6 +53,15 @@ class Graph:
         """Columns that occur, ascending."""
         return sorted({number for node in self.inputs for kind, number in node if kind == "column"})
 
+    @property
+    def columns_below(self):
+        """Columns on which each node depends, ascending."""
+        found = []
+        for node in self.inputs:
+            below = [found[i] if kind == "node" else [i] for kind, i in node]
+            found.append(sorted({column for part in below for column in part}))
+        return found
+
     def nested(self, labels=None):
         """Nested tuples of column numbers, or of their `labels`."""
         parts = []

@@ -55,9 +55,10 @@ class CompositionalRegressor(RegressorMixin, SkamemEstimator):
     n_restarts : int >= 1, default=8
         Most starts, of which the best is kept. The first is deterministic. There are no further ones once the two best
         have come to the same and left less than 5 % of the variance, or the four best to the same at all.
-        Where rows are few for the coefficients and the first two end poorly, or there are ten nodes or more, the others
-        begin with three knots. Of these half are starts; for each of the other half up to four times some nodes of the
-        best fit are unfolded, see Notes. The best gets all knots afterwards, and so does one of another minimum nearby.
+        Where rows are few for the coefficients and the first two end poorly, the others begin with three knots; the
+        best gets all knots afterwards, and so does one of another minimum nearby. Of ten nodes or more two starts are
+        made so, and for each four of `n_restarts` one from a wide tree, see Notes, until 1 % of the variance is left
+        or two come to the same.
     max_iter : int >= 1, default=100
         Most steps of a descent.
     tol : float in [0, 1), default=1e-4
@@ -126,9 +127,10 @@ class CompositionalRegressor(RegressorMixin, SkamemEstimator):
     and scaled, as part of the function. A descent starts from what averages over the other columns say about each node,
     with a large penalty that falls by stages.
 
-    *Unfolding.* In a poor minimum some nodes answer by a folded function of what they should, its square say, which no
-    descent undoes. Of all functions with the same lines of constant value the smoothest is monotone across them; the
-    maps of some nodes are exchanged for it, and what lowers the loss after a short descent is kept.
+    *Wide trees.* Of many nodes some answer by a folded function of what they should, its square say, in almost every
+    start, which no descent undoes. Networks of the same graph with two numbers from node to node, trained by Adam, know
+    few such minima. Their answers to the columns below a node, beside many choices of the rest, run along a curve, and
+    the place along the curve is what the node should answer; from there the descent goes on.
 
     *Graph.* If f = h(g(a, b), rest), the ratio of the derivatives by a and b depends on a and b only. Pairs for which
     it does so best in a smooth surrogate are joined, then pairs of pairs. Trees one exchange away, or without one

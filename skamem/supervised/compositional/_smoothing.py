@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from skamem.supervised.compositional._descent import Problem, descend
+from skamem.supervised.compositional._distilling import distilled
 from skamem.supervised.compositional._start import carried, start
-from skamem.supervised.compositional._unfolding import unfolded
+from skamem.supervised.compositional._wide import trained
 
 __all__ = ["Fit", "best_fit", "gcv_score", "quick_score"]
 
@@ -28,9 +29,10 @@ _FEW = 3.0  # rows for each coefficient; with fewer, maps bend to the noise befo
 _COARSE = 3  # knots of the maps that find these places first
 _POOR = 2  # starts with all knots that may end poorly before fewer knots are tried
 _MANY = 10  # nodes; of so many some begin wrongly in almost every start
-_HOPS = 4  # exchanges of nodes for each start that may be made
-_VAIN = 8  # exchanges in a row that lower nothing
-_HOPELESS = 1.1  # an exchange that leaves the loss so much higher under the larger penalty ends there
+_CHEAP = 2  # starts with fewer knots
+_ASKED = 2  # times that wide trees are asked, about other rows
+_A_TREE = 4  # starts that are worth a wide tree
+_CLEAN = 1e-2  # of the variance; who leaves less need not try again
 _REFINED = 2  # starts, of different minima, whose maps are then given all knots
 _FAR = 1.5  # a second minimum by so much above the best is none
 
@@ -111,9 +113,9 @@ def best_fit(problem, alpha, n_restarts, max_iter, tol, random_state, tell=lambd
         Penalty; "gcv" chooses it.
     n_restarts : int
         Most starts, from at most 2000 rows; the first is deterministic, and no further one is made once enough of
-        them have come to the same. Where rows are few and two have ended poorly, the others have fewer knots at first;
-        of many nodes all have. Starts with fewer knots are half as many, and exchanges of nodes take the place of the
-        others, up to four for each.
+        them have come to the same. Where rows are few and two have ended poorly, the others have fewer knots at first.
+        Of many nodes two starts have fewer knots, and then, unless next to nothing is left, each four of the restarts
+        are worth a start from a wide tree.
     max_iter : int
         Most steps of a descent.
     tol : float
@@ -139,8 +141,12 @@ def best_fit(problem, alpha, n_restarts, max_iter, tol, random_state, tell=lambd
     attempts = _attempts(problem, stages, wary, max_iter, *told)
     tries, refined = attempts, []
     if n_restarts > wary and min(map(_objective, attempts), default=_GOOD) >= _GOOD:
-        found = _explored(coarse, stages, n_restarts - wary, max_iter, *told)
+        many = len(problem.graph) >= _MANY
+        n_starts = min(n_restarts - wary, _CHEAP) if many else n_restarts - wary
+        found = _attempts(coarse, stages, n_starts, max_iter, *told)
         refined = _refined(whole, coarse, found, stages, max_iter, tell)
+        if many:
+            refined += _distilled(whole, stages, n_restarts // _A_TREE, refined, max_iter, *told)
         tries = attempts + found
     elif n_restarts > wary and not _settled(attempts):
         attempts += _attempts(problem, stages, n_restarts - wary, max_iter, *told, known=attempts)
@@ -175,32 +181,24 @@ def _attempts(problem, stages, n_starts, max_iter, random_state, tell, known=())
     return attempts
 
 
-def _explored(problem, stages, n_starts, max_iter, random_state, tell):
-    """Fits of starts, and of what exchanges of nodes make of the best of them."""
-    attempts = _attempts(problem, stages, (n_starts + 1) // 2, max_iter, random_state, tell)
-    if len(problem.graph) == 1 or (_settled(attempts) and min(map(_objective, attempts)) < _GOOD):
-        return attempts
-    best, vain = min(attempts, key=_objective), 0
-    for _ in range(_HOPS * (n_starts // 2)):
-        attempts.append(_exchanged(problem, best, stages, max_iter, random_state))
-        vain += 1
-        if _objective(attempts[-1]) < _objective(best):
-            best, vain = attempts[-1], 0
-            tell(f"Exchanged: loss {best[-1].state.loss:.3e} with alpha={best[-1].alpha:.0e}")
-        if vain == _VAIN:
+def _distilled(problem, stages, n_trees, known, max_iter, random_state, tell):
+    """Fits of starts from the mean of more and more wide trees, until two agree or one leaves next to nothing."""
+    found, trees = [], []
+    for number in range(n_trees):
+        if _agreed([*known, *found]):
             break
-    return attempts
+        trees.append(trained(problem, random_state))
+        asked = (problem.state(distilled(problem, trees, random_state), stages[-1]) for _ in range(_ASKED))
+        best = min(asked, key=lambda state: state.objective)
+        found.append(_down(problem, best.coefs, stages[-2:], max_iter))
+        last = found[-1][-1]
+        tell(f"Wide tree {number + 1}: loss {last.state.loss:.3e} with alpha={last.alpha:.0e}")
+    return found
 
 
-def _exchanged(problem, best, stages, max_iter, random_state):
-    """Fits for the last penalties, from the best ones with some nodes unfolded; those without hope are not finished."""
-    coefs = unfolded(problem, best[-1].state, random_state)
-    fits = _down(problem, coefs, stages[-2:-1], max_iter)
-    if fits:
-        if _objective(fits) > _HOPELESS * best[-2].state.objective:
-            return fits
-        coefs = fits[-1].state.coefs
-    return fits + _down(problem, coefs, stages[-1:], max_iter)
+def _agreed(fits):
+    scores = sorted(map(_merit, fits))
+    return bool(scores) and (scores[0] < _CLEAN or (len(scores) > 1 and scores[1] <= (1.0 + _SAME) * scores[0]))
 
 
 def _settled(attempts):
