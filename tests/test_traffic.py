@@ -71,7 +71,7 @@ FITS = {
     "IHTRegressorCV": (1.1, 1, 50, False, SUPPORTS),
     "LayerwiseClassifier": (1.1, 0.1, 1400, False, "each step of a readout's descent is judged on the host"),
     "LayerwiseRegressor": (1.1, 0.1, 500, False, "each step of a readout's descent is judged on the host"),
-    "MagnitudePruning": (6.3, 0.3, 60, True, "it fits once a round, and scores each network"),
+    "MagnitudePruning": (8.4, 0.3, 60, True, "it fits once a round, scores each network, and looks what weights bring"),
     "MemoryClassifier": (2.4, 0.15, 12, False, "a part first, for the scale of probabilities, then all"),
     "RestrictedBoltzmannMachine": (400, 1, 12, False, DRAWN),
     "SequenceMemory": (3, 1.3, 16, False, "patterns, those that follow, and a question whether they are held"),

@@ -277,14 +277,17 @@ class MagnitudePruning(AroundEstimator):
     def _states(self, family):
         """Yield (fitted estimator, masks): the whole network, then what each round leaves of it."""
         plain = fitted = family.fit()
-        masks = {name: np.ones(sizes.shape, dtype=bool) for name, sizes in family.magnitudes(plain).items()}
+        sizes = family.magnitudes(plain)
+        masks = {name: np.ones(values.shape, dtype=bool) for name, values in sizes.items()}
         if not masks:
             warn(f"{plain!r} has no weights to prune: it is left as it is.", UserWarning)
         yield plain, masks
         for share in self._shares():
-            before, masks = masks, prune(family.magnitudes(fitted), masks, share, self.scope) if masks else masks
+            sizes = family.magnitudes(fitted) if sizes is None else sizes  # a pass over the rows
+            before, masks = masks, prune(sizes, masks, share, self.scope) if masks else masks
             if any(not np.array_equal(masks[name], before[name]) for name in masks):
                 fitted = family.retrain(fitted if self.rewind_to is None else plain, masks, self.rewind_to)
+                sizes = None
             yield fitted, masks
 
     def _cross_validated(self, estimator, X, y, sample_weight, scorer):
