@@ -1,6 +1,7 @@
 """Checks at the estimator's door. Every message says what was found, what was expected, and the remedy."""
 
 import numbers
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -26,6 +27,9 @@ __all__ = [
     "known_codes",
     "type_of",
 ]
+
+# Spelled letter by letter where two capitals begin a name; else by its first letters: "a OneHotEncoder", "a UnitX".
+_VOWEL_FIRST = re.compile(r"[AEFHILMNORSX](?=[A-Z])|(?![A-Z]{2})(?:(?![Oo]ne|[Ee]u)[AEIOaeio]|[Uu](?!ni|s|t)|nd)")
 
 
 def check_option(name, value, options):
@@ -104,9 +108,17 @@ def type_of(value):
     -------
     named : str
         "an int", "a str".
+
+    Examples
+    --------
+    >>> from sklearn.neural_network import MLPClassifier
+    >>> from sklearn.preprocessing import OneHotEncoder
+    >>> from skamem.core.validation import type_of
+    >>> type_of(MLPClassifier()), type_of(OneHotEncoder())
+    ('an MLPClassifier', 'a OneHotEncoder')
     """
     name = type(value).__name__
-    return f"{'an' if name[0] in 'aeioAEIO' or name.startswith('nd') else 'a'} {name}"
+    return f"{'an' if _VOWEL_FIRST.match(name) else 'a'} {name}"
 
 
 def check_sequence(name, value, expected, *, length=None):
