@@ -283,8 +283,8 @@ def test_types_have_their_article(value, named):
 @pytest.mark.parametrize(
     "named",
     [
-        "an AssociativeImputer", "an IHTRegressor", "an MLPClassifier", "an NMF", "an SVC", "an UnknownThing", "an RBM",
-        "a HebbianMemory", "a KMeans", "a PCA", "a UMAP", "a OneHotEncoder", "a EuropeanOption", "a UniformPrior",
+        "an AssociativeImputer", "an IHTRegressor", "an MLPClassifier", "an NMF", "an SVC", "an RBM",
+        "a HebbianMemory", "a KMeans", "a PCA", "a UMAP", "a OneHotEncoder", "a UniformPrior",
         "a UserMemory", "a LayerwiseRegressor",
     ],
 )  # fmt: skip
