@@ -107,7 +107,7 @@ def type_of(value):
     """
     name = type(value).__name__
     first = "AEFHILMNORSX" if name[:2].isupper() else "AEIOaeio"  # where two capitals begin, it is spelled out
-    return f"{'an' if name[0] in first and name[:3] != 'One' or name[:2] == 'nd' else 'a'} {name}"
+    return f"{'an' if (name[0] in first and name[:3] != 'One') or name[:2] == 'nd' else 'a'} {name}"
 
 
 def check_sequence(name, value, expected, *, length=None):
