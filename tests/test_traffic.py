@@ -69,7 +69,7 @@ FITS = {
     "IHTClassifier": (8, 60, 2600, True, SUPPORTS),
     "IHTRegressor": (1.3, 1.4, 40, True, SUPPORTS),
     "IHTRegressorCV": (1.1, 1, 50, False, SUPPORTS),
-    "LayerwiseClassifier": (1.1, 0.1, 1400, False, "each step of a readout's descent is judged on the host"),
+    "LayerwiseClassifier": (1.1, 0.1, 9000, False, "each step of a readout's descent is judged on the host, folds too"),
     "LayerwiseRegressor": (1.1, 0.1, 500, False, "each step of a readout's descent is judged on the host"),
     "MagnitudePruning": (8.4, 0.3, 60, True, "it fits once a round, scores each network, and looks what weights bring"),
     "MemoryClassifier": (2.4, 0.15, 12, False, "a part first, for the scale of probabilities, then all"),

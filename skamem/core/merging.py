@@ -144,7 +144,8 @@ def check_learnt(other, attributes=None):
     attributes : str or list of str, default=None
         What it has once it is fitted; None if it says so itself.
     """
-    check_is_fitted(other, attributes, msg="other is a %(name)s that is not fitted; expected one after fit.")
+    found = validation.type_of(other)
+    check_is_fitted(other, attributes, msg=f"other is {found} that is not fitted; expected one after fit.")
 
 
 def check_same_features(one, other):

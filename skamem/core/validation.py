@@ -106,7 +106,8 @@ def type_of(value):
         "an int", "a str".
     """
     name = type(value).__name__
-    return f"{'an' if name[0] in 'aeioAEIO' or name.startswith('nd') else 'a'} {name}"
+    first = "AEFHILMNORSX" if name[:2].isupper() else "AEIOaeio"  # where two capitals begin, it is spelled out
+    return f"{'an' if (name[0] in first and name[:3] != 'One') or name[:2] == 'nd' else 'a'} {name}"
 
 
 def check_sequence(name, value, expected, *, length=None):
@@ -401,10 +402,8 @@ def known_classes(known, classes, y, X, owner):
             return known
         classes = np.unique(_label_column(y, X, owner))
         if len(classes) < 2:
-            raise ValueError(
-                f"{owner} needs at least 2 classes, but y has only {classes.tolist()} and `classes` is not given; "
-                f"{remedy}"
-            )
+            given = "and `classes` is not given"
+            raise ValueError(f"{owner} needs at least 2 classes, but y has only {classes.tolist()} {given}; {remedy}")
         return classes
     classes = np.unique(_label_column(classes, classes, owner, "classes"))
     if len(classes) < 2:

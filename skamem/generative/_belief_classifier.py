@@ -37,14 +37,14 @@ class DeepBeliefClassifier(ClassifierMixin, BaseDeepBelief):
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, on top of `sample_weight`.
     early_stopping : bool, default=False
-        Hold back `validation_fraction` of the rows, from pretraining too, stop when the loss on them does not fall
-        for `n_iter_no_change` epochs, and keep the best weights.
+        Hold back `validation_fraction` of the rows, from pretraining too, stop when the mean of -log p of the right
+        class on them does not fall for `n_iter_no_change` epochs, and keep the best weights.
     validation_fraction : float in (0, 1), default=0.1
         Share of the rows held back.
     n_iter_no_change : int, default=10
         Patience in epochs.
     tol : float >= 0, default=1e-4
-        Fall of the loss that counts.
+        Fall of that loss that counts as improvement.
     verbose : bool, default=False
         Whether to print the loss of each epoch with labels.
     random_state : int, RandomState instance or None, default=None
@@ -69,7 +69,9 @@ class DeepBeliefClassifier(ClassifierMixin, BaseDeepBelief):
     n_iter_ : int
         Epochs with labels.
     validation_scores_ : list of float
-        Minus the loss on the rows held back after each epoch, with `early_stopping`.
+        Accuracy on the rows held back, for each epoch, with `early_stopping`.
+    validation_losses_ : list of float
+        The loss that decides, on these rows.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of str

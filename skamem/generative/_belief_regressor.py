@@ -32,14 +32,14 @@ class DeepBeliefRegressor(RegressorMixin, BaseDeepBelief):
     batch_size : "auto" or int, default="auto"
         Rows an update, when targets train. "auto": a twentieth of the rows, between 10 and 200.
     early_stopping : bool, default=False
-        Hold back `validation_fraction` of the rows, from pretraining too, stop when the loss on them does not fall
-        for `n_iter_no_change` epochs, and keep the best weights.
+        Hold back `validation_fraction` of the rows, from pretraining too, stop when the mean squared error on them
+        does not fall for `n_iter_no_change` epochs, and keep the best weights.
     validation_fraction : float in (0, 1), default=0.1
         Share of the rows held back.
     n_iter_no_change : int, default=10
         Patience in epochs.
     tol : float >= 0, default=1e-4
-        Fall of the loss that counts.
+        Fall of that loss that counts as improvement.
     verbose : bool, default=False
         Whether to print the loss of each epoch with targets.
     random_state : int, RandomState instance or None, default=None
@@ -62,7 +62,9 @@ class DeepBeliefRegressor(RegressorMixin, BaseDeepBelief):
     n_iter_ : int
         Epochs with targets.
     validation_scores_ : list of float
-        Minus the loss on the rows held back after each epoch, with `early_stopping`.
+        R² on the rows held back, for each epoch, with `early_stopping`.
+    validation_losses_ : list of float
+        The loss that decides, on these rows.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of str

@@ -79,8 +79,8 @@ class BaseDeepBelief(SkamemEstimator, ABC):
         descent, n_epochs = self._descent(parameters, rows, units, targets, index[train], weights[train], random_state)
         watch = None
         if held is not None:
-            score = self._held_score(descent, targets, index[held], weights[held])
-            watch = Watch(score, int(self.n_iter_no_change), float(self.tol))
+            judge = self._held_rows(descent, targets, index[held], weights[held])
+            watch = Watch(judge, int(self.n_iter_no_change), float(self.tol))
 
         def attributes(parameters, losses):
             return self._fitted(parameters, losses, units, targets)
@@ -95,7 +95,7 @@ class BaseDeepBelief(SkamemEstimator, ABC):
         for name, value in fitted.items():
             setattr(self, name, value)
         if watch is not None:
-            self.validation_scores_ = watch.scores
+            self.validation_scores_, self.validation_losses_ = watch.scores, watch.losses
         if not np.all(np.isfinite(self.loss_curve_)):
             raise ValueError(
                 f"Training diverged at learning_rate={self.learning_rate!r} and weight_decay={self.weight_decay!r}: "
@@ -149,21 +149,18 @@ class BaseDeepBelief(SkamemEstimator, ABC):
             return min(_MOST_EPOCHS, max(_LEAST_EPOCHS, -(-_UPDATES // n_batches)))
         return int(self.max_iter)
 
-    def _held_score(self, descent, targets, index, weights):
-        """Function from parameters to minus the loss on these rows, for `Watch`.
-
-        Shares of few rows rightly classified stand still where the loss still falls, above all in the first epochs.
-        """
+    def _held_rows(self, descent, targets, index, weights):
+        """Function from parameters to score and loss on these rows, for `Watch`."""
         rows, inside = descent.rows, descent.inside
         held = Rows(rows.pick(index), rows.placement, rows.dtype, rows.keep_sparse)
         wanted = targets.take(index, rows.placement, rows.dtype)
         shares = rows.placement.asarray(weights / weights.mean(), rows.dtype)
 
-        def score(parameters):
+        def judge(parameters):
             top = rows.placement.xp.concat(list(_tops(parameters, held, inside)), axis=0)
-            return -float(descent.loss(top, wanted, shares)[0])
+            return targets.score(arrays.to_numpy(top), index, weights), float(descent.loss(top, wanted, shares)[0])
 
-        return score
+        return judge
 
     def _fitted(self, parameters, losses, units, targets):
         """Fitted attributes (dict) in the user's units."""

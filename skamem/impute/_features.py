@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import numpy as np
 
+from skamem.core.validation import type_of
 from skamem.impute._table import (
     Feature,
     columns_of,
@@ -31,7 +32,7 @@ def check_table(X):
     if isinstance(dtype, np.dtype) and dtype.kind in "mM":
         raise TypeError(f"X has the type {dtype}; expected numbers, booleans, strings or categories. Encode it.")
     if hasattr(X, "collect_schema") and not hasattr(X, "get_columns"):
-        raise TypeError(f"X is a {type(X).__name__}, with no rows yet; expected a data frame. Call its collect().")
+        raise TypeError(f"X is {type_of(X)}, with no rows yet; expected a data frame. Call its collect().")
     if not is_frame(X):
         return
     names = list(X.columns)

@@ -97,7 +97,7 @@ class MomentsRegressor(SparseLinearRegressor):
             For what is no such estimator. A failed call changes nothing.
         """
         if not isinstance(other, type(self)):
-            raise TypeError(f"other is {type_of(other)}; expected an {type(self).__name__}.")
+            raise TypeError(f"other is {type_of(other)}; expected {type_of(self)}.")
         if not hasattr(other, "_sums"):
             check_learnt(other)
             raise ValueError(_no_sums("other"))

@@ -3,6 +3,7 @@
 import numpy as np
 
 from skamem.core import arrays
+from skamem.core.validation import type_of
 
 __all__ = ["completed", "parts_of", "rows_at", "sequence_labels", "stacked", "windows_from"]
 
@@ -18,7 +19,7 @@ def parts_of(X):
     shape = getattr(X, "shape", ())
     if (isinstance(X, list | tuple) and not X) or (len(shape) == 3 and not shape[0]):
         raise ValueError(
-            f"Found a {type(X).__name__} of 0 sequences; expected at least one, a table (n_patterns, n_units), "
+            f"Found {type_of(X)} of 0 sequences; expected at least one, a table (n_patterns, n_units), "
             "or a list of such."
         )
     if not isinstance(X, list | tuple):

@@ -11,6 +11,7 @@ from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.coding import perfect_recall
 from skamem.core.pairs import PairMemory, PairMemoryEstimator
+from skamem.core.validation import type_of
 from skamem.core.warn import warn
 from skamem.exceptions import CapacityWarning
 from skamem.memory import DenseMemory
@@ -128,11 +129,11 @@ class SequenceStore(PairMemoryEstimator):
         return self
 
     def _check_unchanged(self):
-        found = self._order, type(self.memory_).__name__
-        asked = int(self.order), type(self._new_engine()).__name__
+        found = self._order, type_of(self.memory_)
+        asked = int(self.order), type_of(self._new_engine())
         if found != asked:
             raise ValueError(
-                f"partial_fit goes on with order={found[0]} and a {found[1]}, but found order={asked[0]} and a "
+                f"partial_fit goes on with order={found[0]} and {found[1]}, but found order={asked[0]} and "
                 f"{asked[1]}; call fit to start anew."
             )
 

@@ -8,6 +8,7 @@ every array library works.
 from skamem.training._batches import (
     balanced_batches,
     batch_count,
+    fold_numbers,
     held_back,
     shuffled_batches,
     shuffled_blocks,
@@ -37,6 +38,7 @@ __all__ = [
     "class_weights",
     "column_peaks",
     "cosine_schedule",
+    "fold_numbers",
     "held_back",
     "log_softmax",
     "merged_rows",

@@ -11,7 +11,15 @@ from sklearn.utils import check_consistent_length, check_random_state
 from skamem.core.parameters import RandomState
 from skamem.core.validation import check_number, type_of
 
-__all__ = ["balanced_batches", "batch_count", "held_back", "shuffled_batches", "shuffled_blocks", "uploaded"]
+__all__ = [
+    "balanced_batches",
+    "batch_count",
+    "fold_numbers",
+    "held_back",
+    "shuffled_batches",
+    "shuffled_blocks",
+    "uploaded",
+]
 
 
 def batch_count(n_rows, batch_size):
@@ -61,6 +69,38 @@ def shuffled_batches(n_rows, n_batches, random_state):
     """
     order = random_state.permutation(n_rows)
     return [order] if n_batches == 1 else np.array_split(order, n_batches)
+
+
+def fold_numbers(codes, n_folds, random_state):
+    """Fold of each row, drawn so that every fold has its share of every class.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_rows,)
+        Class indices.
+    n_folds : int
+        At least 1.
+    random_state : RandomState
+        Draws.
+
+    Returns
+    -------
+    folds : ndarray of shape (n_rows,)
+        From 0 to ``n_folds - 1``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skamem.training import fold_numbers
+    >>> folds = fold_numbers(np.asarray([0, 0, 1, 1, 1, 1]), 2, np.random.RandomState(0))
+    >>> sorted(folds[:2].tolist()), sorted(folds[2:].tolist())
+    ([0, 1], [0, 0, 1, 1])
+    """
+    order = random_state.permutation(len(codes))
+    order = order[np.argsort(codes[order], kind="stable")]
+    folds = np.empty(len(codes), dtype=np.int64)
+    folds[order] = np.arange(len(codes)) % n_folds
+    return folds
 
 
 def shuffled_blocks(blocks, n_rows, random_state=None):

@@ -15,42 +15,48 @@ __all__ = ["Watch", "run_epochs"]
 class Watch:
     """Early stopping: keeps the best parameters and says when they have not improved for a while.
 
+    The loss decides. Of few rows as many are right in many an epoch, and the first in which they happen to be is hardly
+    the best; the loss tells these epochs apart.
+
     Parameters
     ----------
-    score : callable
-        ``parameters -> float``, larger is better.
+    held : callable
+        ``parameters -> (score, loss)`` on the rows held back: what is told, and what decides; the less the better.
     patience : int
-        Epochs without an improvement of more than `tolerance` that end the run.
+        Epochs in which the loss does not fall by more than `tolerance` that end the run.
     tolerance : float
-        In units of the score.
+        In units of the loss.
 
     Attributes
     ----------
-    scores : list of float
+    scores, losses : list of float
         One an epoch.
     best : dict of str to array, or None
-        Copy of the parameters with the best score; None before the first.
+        Copy of the parameters of least loss; None before the first.
 
     Examples
     --------
     >>> import numpy as np
     >>> from skamem.training import Watch
-    >>> watch = Watch(lambda parameters: -abs(float(parameters["x"][0]) - 2), patience=2, tolerance=0.0)
-    >>> [watch.update({"x": np.asarray([x])}) for x in (0.0, 2.0, 3.0, 4.0)], watch.best
-    ([False, False, False, True], {'x': array([2.])})
+    >>> def held(parameters):
+    ...     off = abs(float(parameters["x"][0]) - 2)
+    ...     return float(off < 3), off
+    >>> watch = Watch(held, patience=2, tolerance=0.0)
+    >>> [watch.update({"x": np.asarray([x])}) for x in (0.0, 2.0, 3.0, 4.0)], watch.best, watch.scores
+    ([False, False, False, True], {'x': array([2.])}, [1.0, 1.0, 1.0, 1.0])
     """
 
-    def __init__(self, score, patience, tolerance):
-        self._score, self._patience, self._tolerance = score, patience, tolerance
-        self.scores = []
+    def __init__(self, held, patience, tolerance):
+        self._held, self._patience, self._tolerance = held, patience, tolerance
+        self.scores, self.losses = [], []
         self.restart()
 
     def restart(self):
         """Forget the best so far: the parameters have become others than training made them."""
-        self._idle, self._best, self.best = 0, -math.inf, None
+        self._idle, self._least, self.best = 0, math.inf, None
 
     def update(self, parameters):
-        """Score the parameters after an epoch.
+        """Judge the parameters after an epoch.
 
         Parameters
         ----------
@@ -62,12 +68,13 @@ class Watch:
         stop : bool
             Whether to stop.
         """
-        score = self._score(parameters)
-        self._idle = 0 if score > self._best + self._tolerance else self._idle + 1
-        if score > self._best:
-            self._best = score
+        score, loss = self._held(parameters)
+        self._idle = 0 if loss < self._least - self._tolerance else self._idle + 1
+        if loss < self._least:
+            self._least = loss
             self.best = {name: arrays.copy(value) for name, value in parameters.items()}
         self.scores.append(score)
+        self.losses.append(loss)
         return self._idle >= self._patience
 
 
@@ -134,7 +141,7 @@ def run_epochs(estimator, epochs, trainer, *, attributes, watch=None, X=None, y=
         return trainer.parameters, losses
     if len(losses) == len(epochs) and not stop:
         warn(
-            f"Early stopping did not stop within {len(epochs)} epochs: the validation score still rose in the last of "
+            f"Early stopping did not stop within {len(epochs)} epochs: the validation loss still fell in the last of "
             "them. Raise max_iter, or lower n_iter_no_change.",
             ConvergenceWarning,
         )

@@ -278,3 +278,15 @@ def test_a_column_of_labels_is_taken_with_a_warning_at_the_caller():
 )
 def test_types_have_their_article(value, named):
     assert type_of(value) == named
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "an AssociativeImputer", "an IHTRegressor", "an MLPClassifier", "an NMF", "an SVC", "an RBM",
+        "a HebbianMemory", "a KMeans", "a PCA", "a UMAP", "a OneHotEncoder", "a UniformPrior",
+        "a UserMemory", "a LayerwiseRegressor",
+    ],
+)  # fmt: skip
+def test_articles_are_as_names_are_spoken(named):
+    assert type_of(type(named.split()[1], (), {})()) == named

@@ -62,10 +62,11 @@ def test_rows_without_weight_are_not_seen(Estimator):
 def test_early_stopping_keeps_the_best(Estimator):
     options = {"early_stopping": True, "validation_fraction": 0.3, "max_iter": 300, "batch_size": 20}
     fitted = model(Estimator, learning_rate=0.01, **options).fit(X[:600], Y[:600])
-    scores = fitted.validation_scores_
-    assert len(scores) == fitted.n_iter_ < 300
-    assert max(scores) > max(scores[-10:])
-    assert max(scores) > 0.5 * scores[0]
+    losses = fitted.validation_losses_
+    assert len(losses) == len(fitted.validation_scores_) == fitted.n_iter_ < 300
+    assert min(losses) < min(losses[-10:])
+    assert min(losses) < 0.5 * losses[0]
+    assert max(fitted.validation_scores_) <= 1
     assert fitted.score(X[600:], Y[600:]) > 0.6
 
 

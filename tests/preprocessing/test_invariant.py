@@ -383,7 +383,7 @@ def test_merging_asks_for_its_like():
     with pytest.raises(TypeError, match="expected a fitted InvariantProjection"):
         fitted.merge(LinearDiscriminantAnalysis())
     for one in (fitted, InvariantProjection()):
-        with pytest.raises(NotFittedError, match="other is a InvariantProjection that is not fitted"):
+        with pytest.raises(NotFittedError, match="other is an InvariantProjection that is not fitted"):
             one.merge(InvariantProjection())
     with pytest.raises(ValueError, match="other has 4 features; expected 6"):
         fitted.merge(InvariantProjection().fit(X[:, :4], IDENTITY))

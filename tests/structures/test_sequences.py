@@ -696,7 +696,7 @@ def test_in_a_pipeline_of_real_data():
         ({}, {"X": PATTERNS[0]}, ValueError, "Expected 2D array"),
         ({}, {"X": np.full((3, 4), np.inf)}, ValueError, "infinity"),
         ({}, {"X": []}, ValueError, "Found a list of 0 sequences; expected at least one, a table"),
-        ({}, {"X": np.zeros((0, 3, N_UNITS))}, ValueError, "Found a ndarray of 0 sequences"),
+        ({}, {"X": np.zeros((0, 3, N_UNITS))}, ValueError, "Found an ndarray of 0 sequences"),
         ({}, {"X": [PATTERNS, PATTERNS[0]]}, ValueError, r"Expected 2D array, .*found shape \(400,\) at place 1"),
         ({}, {"X": [PATTERNS, []]}, ValueError, r"found shape \(0,\) at place 1"),
     ],

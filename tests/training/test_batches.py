@@ -9,7 +9,15 @@ import scipy.sparse
 from numpy.testing import assert_array_equal
 
 from skamem.core import arrays
-from skamem.training import balanced_batches, batch_count, held_back, shuffled_batches, shuffled_blocks, uploaded
+from skamem.training import (
+    balanced_batches,
+    batch_count,
+    fold_numbers,
+    held_back,
+    shuffled_batches,
+    shuffled_blocks,
+    uploaded,
+)
 
 
 @pytest.mark.parametrize(("n_rows", "batch_size", "expected"), [(10, 3, 4), (9, 3, 3), (1, 100, 1), (100, 1, 100)])
@@ -153,3 +161,10 @@ def test_shuffled_blocks_take_frames_with_their_index_and_lists():
 def test_what_cannot_be_shuffled_is_said(blocks, random_state, error, words):
     with pytest.raises(error, match=words):
         list(shuffled_blocks(blocks, 5, random_state))
+
+
+def test_every_fold_has_its_share_of_every_class():
+    codes = np.repeat([0, 1, 2], [30, 60, 3])
+    folds = fold_numbers(codes, 3, np.random.RandomState(0))
+    for code, count in ((0, 10), (1, 20), (2, 1)):
+        assert_array_equal(np.bincount(folds[codes == code], minlength=3), [count] * 3)

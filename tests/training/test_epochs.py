@@ -104,7 +104,7 @@ def test_losses_are_printed_if_asked(capsys):
 
 def watch_of(scores, patience=4):
     scores = iter(scores)
-    return Watch(lambda parameters: next(scores), patience, 1e-3)
+    return Watch(lambda parameters: (0.0, -next(scores)), patience, 1e-3)
 
 
 def test_watch_keeps_the_best_and_stops():
@@ -112,6 +112,23 @@ def test_watch_keeps_the_best_and_stops():
     stops = [watch.update({"x": np.asarray([float(i)])}) for i in range(6)]
     assert stops == [False, False, False, False, False, True]
     assert_array_equal(watch.best["x"], [4.0])
+
+
+def test_the_loss_decides_and_scores_are_told():
+    found = iter([(1.0, 0.9), (0.5, 0.8), (0.9, 0.5), (1.0, 0.6), (1.0, 0.4999), (1.0, 0.7)])
+    watch = Watch(lambda parameters: next(found), 3, 1e-3)
+    stops = [watch.update({"x": np.asarray([float(i)])}) for i in range(6)]
+    assert stops == [False] * 5 + [True]
+    assert_array_equal(watch.best["x"], [4.0])
+    assert watch.scores == [1.0, 0.5, 0.9, 1.0, 1.0, 1.0]
+    assert watch.losses == [0.9, 0.8, 0.5, 0.6, 0.4999, 0.7]
+
+
+def test_a_loss_that_is_no_number_is_no_improvement():
+    found = iter([(1.0, 0.5), (1.0, float("nan")), (1.0, 0.4)])
+    watch = Watch(lambda parameters: next(found), 2, 0.0)
+    assert [watch.update({"x": np.asarray([float(i)])}) for i in range(3)] == [False, False, False]
+    assert_array_equal(watch.best["x"], [2.0])
 
 
 def test_a_watch_gives_the_best_parameters_and_their_losses():

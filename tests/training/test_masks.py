@@ -63,10 +63,10 @@ def test_masks_of_other_names_or_shapes_are_refused():
 
 
 def test_a_watch_that_starts_anew_forgets_the_best():
-    watch = Watch(lambda parameters: float(parameters["x"][0]), patience=2, tolerance=0.0)
+    watch = Watch(lambda parameters: (0.0, -float(parameters["x"][0])), patience=2, tolerance=0.0)
     watch.update({"x": np.array([5.0])})
     watch.restart()
     assert watch.best is None
     assert not watch.update({"x": np.array([1.0])})
     assert watch.best == {"x": np.array([1.0])}
-    assert watch.scores == [5.0, 1.0]
+    assert watch.losses == [-5.0, -1.0]

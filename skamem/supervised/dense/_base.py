@@ -18,7 +18,7 @@ from skamem.core.parameters import BOOLEAN, COUNT, Interval, Options, RandomStat
 from skamem.core.threads import product_threads
 from skamem.core.warn import warn
 from skamem.supervised.dense import _scaling as scaling
-from skamem.supervised.dense._descent import Descent, HeldScore
+from skamem.supervised.dense._descent import Descent, HeldRows
 from skamem.supervised.dense._model import DenseModel
 from skamem.supervised.dense._network import Memories, Network
 from skamem.supervised.dense._recipes import RECIPES
@@ -225,8 +225,8 @@ class BaseDenseAM(SkamemEstimator):
         watch = None
         if held is not None:
             held_rows = scaling.scaled_rows(X, index[held], rows.offset, rows.scale, placement)
-            score = HeldScore(network, held_rows, targets, index[held], weights[held])
-            watch = Watch(score, self.n_iter_no_change, self.tol)
+            judge = HeldRows(network, self._loss(recipe), held_rows, targets, index[held], weights[held])
+            watch = Watch(judge, self.n_iter_no_change, self.tol)
         if masking is not None:
             optimizer = self._masked(optimizer, masking, watch, placement)
         self.noise_, self.weight_decay_ = recipe.noise_level(data, random_state), recipe.decay
@@ -234,7 +234,7 @@ class BaseDenseAM(SkamemEstimator):
         descent = self._descent(recipe, network, optimizer, data, n_epochs, random_state)
         self._run(descent, range(n_epochs), constant, targets.constant, watch, X, y)
         if watch is not None:
-            self.validation_scores_ = watch.scores
+            self.validation_scores_, self.validation_losses_ = watch.scores, watch.losses
         # What `partial_fit` needs to go on from here.
         self._random_state, self.n_samples_seen_ = random_state, len(data)
         self._optimizer_state = None

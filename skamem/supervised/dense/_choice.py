@@ -34,9 +34,9 @@ from skamem.supervised.dense._defaults import (
 from skamem.supervised.dense._network import Memories
 from skamem.supervised.dense._readouts import linear_readout
 from skamem.supervised.dense._scaling import StandardRows, TrainingSet
-from skamem.training import NoisePool, batch_count, cosine_schedule, shuffled_batches
+from skamem.training import NoisePool, batch_count, cosine_schedule, fold_numbers, shuffled_batches
 
-__all__ = ["Choice", "choose", "fold_numbers"]
+__all__ = ["Choice", "choose"]
 
 # Batches of noise that are drawn for a stack; they are read at random places.
 _NOISE_BATCHES = 40
@@ -175,28 +175,6 @@ def _can_tell(recipe, data, n_rows, n_updates):
     )
 
 
-def fold_numbers(codes, random_state):
-    """Fold of each row, drawn so that every fold has its share of every class.
-
-    Parameters
-    ----------
-    codes : ndarray of shape (n_rows,)
-        Class indices.
-    random_state : RandomState
-        Draws.
-
-    Returns
-    -------
-    folds : ndarray of shape (n_rows,)
-        0, 1 or 2.
-    """
-    order = random_state.permutation(len(codes))
-    order = order[np.argsort(codes[order], kind="stable")]
-    folds = np.empty(len(codes), dtype=np.int64)
-    folds[order] = np.arange(len(codes)) % CHOICE_FOLDS
-    return folds
-
-
 def _host_sample(data, n_rows, random_state):
     """Some rows of a training set, on the host in float32."""
     chosen = np.sort(random_state.permutation(len(data))[:n_rows])
@@ -219,7 +197,7 @@ class _Trial:
         self._recipe, self._data, self._loss = recipe, data, loss
         self._n_batches, self._seed = batch_count(len(data), batch_size), seed
         self._noise = recipe.noise_level(data, np.random.RandomState(seed))
-        self._folds = fold_numbers(data.codes, np.random.RandomState(seed))
+        self._folds = fold_numbers(data.codes, CHOICE_FOLDS, np.random.RandomState(seed))
         # A third of many rows says as much as three thirds of few.
         self._n_held = min(CHOICE_FOLDS, max(1, -(-CHOICE_HELD * CHOICE_FOLDS // len(data))))
         n_outputs = data.targets.shape[1]

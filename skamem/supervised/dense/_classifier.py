@@ -84,15 +84,15 @@ class DenseAMClassifier(ClassifierMixin, NetworkDual, BaseDenseAM):
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, on top of `sample_weight`.
     early_stopping : bool, default=False
-        Hold back `validation_fraction` of the rows, stop when accuracy on them does not improve for
-        `n_iter_no_change` epochs, and keep the best memories. Of a small table that wastes rows, and stops as soon as
-        the few held back are right; "auto" length and decay need no such watch.
+        Hold back `validation_fraction` of the rows, stop when the mean of -log p of the right class on them
+        does not fall for `n_iter_no_change` epochs, and keep the best memories. Of a small
+        table that wastes rows; "auto" length and decay need no such watch.
     validation_fraction : float in (0, 1), default=0.1
         Share of the rows held back.
     n_iter_no_change : int, default=10
         Patience in epochs.
     tol : float >= 0, default=1e-4
-        Accuracy gained that counts as improvement.
+        Fall of that loss that counts as improvement.
     warm_start : bool, default=False
         Start `fit` from the present memories, scale and temperature.
     verbose : bool, default=False
@@ -128,6 +128,8 @@ class DenseAMClassifier(ClassifierMixin, NetworkDual, BaseDenseAM):
         Epochs run.
     validation_scores_ : list of float
         Accuracy on the rows held back, for each epoch, with `early_stopping`.
+    validation_losses_ : list of float
+        The loss that decides, on these rows.
     n_samples_seen_ : int
         Rows that training has seen, each counted once by `fit` and once by every `partial_fit`; rows without weight and
         rows held back are not.

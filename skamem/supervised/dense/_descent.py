@@ -10,7 +10,7 @@ from skamem.core.rows import row_blocks, rows_in_cache
 from skamem.supervised.dense._network import Memories, Network, unit_rows
 from skamem.training import uploaded
 
-__all__ = ["Descent", "HeldScore"]
+__all__ = ["Descent", "HeldRows"]
 
 
 @dataclass
@@ -75,25 +75,27 @@ class Descent:
         return total / self.n_batches
 
 
-class HeldScore:
-    """Function from parameters to the score on held-back rows, for `Watch`.
+class HeldRows:
+    """Function from parameters to score and loss on held-back rows, for `Watch`.
 
     Parameters
     ----------
     network : Network
         Computes the potentials.
+    loss : object
+        With `held`.
     rows : StandardRows
         The rows.
     targets : object
-        With `score`.
+        With `score` and `take`.
     index : ndarray of shape (n_rows,)
         Which rows they are.
     weights : ndarray of shape (n_rows,)
         Their weights.
     """
 
-    def __init__(self, network, rows, targets, index, weights):
-        self._network, self._rows, self._targets = network, rows, targets
+    def __init__(self, network, loss, rows, targets, index, weights):
+        self._network, self._loss, self._rows, self._targets = network, loss, rows, targets
         self._index, self._weights = index, weights
 
     def __call__(self, parameters):
@@ -103,4 +105,7 @@ class HeldScore:
         for block in row_blocks(len(self._rows), row_bytes, at_most=in_cache):
             batch = self._rows.take(np.arange(block.start, block.stop))
             parts.append(arrays.to_numpy(self._network.potentials(batch, memories)))
-        return self._targets.score(np.concatenate(parts), self._index, self._weights)
+        potentials = np.concatenate(parts)
+        wanted = self._targets.take(self._index, arrays.placement_of(potentials), potentials.dtype)
+        loss = float(np.average(self._loss.held(potentials, wanted), weights=self._weights))
+        return self._targets.score(potentials, self._index, self._weights), loss

@@ -52,14 +52,14 @@ class DenseAMRegressor(RegressorMixin, BaseDenseAM):
     init : {"random", "data"}, default="random"
         First memories: random, or training rows.
     early_stopping : bool, default=False
-        Hold back `validation_fraction` of the rows, stop when R² on them does not improve for `n_iter_no_change`
-        epochs, and keep the best memories.
+        Hold back `validation_fraction` of the rows, stop when the mean squared error on them
+        does not fall for `n_iter_no_change` epochs, and keep the best memories.
     validation_fraction : float in (0, 1), default=0.1
         Share of the rows held back.
     n_iter_no_change : int, default=10
         Patience in epochs.
     tol : float >= 0, default=1e-4
-        R² gained that counts as improvement.
+        Fall of that loss that counts as improvement.
     warm_start : bool, default=False
         Start `fit` from the present memories and scales.
     verbose : bool, default=False
@@ -95,6 +95,8 @@ class DenseAMRegressor(RegressorMixin, BaseDenseAM):
         Epochs run.
     validation_scores_ : list of float
         R² on the rows held back, for each epoch, with `early_stopping`.
+    validation_losses_ : list of float
+        The loss that decides, on these rows.
     n_samples_seen_ : int
         Rows that training has seen, each counted once by `fit` and once by every `partial_fit`; rows without weight and
         rows held back are not.

@@ -197,9 +197,10 @@ class BaseLayerwise(SkamemEstimator):
         share = placement.asarray(weights / weights.sum(), dtype)
         rows = xp.take(X, placement.asarray(index), axis=0)
         offset, scale = column_scales(rows, share)
+        strata = None if targets.strata is None else targets.strata[index]
         growth = Growth(
             plan, loss, (rows - offset) / scale, targets.take(index, placement, dtype), share, len(train), random_state,
-            masks, start,
+            strata, masks, start,
         )  # fmt: skip
 
         def attributes():
@@ -212,6 +213,7 @@ class BaseLayerwise(SkamemEstimator):
                 accepted = growth.add(degree)
                 if self.verbose:
                     self._tell(growth, accepted)
+        growth.finish()
         for name, value in attributes().items():
             setattr(self, name, value)
 

@@ -36,9 +36,9 @@ class LayerwiseClassifier(ClassifierMixin, BaseLayerwise):
         Degree of "rectified_polynomial" and "polynomial".
     alpha : {"auto", "gcv"} or float >= 0, default="auto"
         Ridge penalty of the readouts, in units of the mean square of the stage's outputs, which are scaled. "gcv"
-        chooses it for each stage by generalised cross-validation. "auto" takes
-        what is best on the rows held back, and without such rows does as "gcv".
-        0 is plain least squares.
+        chooses it for each stage by generalised cross-validation. "auto" takes for units that have learnt what is best
+        on the rows held back, and without such rows does as "gcv"; for stages that no target has shaped, what is best
+        in five folds of all rows, or on the rows held back where these are 1,000 or more. 0 is no penalty.
     deep : bool, default=True
         Whether the units of a stage also see those of the stage before, beside the features.
     max_epochs : "auto" or int >= 0, default="auto"
@@ -57,12 +57,13 @@ class LayerwiseClassifier(ClassifierMixin, BaseLayerwise):
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, on top of `sample_weight`.
     early_stopping : bool, default=True
-        Hold back `validation_fraction` of the rows from the units' descent, and drop a stage that does not lower the
-        loss on them. Of fewer than 10 rows none is held back.
+        Hold back `validation_fraction` of the rows from the units' descent, and drop stages that do not lower the loss
+        on them by more than chance explains: of few noisy rows the linear stage is left. Of fewer than 10 rows none is
+        held back.
     validation_fraction : float in (0, 1), default=0.2
         Share of the rows held back.
     n_iter_no_change : int, default=2
-        Stages dropped one after the other that end the growth.
+        Stages one after the other without a sure gain that end the growth.
     tol : float in [0, 1), default=1e-3
         Share of the loss on the rows held back by which a stage must lower it.
     verbose : bool, default=False
@@ -127,7 +128,9 @@ class LayerwiseClassifier(ClassifierMixin, BaseLayerwise):
     polynomials of the degree, stage by stage Poggio's optimal corrections [2]_.
 
     *Held-back rows.* Units that have seen a row have learnt some of its noise, so cross-validation of their readout on
-    it flatters. The rows held back judge; the readouts that answer are fitted to all rows. With ``alpha="auto"`` the
+    it flatters. The rows held back judge. The best of many penalties lowers the loss on few rows for any stage, by
+    chance: so stages count once the loss has fallen surely, by Student's paired test, since the last one that did; at
+    the end those after it are dropped. The readouts that answer are fitted to all rows. With ``alpha="auto"`` the
     readout with which the units learned, under noise, stays where no ridge regression is better on the rows held back.
 
     *Weights.* Equal rows of equal target are merged: weight 3 and three equal rows give the same fit, and so does any

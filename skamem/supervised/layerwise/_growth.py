@@ -1,19 +1,28 @@
 """Growth of a network by stages: each is fitted to what is left, and accepted or not; then all are back-fitted."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from scipy.special import stdtrit
+
 from skamem.core import arrays
 from skamem.supervised.layerwise._descent import Descent, auto_batch_size, auto_epochs, auto_noise, new_units
-from skamem.supervised.layerwise._readout import BackFitting, Factor, Fit, fit_one, gcv_scores, ridge_path
+from skamem.supervised.layerwise._readout import BackFitting, Factor, Fit, fit_one, gcv_scores, penalties_of, ridge_path
 from skamem.supervised.layerwise._stages import Features, column_scales, common_scale, monomials, raw_outputs
-from skamem.training import NoisePool, as_masks, batch_count, zero_outside
+from skamem.training import NoisePool, as_masks, batch_count, fold_numbers, zero_outside
 
 __all__ = ["Growth", "Plan"]
 
 _STAGE_CYCLES = 20  # of the readout of a new stage, on a loss that one ridge regression does not settle
 _SETTLED = {True: 1e-13, False: 1e-5}  # relative fall of the objective that ends back-fitting, by `loss.exact`
 _LEAST_FALL = 1e-9  # relative fall of the loss without which a stage is not worth its units
+# Probability of a fall by chance, under Student's test, that is taken for sure: less where rows are few, since what a
+# stage too many costs falls as the inverse of their number.
+_CHANCE, _CHANCE_PER_ROW = 0.1, 0.001
+_FOLDS = 5
+_MANY_HELD = 1000  # rows held back that choose a penalty as well as folds of all do
 _WORSE_IN_A_ROW = 3  # penalties along a path after which the best one has been seen
 
 
@@ -58,6 +67,8 @@ class Growth:
         The rows after these are held back; ``n_rows`` where none is.
     random_state : RandomState
         Draws units, batches and noise, on the host.
+    strata : ndarray of shape (n_rows,), default=None
+        Classes of the rows, of which folds have their shares; on the host.
     masks : list of array or None, default=None
         What the weights of the stages of units are held to, in the order in which these are drawn: each is then kept,
         but for one with None, which is drawn and dropped. None lets stages grow freely.
@@ -79,7 +90,7 @@ class Growth:
         over all stages, "validation", the loss on the rows held back, or None.
     """
 
-    def __init__(self, plan, loss, X, targets, share, n_train, random_state, masks=None, start=0):
+    def __init__(self, plan, loss, X, targets, share, n_train, random_state, strata=None, masks=None, start=0):
         xp = arrays.namespace(X)
         self.plan, self.loss, self.X, self.targets, self.share = plan, loss, X, targets, share
         self.n_train, self._random_state = n_train, random_state
@@ -97,6 +108,8 @@ class Growth:
         self._trial = self.fit if self._held is None else self._constant_fit(self._trains)
         self._freedom, self._idle = 0.0, 0
         self._masks, self._start, self.kept = masks, start, []
+        self._sure = 0, None  # stages that surely help, and outputs on the rows held back after them
+        self._strata = strata
         self._largest = 0.0  # variance of the features along the direction in which they vary most
 
     def _constant_fit(self, share):
@@ -143,8 +156,22 @@ class Growth:
             stage, learnt = self._learned_units(mask)
             accepted = mask is not None and self._join(stage, learnt, certain=True)
             self.kept.append(accepted)
-        self._idle = 0 if accepted else self._idle + 1
+        sure = accepted and (self._held is None or self._sure[0] == len(self.features))
+        self._idle = 0 if sure else self._idle + 1
         return accepted
+
+    def finish(self):
+        """Drop the last stages, those that may have helped by chance."""
+        if self._held is None or self._masks is not None or self.plan.polynomial_degree:
+            return
+        n_sure, _ = self._sure
+        for number in np.flatnonzero(self.kept)[n_sure - 1 :]:  # the first stage is linear, and stays
+            self.kept[number] = False
+        self.features.keep(n_sure)
+        self._cross, self._factors, self.alphas = (
+            parts[: 1 + n_sure] for parts in (self._cross, self._factors, self.alphas)
+        )  # fmt: skip
+        self.records = self.records[:n_sure]
 
     # -------------------------------------------------------------------------------------------- a stage of units
 
@@ -258,6 +285,8 @@ class Growth:
             self._trial = self._back_fitted(self._trial, trial, self._trains, n_cycles, watch)
             n_cycles = n_cycles if watch is None else len(self._trial.objectives) - 1
             validation = self._on_held_rows(self._trial.outputs)
+            if self._surely_lower(self._sure[1], self._trial.outputs):
+                self._sure = len(self.features), self._trial.outputs
         self.fit = self._back_fitted(self.fit, found, self.share, n_cycles)
         self._trial = self.fit if self._held is None else self._trial
         xp = arrays.namespace(self.X)
@@ -269,6 +298,21 @@ class Growth:
     def _on_held_rows(self, outputs):
         """Loss on the rows held back."""
         return self.loss.value(outputs, self.targets, self._held)
+
+    def _surely_lower(self, before, after):
+        """Whether the loss on the rows held back has fallen by more than chance explains: Student's paired test.
+
+        Few noisy rows say little: the best of many penalties lowers the loss on them for any stage.
+        """
+        if before is None:
+            return True
+        xp = arrays.namespace(after)
+        falls = self.loss.of_rows(before, self.targets) - self.loss.of_rows(after, self.targets)
+        mean, squares = float(self._held @ falls), float(xp.sum(self._held * self._held))
+        if not squares < 1.0:
+            return False
+        error = math.sqrt(float(xp.sum((self._held * (falls - mean)) ** 2)) / (1.0 - squares))
+        return mean > -error * float(stdtrit(1.0 / squares - 1.0, min(_CHANCE, _CHANCE_PER_ROW / squares)))
 
     def _back_fitted(self, before, new, share, n_cycles, watch=None):
         problem = BackFitting(self.loss, self.features, self._factors, self._cross, self.alphas, self.targets, share)
@@ -288,8 +332,10 @@ class Growth:
         if not isinstance(asked, str):
             return asked, None
         learned = of_units and self.plan.n_epochs != 0
-        if asked == "gcv" or self._held is None or (self.loss.exact and not learned):
+        if asked == "gcv" or (self.loss.exact and not learned) or (learned and self._held is None):
             return self._by_gcv(outputs, factor), None
+        if not learned and self.X.shape[0] - self.n_train < _MANY_HELD:
+            return self._by_folds(outputs, factor), None
         return self._by_held_rows(outputs, learnt)
 
     def _by_gcv(self, outputs, factor):
@@ -298,6 +344,30 @@ class Growth:
         score, alpha = min(gcv_scores(self.loss, path, factor, self.share, taken))
         left = 1.0 - (1.0 + taken) * float(self.share @ self.share)
         return alpha if left > 0 and score < base.loss / left**2 else None
+
+    def _by_folds(self, outputs, factor):
+        """Penalty with which readouts of the stage are best on rows that they have not seen.
+
+        Honest where no target has shaped the outputs; and where the curvature depends on the fit, as it does for
+        classes that can be told apart without error, generalised cross-validation is not to be trusted.
+        """
+        xp, place = arrays.namespace(outputs), arrays.placement_of(outputs)
+        fold = fold_numbers(self._strata, _FOLDS, self._random_state)
+        base, totals = self.fit, {}
+        for number in range(_FOLDS):
+            held = self.share * place.asarray(fold == number, self.share.dtype)
+            train = self.share - held
+            if not float(xp.sum(train)) > 0:
+                continue
+            train = train / xp.sum(train)
+            path = ridge_path(
+                self.loss, outputs, Factor(outputs, train), base.outputs, self.targets, train, _STAGE_CYCLES
+            )
+            for step, (_, fit) in enumerate(path):
+                totals[step] = totals.get(step, 0.0) + self.loss.value(fit.outputs, self.targets, held)
+        step = min(totals, key=totals.get)
+        penalties = penalties_of(self.loss, factor)
+        return penalties[step] if totals[step] < base.loss else None
 
     def _by_held_rows(self, outputs, learnt):
         factor, base = Factor(outputs, self._trains), self._trial.outputs

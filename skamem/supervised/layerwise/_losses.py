@@ -25,11 +25,14 @@ class SquaredLoss:
         """Outputs that are best without any feature, of shape (n_outputs,)."""
         return share @ targets
 
+    def of_rows(self, outputs, targets):
+        """Loss of each row."""
+        error = outputs - targets
+        return arrays.namespace(outputs).mean(error * error, axis=1)
+
     def value(self, outputs, targets, share):
         """Loss, as a float."""
-        xp = arrays.namespace(outputs)
-        error = outputs - targets
-        return float(share @ xp.sum(error * error, axis=1)) / targets.shape[1]
+        return float(share @ self.of_rows(outputs, targets))
 
     def unit(self, n_outputs):
         """The loss is this many times ½ Σ (F - t)², to which the penalty ½ Σ α |A|² belongs."""
@@ -65,10 +68,13 @@ class LogisticLoss:
         logarithms = xp.log(arrays.clip(shares, min=float(xp.finfo(targets.dtype).eps)))
         return logarithms - xp.mean(logarithms)
 
+    def of_rows(self, outputs, targets):
+        """Loss of each row."""
+        return -arrays.namespace(outputs).sum(log_softmax(outputs) * targets, axis=1)
+
     def value(self, outputs, targets, share):
         """Loss, as a float."""
-        xp = arrays.namespace(outputs)
-        return -float(share @ xp.sum(log_softmax(outputs) * targets, axis=1))
+        return float(share @ self.of_rows(outputs, targets))
 
     def unit(self, n_outputs):
         """The penalty ½ Σ α |A|² belongs to the loss itself."""

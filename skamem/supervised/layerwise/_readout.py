@@ -13,7 +13,7 @@ from typing import Any
 
 from skamem.core import arrays
 
-__all__ = ["ALPHAS", "BackFitting", "Factor", "Fit", "fit_one", "gcv_scores", "ridge_path"]
+__all__ = ["ALPHAS", "BackFitting", "Factor", "Fit", "fit_one", "gcv_scores", "penalties_of", "ridge_path"]
 
 ALPHAS = tuple(10.0 ** (1.0 - 0.5 * i) for i in range(16))
 """Ridge penalties to choose from, in units of the largest eigenvalue of the moments: 10 down to 10^-6.5."""
@@ -256,6 +256,12 @@ def fit_one(loss, outputs, factor, alpha, start, base, targets, share, n_cycles,
     return problem.run(fit, 1 if loss.exact else n_cycles, tolerance)
 
 
+def penalties_of(loss, factor):
+    """Penalties to choose from for a stage of this `Factor`, falling."""
+    # Where each penalty takes several cycles, every other one must do.
+    return [relative * loss.curvature * factor.largest for relative in (ALPHAS if loss.exact else ALPHAS[::2])]
+
+
 def ridge_path(loss, outputs, factor, base, targets, share, n_cycles=6):
     """Readouts of one stage for penalties that fall, each starting from the one before.
 
@@ -272,9 +278,7 @@ def ridge_path(loss, outputs, factor, base, targets, share, n_cycles=6):
     fit : Fit
     """
     start = None
-    # Where each penalty takes several cycles, every other one must do.
-    for relative in ALPHAS if loss.exact else ALPHAS[::2]:
-        alpha = relative * loss.curvature * factor.largest
+    for alpha in penalties_of(loss, factor):
         fit = fit_one(loss, outputs, factor, alpha, start if not loss.exact else None, base, targets, share, n_cycles)
         start = fit.coefs[0]
         yield alpha, fit

@@ -52,12 +52,13 @@ class LayerwiseRegressor(RegressorMixin, BaseLayerwise):
     max_cycles : int >= 0, default=50
         Most back-fitting cycles over all stages after each new one.
     early_stopping : bool, default=True
-        Hold back `validation_fraction` of the rows from the units' descent, and drop a stage that does not lower the
-        loss on them. Of fewer than 10 rows none is held back.
+        Hold back `validation_fraction` of the rows from the units' descent, and drop stages that do not lower the loss
+        on them by more than chance explains: of few noisy rows the linear stage is left. Of fewer than 10 rows none is
+        held back.
     validation_fraction : float in (0, 1), default=0.2
         Share of the rows held back.
     n_iter_no_change : int, default=2
-        Stages dropped one after the other that end the growth.
+        Stages one after the other without a sure gain that end the growth.
     tol : float in [0, 1), default=1e-3
         Share of the loss on the rows held back by which a stage must lower it.
     verbose : bool, default=False
@@ -122,7 +123,9 @@ class LayerwiseRegressor(RegressorMixin, BaseLayerwise):
     polynomials of the degree, stage by stage Poggio's optimal corrections [2]_.
 
     *Held-back rows.* Units that have seen a row have learnt some of its noise, so cross-validation of their readout on
-    it flatters. The rows held back judge; the readouts that answer are fitted to all rows. With ``alpha="auto"`` the
+    it flatters. The rows held back judge. The best of many penalties lowers the loss on few rows for any stage, by
+    chance: so stages count once the loss has fallen surely, by Student's paired test, since the last one that did; at
+    the end those after it are dropped. The readouts that answer are fitted to all rows. With ``alpha="auto"`` the
     readout with which the units learned, under noise, stays where no ridge regression is better on the rows held back.
 
     *Weights.* Equal rows of equal target are merged: weight 3 and three equal rows give the same fit, and so does any

@@ -150,10 +150,3 @@ def test_credence_falls_with_the_standard_errors_of_the_excess():
     assert_allclose(found / found[0], [1, np.exp(-2), 1, 0, 0], rtol=1e-12)
     assert found.sum() == pytest.approx(1)
     assert_array_equal(choices._credence(np.full((2, 3), np.inf), 1), [0, 1])
-
-
-def test_every_fold_has_its_share_of_every_class():
-    codes = np.repeat([0, 1, 2], [30, 60, 3])
-    folds = choices.fold_numbers(codes, np.random.RandomState(0))
-    for code, count in ((0, 10), (1, 20), (2, 1)):
-        assert_array_equal(np.bincount(folds[codes == code], minlength=3), [count] * 3)

@@ -290,8 +290,7 @@ def test_early_stopping_keeps_the_best_memories(digits):
     model = DenseAMClassifier(60, early_stopping=True, n_iter_no_change=5, max_iter=500, random_state=0).fit(X, y)
     assert model.n_iter_ < 500
     assert len(model.validation_scores_) == model.n_iter_
-    best = int(np.argmax(model.validation_scores_))
-    assert best <= model.n_iter_ - 5
+    assert int(np.argmin(model.validation_losses_)) <= model.n_iter_ - 5
     patient = DenseAMClassifier(60, early_stopping=True, n_iter_no_change=1000, max_iter=500, random_state=0)
     with pytest.warns(ConvergenceWarning, match="did not stop within 500 epochs"):
         again = patient.fit(X, y)

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skamem.core import arrays
 from skamem.core.interactions import RectifiedPolynomial
 from skamem.core.rows import Rows
-from skamem.supervised.dense._descent import Descent, HeldScore
+from skamem.supervised.dense._descent import Descent, HeldRows
 from skamem.supervised.dense._losses import PowerLoss
 from skamem.supervised.dense._network import Memories, Network
 from skamem.supervised.dense._scaling import StandardRows, TrainingSet
@@ -66,12 +66,14 @@ def test_adversarial_rows_move_uphill_by_the_radius(readout, radius):
     assert expected > 0
 
 
-def test_the_score_of_held_rows_is_the_accuracy():
+def test_held_rows_are_judged_by_accuracy_and_by_their_loss():
     network = Network.of("linear", RectifiedPolynomial(3), 3, xp, np.float64)
     codes, index = np.arange(70) % 3, np.asarray([3, 5, 40, 41])
     weights = np.asarray([1.0, 2.0, 3.0, 4.0])
     source = StandardRows(Rows(ROWS[index], HOST), np.zeros(5), np.ones(5))
-    found = HeldScore(network, source, ClassTargets(codes, 3), index, weights)(MEMORIES._asdict())
-    right = np.argmax(network.potentials(ROWS[index], MEMORIES), axis=1) == codes[index]
-    assert_array_equal(found, np.average(right, weights=weights))
-    assert 0 < found < 1
+    loss = PowerLoss(2.0)
+    score, held = HeldRows(network, loss, source, ClassTargets(codes, 3), index, weights)(MEMORIES._asdict())
+    potentials = network.potentials(ROWS[index], MEMORIES)
+    assert_array_equal(score, np.average(np.argmax(potentials, axis=1) == codes[index], weights=weights))
+    assert 0 < score < 1
+    assert_allclose(held, np.average(loss.held(potentials, 2 * np.eye(3)[codes[index]] - 1), weights=weights))

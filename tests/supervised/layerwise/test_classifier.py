@@ -6,7 +6,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris, make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
-from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
 from sklearn.preprocessing import StandardScaler
 
 from skamem import LayerwiseClassifier
@@ -132,3 +132,17 @@ def test_digits():
     cv = StratifiedKFold(5, shuffle=True, random_state=0)
     classifier = LayerwiseClassifier(random_state=0)
     assert cross_val_score(classifier, table, labels, cv=cv).mean() >= 0.975
+
+
+def test_few_noisy_rows_get_as_good_probabilities_as_of_a_logistic_regression():
+    losses = {"ours": [], "peer": []}
+    for seed in range(10):
+        rng = np.random.RandomState(seed)
+        X, weights = rng.standard_normal((1040, 8)), rng.standard_normal(8)
+        drive = X @ weights
+        y = (drive + np.std(drive) * rng.standard_normal(1040) > 0).astype(int)
+        peer = GridSearchCV(LogisticRegression(), {"C": np.logspace(-4, 4, 10)}, scoring="neg_log_loss")
+        for name, classifier in {"ours": LayerwiseClassifier(random_state=seed), "peer": peer}.items():
+            probabilities = classifier.fit(X[:40], y[:40]).predict_proba(X[40:])
+            losses[name].append(log_loss(y[40:], probabilities))
+    assert np.mean(losses["ours"]) < np.mean(losses["peer"]) + 0.1

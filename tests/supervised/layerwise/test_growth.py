@@ -15,14 +15,15 @@ PLAN = _growth.Plan(
 
 
 def problem(loss):
-    """Scaled features and targets, 40 of 200 rows held back."""
+    """Scaled features and targets, 40 of 200 rows held back; classes of the rows."""
     if loss.exact:
         X, y = make_friedman1(200, noise=0.3, random_state=0)
-        targets = ((y - y.mean()) / y.std())[:, None]
+        targets, classes = ((y - y.mean()) / y.std())[:, None], None
     else:
-        X, y = make_classification(200, 10, n_informative=6, n_clusters_per_class=3, random_state=0)
-        targets = np.eye(2)[y]
-    return (X - X.mean(axis=0)) / X.std(axis=0), targets, np.full(200, 1 / 200), 160, np.random.RandomState(0)
+        X, classes = make_classification(200, 10, n_informative=6, n_clusters_per_class=3, random_state=0)
+        targets = np.eye(2)[classes]
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    return X, targets, np.full(200, 1 / 200), 160, np.random.RandomState(0), classes
 
 
 @pytest.mark.parametrize("loss", [SquaredLoss(), LogisticLoss()], ids=["squared", "logistic"])
@@ -43,3 +44,20 @@ def test_the_readout_of_the_descent_answers_where_no_penalty_is_better(loss, mon
     np.testing.assert_allclose(growth.features.combined(growth.fit.coefs), growth.fit.outputs, atol=1e-9)
     answered = loss.value(growth.features.combined(growth.records[-1]["coefs"]), growth.targets, growth.share)
     assert answered == pytest.approx(growth.fit.loss, rel=1e-9)
+
+
+def test_what_chance_explains_is_dropped_at_the_end():
+    X, targets, share, n_train, random_state, classes = problem(SquaredLoss())
+    noise = np.random.RandomState(1).standard_normal(targets.shape)
+    growth = _growth.Growth(PLAN, SquaredLoss(), X, noise, share, n_train, random_state, classes)
+    for degree in growth.tasks():
+        growth.add(degree)
+    growth.finish()
+    assert len(growth.features) == len(growth.records) == 1
+    assert len(growth.alphas) == 2
+    assert not any(growth.kept)
+    sure = _growth.Growth(PLAN, SquaredLoss(), X, targets, share, n_train, np.random.RandomState(0), classes)
+    for degree in sure.tasks():
+        sure.add(degree)
+    sure.finish()
+    assert sum(sure.kept) == len(sure.features) - 1 >= 1

@@ -31,7 +31,7 @@ NETWORKS = {
     "dense, as in the paper": DenseAMClassifier(12, max_iter=6, random_state=0, solver="paper", readout="exact"),
     "dense, early stopping": DenseAMClassifier(12, max_iter=8, random_state=0, early_stopping=True, n_iter_no_change=2),
     "dense regressor": DenseAMRegressor(12, max_iter=6, random_state=0, init="data"),
-    "layers": LayerwiseClassifier(3, n_units=10, max_epochs=5, random_state=0),
+    "layers": LayerwiseClassifier(3, n_units=10, max_epochs=5, early_stopping=False, random_state=0),
     "layers of a regressor, some dropped": LayerwiseRegressor(
         8, n_units=20, max_epochs=5, n_iter_no_change=3, random_state=3
     ),

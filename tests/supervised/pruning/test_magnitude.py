@@ -29,8 +29,8 @@ ESTIMATORS = [
     DenseAMRegressor(20, max_iter=8, random_state=0),
     MLPClassifier((15,), max_iter=8, random_state=0),
     MLPRegressor(hidden_layer_sizes=(15,), max_iter=8, random_state=0),
-    LayerwiseClassifier(3, n_units=10, max_epochs=5, random_state=0),
-    LayerwiseRegressor(3, n_units=10, max_epochs=5, random_state=0),
+    LayerwiseClassifier(3, n_units=10, max_epochs=5, early_stopping=False, random_state=0),
+    LayerwiseRegressor(3, n_units=10, max_epochs=30, random_state=0),
     LogisticRegression(max_iter=100),
     Ridge(),
 ]
