@@ -36,7 +36,14 @@ class BaseHolographic(MergeableEstimator):
 
     _anchor = "output_sum_"
     _stays_home = ("_settings", "features_")
-    _merges_by = ("memory", "algebra", "n_components", "n_traces", "features", "unitary")  # what the traces depend on
+    _learning_parameters = (
+        "memory",
+        "algebra",
+        "n_components",
+        "n_traces",
+        "features",
+        "unitary",
+    )  # what the traces depend on
 
     def _receive_pairs(self, X, y, sample_weight, *, reset, method=None):
         """Validated keys where the user had them, values on their placement, weights on the host."""

@@ -18,7 +18,14 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 
-from skamem import HebbianMemory, KernelMemory, MemoryClassifier, ModernHopfieldMemory, PseudoinverseMemory
+from skamem import (
+    HebbianMemory,
+    HolographicMemory,
+    KernelMemory,
+    MemoryClassifier,
+    ModernHopfieldMemory,
+    PseudoinverseMemory,
+)
 from skamem.datasets import corrupt
 
 X, y = load_iris(return_X_y=True)
@@ -340,3 +347,108 @@ def test_a_failed_fit_changes_nothing(features, labels, weight, message):
     with pytest.raises(ValueError, match=message):
         classifier.fit(features, labels, weight)
     assert vars(classifier) == before
+
+
+# ------------------------------------------------------------------------------------------------ parts
+
+MERGING = {
+    "default": None,
+    "hebbian": HebbianMemory(binarize=None),
+    "softmax": ModernHopfieldMemory(beta=2.0),
+    "holographic": HolographicMemory(n_components=64, random_state=0),
+}
+
+
+@pytest.mark.parametrize("memory", MERGING.values(), ids=MERGING)
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_parts_merged_are_the_whole(memory, fit_intercept):
+    classifier, classes = MemoryClassifier(memory, fit_intercept=fit_intercept), np.unique(y)
+    weight = np.random.default_rng(0).integers(1, 4, len(y))
+    order = np.random.default_rng(1).permutation(len(y))
+    parts = [
+        clone(classifier).partial_fit(X[rows], y[rows], classes, weight[rows]) for rows in np.array_split(order, 3)
+    ]
+    whole = clone(classifier).fit(X, y, weight)
+    one, two, three = parts
+    before = pickle.dumps(three)
+    left = clone(classifier).merge(one).merge(two).merge(three)
+    right = pickle.loads(pickle.dumps(one)).merge(pickle.loads(pickle.dumps(two)).merge(three))
+    assert pickle.dumps(three) == before
+    for merged in (left, right):
+        np.testing.assert_allclose(merged.decision_function(X), whole.decision_function(X), atol=1e-8)
+        np.testing.assert_array_equal(merged.class_count_, whole.class_count_)
+        np.testing.assert_allclose(merged.predict_proba(X), left.predict_proba(X), atol=1e-8)
+    assert log_loss(y, left.predict_proba(X)) < 1.3 * log_loss(y, whole.predict_proba(X))
+    taken = (
+        clone(classifier)
+        .merge(one)
+        .partial_fit(X[order[50:100]], y[order[50:100]], sample_weight=weight[order[50:100]])
+    )
+    np.testing.assert_allclose(one.merge(two).decision_function(X), taken.decision_function(X), atol=1e-8)
+
+
+def test_what_cannot_merge_is_refused():
+    one = MemoryClassifier().fit(X, y)
+    before = pickle.dumps(one)
+    for other, message in (
+        (MemoryClassifier().fit(X[:90], y[:90]), r"classes \[0, 1\]; expected \[0, 1, 2\]"),
+        (MemoryClassifier(fit_intercept=False).fit(X, y), "fit_intercept=False; expected fit_intercept=True"),
+        (MemoryClassifier(HebbianMemory()).fit(X, y), r"memory=HebbianMemory\(\); expected memory=None"),
+        (MemoryClassifier().fit(1e20 * X, y), "another magnitude"),
+        (MemoryClassifier().fit(X[:, :3], y), "3 features"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            one.merge(other)
+    with pytest.raises(TypeError, match="expected a fitted MemoryClassifier"):
+        one.merge(PseudoinverseMemory())
+    assert pickle.dumps(one) == before
+    with pytest.raises(AttributeError, match="has merge where its memory has it"):
+        MemoryClassifier(KernelMemory()).merge(one)
+
+
+@pytest.mark.parametrize("name", ["memory", "fit_intercept"])
+def test_the_memory_stays_that_of_the_first_part(name):
+    classifier = MemoryClassifier(HebbianMemory(binarize=None)).fit(X, y)
+    classifier.set_params(**{name: {"memory": ModernHopfieldMemory(), "fit_intercept": False}[name]})
+    with pytest.raises(ValueError, match=f"partial_fit goes on with {name}=.*call fit to start anew"):
+        classifier.partial_fit(X, y)
+    classifier.set_params(memory=HebbianMemory(binarize=None), fit_intercept=True).partial_fit(X, y)  # an equal one
+
+
+# ------------------------------------------------------------------------------------------------ what is not known
+
+
+@pytest.mark.parametrize(
+    "memory", [None, HebbianMemory(), ModernHopfieldMemory(), KernelMemory(), HolographicMemory()], ids=repr
+)
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_of_a_row_without_a_known_feature_classes_are_as_likely_as_they_came(memory, in_parts):
+    some = y > 0
+    rows, labels, blank = X[some][:70], y[some][:70], np.full((2, 4), np.nan)  # 50 of one class, 20 of another
+    classifier = MemoryClassifier(memory)
+    if not in_parts:
+        classifier.fit(rows, labels)
+    elif not hasattr(classifier, "partial_fit"):
+        pytest.skip("learns at once")
+    else:
+        classifier.partial_fit(rows[:60], labels[:60], [1, 2]).partial_fit(rows[60:], labels[60:])
+    expected = np.asarray([51.0, 21.0]) / 72.0
+    mixed = np.concatenate([rows[:3], blank])
+    for cues in (blank, scipy.sparse.csr_array(blank)):
+        np.testing.assert_allclose(classifier.predict_proba(cues), [expected, expected], rtol=1e-9)
+    np.testing.assert_allclose(classifier.predict_proba(mixed)[3:], [expected, expected], rtol=1e-9)
+    np.testing.assert_allclose(classifier.predict_proba(mixed)[:3], classifier.predict_proba(rows[:3]), rtol=1e-9)
+    assert classifier.predict(blank).tolist() == [1, 1]
+
+
+def test_features_far_from_one_do_not_hide_the_intercept():
+    """Far from the origin nothing but the intercept tells classes apart; whatever the unit, it does."""
+    rows = np.random.default_rng(0).standard_normal((40, 2)) + 50.0
+    labels = rows[:, 0] > 50.0
+    for memory in (None, PseudoinverseMemory(binarize=None, solver="svd")):
+        expected = MemoryClassifier(memory).fit(rows, labels)
+        for factor in (1e-200, 1e-12, 1e12, 1e200):
+            found = MemoryClassifier(memory).fit(factor * rows, labels)
+            assert (found.predict(factor * rows) == expected.predict(rows)).all()
+            sparse = MemoryClassifier(memory).fit(scipy.sparse.csr_array(factor * rows), labels)
+            assert (sparse.predict(factor * rows) == expected.predict(rows)).all()
