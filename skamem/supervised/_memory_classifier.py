@@ -95,6 +95,7 @@ class MemoryClassifier(ClassifierMixin, PairMemoryEstimator, MergeableEstimator)
     """
 
     _anchor = "memory_"
+    _stays_home = ("class_count_",)
     _learning_parameters = ("memory", "fit_intercept")
     _parameters: ClassVar = {
         "memory": PairMemory("field", "patterns with labels") | None,
