@@ -7,17 +7,17 @@ from typing import ClassVar
 import numpy as np
 import scipy.sparse
 from sklearn.base import ClassifierMixin
+from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays, validation
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
-from skamem.core.merging import MergeableEstimator, check_parts_merge
+from skamem.core.merging import IncrementalEstimator
 from skamem.core.pairs import PairMemory, PairMemoryEstimator, new_engine
 from skamem.core.parameters import BOOLEAN, ClassWeight
 from skamem.memory import PseudoinverseMemory
-from skamem.supervised._abilities import learns_in_pieces, merges, takes_nan
 from skamem.supervised._witnesses import MAX_WITNESSES, held_back, rows_of, softmax_scale
 from skamem.training import class_weights, log_softmax
 
@@ -25,11 +25,25 @@ __all__ = ["MemoryClassifier"]
 
 _ROWS_A_UNIT = 10  # with so many, no row weighs much in weights that all rows share
 _NEAR = 0.75  # power of the rounding unit: how far features may be from 1 so that a unit of value 1 is for them
-_CUES = 64  # that tell how large fields are
 _SAME = 16.0  # in units of rounding: fields that are no farther apart are equal
 
 
-class MemoryClassifier(ClassifierMixin, PairMemoryEstimator, MergeableEstimator):
+def _learns_in_pieces(classifier):
+    memory = PseudoinverseMemory() if classifier.memory is None else classifier.memory
+    if hasattr(memory, "partial_fit"):
+        return True
+    raise AttributeError(
+        f"MemoryClassifier has partial_fit where its memory has it; found memory={memory!r}. Use fit on all samples, "
+        "or a memory such as HebbianMemory or ModernHopfieldMemory."
+    )
+
+
+def _takes_nan(memory):
+    memory = PseudoinverseMemory() if memory is None else memory
+    return hasattr(memory, "__sklearn_tags__") and get_tags(memory).input_tags.allow_nan
+
+
+class MemoryClassifier(ClassifierMixin, PairMemoryEstimator, IncrementalEstimator):
     """Classify with a memory that associates patterns with their labels.
 
     Labels become bipolar one-hot patterns (+1 for the class, -1 for the others), the memory stores the pairs, and the
@@ -94,7 +108,6 @@ class MemoryClassifier(ClassifierMixin, PairMemoryEstimator, MergeableEstimator)
     0.85
     """
 
-    _anchor = "memory_"
     _stays_home = ("class_count_",)
     _learning_parameters = ("memory", "fit_intercept")
     _parameters: ClassVar = {
@@ -149,7 +162,7 @@ class MemoryClassifier(ClassifierMixin, PairMemoryEstimator, MergeableEstimator)
             self._fit_with_scale(memory.fit, X, codes, weight)
         return self
 
-    @available_if(learns_in_pieces)
+    @available_if(_learns_in_pieces)
     @transactional
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Associate more patterns with labels.
@@ -200,63 +213,12 @@ class MemoryClassifier(ClassifierMixin, PairMemoryEstimator, MergeableEstimator)
                 self._fit_with_scale(memory.partial_fit, X, codes, weight)
                 continue
             scale = self._witnessed_scale(self.memory_, X, codes, weight, counts)
-            self._average_scale(scale, len(codes), min(self._n_witnesses, MAX_WITNESSES))
+            self._average_scale(scale, len(codes))
             self.memory_ = memory.partial_fit(*self._pairs(X, codes, weight))
         return self
 
-    @available_if(merges)
-    @transactional
-    def merge(self, other):
-        """Learn all that another classifier has learnt, as if its samples had come by `partial_fit`.
-
-        Parameters
-        ----------
-        other : MemoryClassifier
-            Fitted to the same classes and as many features, with an equal `memory` and `fit_intercept`. It is left as
-            it is.
-
-        Returns
-        -------
-        self : object
-            The classifier; the scale of probabilities is the mean of both, weighted by their samples.
-
-        Raises
-        ------
-        TypeError, ValueError
-            For an estimator of another class, with other features, classes or parameters. A failed call changes
-            nothing.
-        """
-        return self._merge(other)
-
-    def _check_parts_merge(self):
-        check_parts_merge(self._new_memory())
-
-    def _take_in(self, other, placement, *, reset):
-        if reset:
-            self.classes_, self._always_on, self.class_count_ = other.classes_, other._always_on, other.class_count_
-            self.memory_ = self._new_memory().merge(other.memory_)
-            self.scale_, self._n_witnesses = other.scale_, other._n_witnesses
-            return
-        if not np.array_equal(self.classes_, other.classes_):
-            raise ValueError(
-                f"other was fitted with classes {other.classes_.tolist()}; expected {self.classes_.tolist()}, as here. "
-                "Fit parts by partial_fit with classes= all labels."
-            )
-        if self._always_on != other._always_on:
-            raise ValueError(
-                f"other was fitted to features of another magnitude, about {other._always_on:g}; expected about "
-                f"{self._always_on:g}, as here. Scale all parts alike."
-            )
-        self.class_count_ = self.class_count_ + other.class_count_
-        sizes = [one._size_of_fields(placement) for one in (self, other)]
-        self.memory_ = copy.copy(self.memory_).merge(other.memory_)
-        # Fields that are sums are larger now, of both together, and their scales smaller.
-        mine, theirs = (size / self._size_of_fields(placement) for size in sizes)
-        self.scale_ *= mine
-        self._average_scale(other.scale_ * theirs, other._n_witnesses, self._n_witnesses)
-
     def _input_options(self):
-        return {"accept_sparse": "csr", "ensure_all_finite": "allow-nan" if takes_nan(self.memory) else True}
+        return {"accept_sparse": "csr", "ensure_all_finite": "allow-nan" if _takes_nan(self.memory) else True}
 
     def _row_weights(self, sample_weight, X, placement, codes):
         """Weights of samples and classes on the host; None when every row counts 1."""
@@ -305,13 +267,8 @@ class MemoryClassifier(ClassifierMixin, PairMemoryEstimator, MergeableEstimator)
         fields = arrays.to_numpy(memory.field(self._extended(X))).astype(np.float64)
         return softmax_scale(fields, codes, np.ones(len(codes)) if weight is None else weight, counts)
 
-    def _size_of_fields(self, placement):
-        """How large fields are, by cues that are always the same."""
-        cues = np.random.RandomState(0).choice([-self._always_on, self._always_on], size=(_CUES, self.n_features_in_))
-        fields = arrays.to_numpy(self.memory_.field(self._extended(placement.asarray(cues, placement.dtype))))
-        return float(np.sqrt(np.mean(fields**2))) or 1.0
-
-    def _average_scale(self, scale, n_rows, before):
+    def _average_scale(self, scale, n_rows):
+        before = min(self._n_witnesses, MAX_WITNESSES)
         share = n_rows / (before + n_rows)
         self.scale_ = float(self.scale_ ** (1.0 - share) * scale**share)
         self._n_witnesses = before + n_rows
@@ -352,7 +309,7 @@ class MemoryClassifier(ClassifierMixin, PairMemoryEstimator, MergeableEstimator)
 
     def _with_blanks(self, fields, X):
         """Fields, those of rows without a known feature such that probabilities are how often classes came."""
-        if not takes_nan(self.memory):
+        if not _takes_nan(self.memory):
             return fields
         xp, place = arrays.namespace(fields), arrays.placement_of(fields)
         if scipy.sparse.issparse(X):
@@ -434,5 +391,5 @@ class MemoryClassifier(ClassifierMixin, PairMemoryEstimator, MergeableEstimator)
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        tags.input_tags.allow_nan = takes_nan(self.memory)
+        tags.input_tags.allow_nan = _takes_nan(self.memory)
         return tags

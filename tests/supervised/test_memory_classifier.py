@@ -351,60 +351,6 @@ def test_a_failed_fit_changes_nothing(features, labels, weight, message):
 
 # ------------------------------------------------------------------------------------------------ parts
 
-MERGING = {
-    "default": None,
-    "hebbian": HebbianMemory(binarize=None),
-    "softmax": ModernHopfieldMemory(beta=2.0),
-    "holographic": HolographicMemory(n_components=64, random_state=0),
-}
-
-
-@pytest.mark.parametrize("memory", MERGING.values(), ids=MERGING)
-@pytest.mark.parametrize("fit_intercept", [True, False])
-def test_parts_merged_are_the_whole(memory, fit_intercept):
-    classifier, classes = MemoryClassifier(memory, fit_intercept=fit_intercept), np.unique(y)
-    weight = np.random.default_rng(0).integers(1, 4, len(y))
-    order = np.random.default_rng(1).permutation(len(y))
-    parts = [
-        clone(classifier).partial_fit(X[rows], y[rows], classes, weight[rows]) for rows in np.array_split(order, 3)
-    ]
-    whole = clone(classifier).fit(X, y, weight)
-    one, two, three = parts
-    before = pickle.dumps(three)
-    left = clone(classifier).merge(one).merge(two).merge(three)
-    right = pickle.loads(pickle.dumps(one)).merge(pickle.loads(pickle.dumps(two)).merge(three))
-    assert pickle.dumps(three) == before
-    for merged in (left, right):
-        np.testing.assert_allclose(merged.decision_function(X), whole.decision_function(X), atol=1e-8)
-        np.testing.assert_array_equal(merged.class_count_, whole.class_count_)
-        np.testing.assert_allclose(merged.predict_proba(X), left.predict_proba(X), atol=1e-8)
-    assert log_loss(y, left.predict_proba(X)) < 1.3 * log_loss(y, whole.predict_proba(X))
-    taken = (
-        clone(classifier)
-        .merge(one)
-        .partial_fit(X[order[50:100]], y[order[50:100]], sample_weight=weight[order[50:100]])
-    )
-    np.testing.assert_allclose(one.merge(two).decision_function(X), taken.decision_function(X), atol=1e-8)
-
-
-def test_what_cannot_merge_is_refused():
-    one = MemoryClassifier().fit(X, y)
-    before = pickle.dumps(one)
-    for other, message in (
-        (MemoryClassifier().fit(X[:90], y[:90]), r"classes \[0, 1\]; expected \[0, 1, 2\]"),
-        (MemoryClassifier(fit_intercept=False).fit(X, y), "fit_intercept=False; expected fit_intercept=True"),
-        (MemoryClassifier(HebbianMemory()).fit(X, y), r"memory=HebbianMemory\(\); expected memory=None"),
-        (MemoryClassifier().fit(1e20 * X, y), "another magnitude"),
-        (MemoryClassifier().fit(X[:, :3], y), "3 features"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            one.merge(other)
-    with pytest.raises(TypeError, match="expected a fitted MemoryClassifier"):
-        one.merge(PseudoinverseMemory())
-    assert pickle.dumps(one) == before
-    with pytest.raises(AttributeError, match="has merge where its memory has it"):
-        MemoryClassifier(KernelMemory()).merge(one)
-
 
 @pytest.mark.parametrize("name", ["memory", "fit_intercept"])
 def test_the_memory_stays_that_of_the_first_part(name):
