@@ -342,8 +342,7 @@ class DenseAMClassifier(ClassifierMixin, NetworkDual, BaseDenseAM):
         TypeError
             When a parameter is of the wrong type.
         ValueError
-            For bad input or unknown labels, and for other memories, scales, solver or readout than learning began with.
-            A failed call changes nothing.
+            For bad input, unknown labels, or changed memories, scale, solver or readout. A failed call changes nothing.
         """
         first = not hasattr(self, "memories_")
         X, placement = self._receive(X, reset=first, method=None if first else "partial_fit", accept_sparse="csr")
