@@ -6,12 +6,14 @@ from numbers import Integral, Real
 
 import numpy as np
 import pytest
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 
+from skamem.core.likeness import is_alike
 from skamem.core.parameters import AnyOf, Interval
 from skamem.datasets import make_patterns
 
-from ._estimators import ESTIMATORS, answer, small, targets
+from ._estimators import CHECKED, ESTIMATORS, answer, small, targets
+from ._settings import MORE_SETTINGS
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::skamem.exceptions.CapacityWarning"),
@@ -115,3 +117,70 @@ def test_numbers_of_eight_bits_work(Estimator, name):
             found = answer(fitted(small(Estimator).set_params(**{name: small_type(value)})), X)
             assert found.dtype == expected.dtype
             np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
+# What says how learning goes on from now, or how it once began; all else holds from the first row, or is refused.
+FROM_NOW = {
+    "AssemblyClassifier": {"n_rounds", "max_weight"},
+    "AssemblyMemory": {"n_rounds", "max_weight"},
+    "DenseAMClassifier": {"init"},
+    "DenseAMRegressor": {"init"},
+    "RestrictedBoltzmannMachine": {
+        "batch_size",
+        "centered",
+        "learning_rate",
+        "n_chains",
+        "n_gibbs_steps",
+        "sampler",
+        "sigma",
+    },
+    "SequenceMemory": {"cyclic"},
+}
+for name in ("Bidirectional", "Dense", "Hebbian", "Pseudoinverse", "Willshaw"):
+    FROM_NOW[f"{name}Memory"] = {"coding"}  # that of the first patterns, which say it
+FROM_NOW["HopfieldNetwork"] = {"coding"}
+
+
+def changes():
+    """(estimator, parameter, another value) of all that learn in parts."""
+    for Estimator in CHECKED:
+        default, seen = small(Estimator).get_params(deep=False), []
+        for setting in MORE_SETTINGS if hasattr(Estimator(), "partial_fit") else []:
+            for name, value in setting.get_params(deep=False).items() if type(setting) is Estimator else []:
+                known = name in ("backend", "random_state") or is_alike(value, default[name])
+                if not known and not any(is_alike((name, value), other) for other in seen):
+                    seen.append((name, value))
+                    yield pytest.param(Estimator, name, value, id=f"{Estimator.__name__}, {name}={value}")
+
+
+def learnt_in_parts(Estimator, change_at, **change):
+    """An estimator that learns three parts, with other parameters from one of them on."""
+    rng = np.random.default_rng(0)
+    rows = rng.uniform(size=(36, 12)) * rng.integers(0, 2, size=(36, 12))
+    estimator = small(Estimator)
+    for start in range(0, 36, 12):
+        if start == change_at:
+            estimator.set_params(**change)
+        first = {"classes": [0, 1]} if start == 0 and is_classifier(estimator) else {}
+        part = slice(start, start + 12)
+        estimator.partial_fit(rows[part], targets(Estimator, (np.arange(36) % 2)[part]), **first)
+    return estimator, rows
+
+
+@pytest.mark.parametrize(("Estimator", "name", "value"), list(changes()))
+def test_what_changes_between_parts_holds_from_the_first_or_is_refused(Estimator, name, value):
+    from_now = name in FROM_NOW.get(Estimator.__name__, ())
+    try:
+        changed, rows = learnt_in_parts(Estimator, 12, **{name: value})
+    except AttributeError:  # with it, nothing learns in parts
+        return
+    except ValueError as error:
+        if from_now or "call fit to start anew" not in str(error):
+            raise
+        return
+    if from_now:
+        return
+    anew, _ = learnt_in_parts(Estimator, 0, **{name: value})
+    for ask in ("decision_function", "predict_proba", "predict", "transform"):
+        if hasattr(anew, ask):
+            np.testing.assert_allclose(getattr(changed, ask)(rows), getattr(anew, ask)(rows), rtol=1e-6, atol=1e-6)

@@ -10,7 +10,7 @@ from skamem.core import arrays, validation
 from skamem.core.base import SkamemEstimator, transactional
 from skamem.core.likeness import is_alike
 
-__all__ = ["MergeableEstimator", "check_learnt", "check_parts_merge", "check_same_features"]
+__all__ = ["IncrementalEstimator", "MergeableEstimator", "check_learnt", "check_parts_merge", "check_same_features"]
 
 
 def check_parts_merge(estimator):
@@ -36,23 +36,32 @@ def check_parts_merge(estimator):
         estimator._check_parts_merge()
 
 
-class MergeableEstimator(SkamemEstimator, ABC):
-    """Abstract base of estimators that learn sums over rows, or the rows: what two of them learnt can be joined."""
+class IncrementalEstimator(SkamemEstimator, ABC):
+    """Abstract base of estimators that go on learning, and refuse to once what learning depends on has changed."""
 
-    _merges_by: ClassVar[tuple[str, ...]] = ()
-    """Parameters on which it depends what is learnt from rows: they must be alike."""
+    _learning_parameters: ClassVar[tuple[str, ...]] = ()
+    """Parameters that cannot change once learning began: what more rows teach would not fit what was learnt before."""
+
+    _stays_home = ("_settings",)  # parameters, which `to` leaves as they were given
 
     # `_learns_by()` when learning began; there is none before, nor in pickles of earlier versions.
     _settings: ClassVar[dict[str, Any] | None] = None
 
     def _learns_by(self):
         """What learning depends on, by name, as the parameters are now: estimators as copies, which nobody changes."""
-        values = {name: getattr(self, name) for name in self._merges_by}
+        values = {name: getattr(self, name) for name in self._learning_parameters}
         return {name: clone(value) if hasattr(value, "get_params") else value for name, value in values.items()}
 
     def _begin(self):
         """Remember what learning, which begins, depends on."""
         self._settings = self._learns_by()
+
+    def _begin_or_go_on(self, method="partial_fit", *, begins):
+        """`_begin`, or `_check_unchanged` where something was learnt before."""
+        if begins:
+            self._begin()
+        else:
+            self._check_unchanged(method)
 
     def _check_unchanged(self, method):
         """Raise where `method` would go on with other parameters than those that learning began with."""
@@ -63,6 +72,13 @@ class MergeableEstimator(SkamemEstimator, ABC):
                 f"{method} goes on with {_said(before, changed)}, but found {_said(found, changed)}; call fit to "
                 "start anew."
             )
+
+
+class MergeableEstimator(IncrementalEstimator):
+    """Abstract base of estimators that learn sums over rows, or the rows: what two of them learnt can be joined.
+
+    Their ``_learning_parameters`` must be alike.
+    """
 
     @abstractmethod
     def _take_in(self, other, placement, *, reset):

@@ -7,6 +7,7 @@ import numpy as np
 from skamem.core import arrays, validation
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
+from skamem.core.merging import IncrementalEstimator
 from skamem.core.parameters import BOOLEAN, Interval, Options, RandomState, WithData
 from skamem.core.rows import Rows
 from skamem.generative._chains import SAMPLERS
@@ -21,7 +22,7 @@ __all__ = ["RestrictedBoltzmannMachine"]
 _AUTO = Options("auto")
 
 
-class RestrictedBoltzmannMachine(BipartiteEstimator):
+class RestrictedBoltzmannMachine(BipartiteEstimator, IncrementalEstimator):
     """Restricted Boltzmann machine: hidden binary units explain how the features go together.
 
     As a transformer it gives features for a classifier; as a generative model it draws new rows, fills gaps, and says
@@ -136,6 +137,7 @@ class RestrictedBoltzmannMachine(BipartiteEstimator):
     array([[1., 0., 0., 0.]])
     """
 
+    _learning_parameters = ("n_components", "visible", "hidden")
     _parameters = {
         "n_components": Interval(Integral, low=1),
         "visible": Options("binary", "gaussian"),
@@ -229,6 +231,7 @@ class RestrictedBoltzmannMachine(BipartiteEstimator):
             When binary features have values outside [0, 1].
         """
         rows = self._open(X, reset=True)
+        self._begin()
         learning = Learning.begun(self, rows)
         n_epochs, n_batches = learning.n_epochs, learning.n_batches
         monitor, done = Monitor(self, rows, learning.draws), 0
@@ -250,7 +253,7 @@ class RestrictedBoltzmannMachine(BipartiteEstimator):
 
     @transactional
     def partial_fit(self, X, y=None):
-        """Learn from rows once, in their order, and go on from what was learnt before; the rate stays.
+        """Learn from rows once, in their order, and go on from what was learnt before; rate and chains stay.
 
         Parameters
         ----------
@@ -268,15 +271,15 @@ class RestrictedBoltzmannMachine(BipartiteEstimator):
         Raises
         ------
         ValueError
-            As `fit`; also when `n_components`, `visible` or `hidden` changed since the first call.
+            As `fit`; also when `n_components`, `visible` or `hidden` changed since learning began.
         """
         first = not hasattr(self, "components_")
         rows = self._open(X, reset=first)
+        self._begin_or_go_on(begins=first)
         if first:
             learning, n_iter = Learning.begun(self, rows), 0
             found = {"monitor_curve_": [], "monitor_errors_": []}
         else:
-            self._check_unchanged()
             learning = Learning.resumed(self, rows, self._machine()[0], self.base_rate_, self._past)
             n_iter, found = self.n_iter_, {name: getattr(self, name) for name in ("monitor_curve_", "monitor_errors_")}
         learning.epoch(np.arange(len(rows)), lambda batch: 1.0)
@@ -294,14 +297,6 @@ class RestrictedBoltzmannMachine(BipartiteEstimator):
             validation.check_option("init", self.init, ("random",))
         elif self.visible == "gaussian":
             raise ValueError("init has patterns, but visible='gaussian'; expected init='random': patterns are binary.")
-
-    def _check_unchanged(self):
-        found = self.components_.shape[0], "gaussian" if hasattr(self, "sigma_") else "binary", self._hidden
-        if found != (self.n_components, self.visible, self.hidden):
-            raise ValueError(
-                f"partial_fit goes on with n_components={found[0]}, visible={found[1]!r} and hidden={found[2]!r}, but "
-                f"found {self.n_components!r}, {self.visible!r} and {self.hidden!r}; call fit to start anew."
-            )
 
     def _open(self, X, *, reset):
         """Validated `Rows` on their placement, csr left as it is on the host."""
@@ -367,6 +362,7 @@ class RestrictedBoltzmannMachine(BipartiteEstimator):
             backend=backend,
         )
         machine._check_parameters()
+        machine._begin()
         given = {"intercept_visible": (intercept_visible, n_visible), "intercept_hidden": (intercept_hidden, n_hidden)}
         biases = []
         for name, (values, n_units) in given.items():

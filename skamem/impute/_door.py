@@ -27,10 +27,7 @@ class BaseTableImputer(SkamemTransformer, MergeableEstimator):
 
     def _read_anew(self, X, *, method=None):
         """The table as given, its `Table`, a placement, and what its columns are; `fit` names no method."""
-        if method is None:
-            self._begin()
-        else:
-            self._check_unchanged(method)
+        self._begin_or_go_on(method, begins=method is None)
         if isinstance(self.categorical_features, str) and self.categorical_features != "from_dtype":
             raise ValueError(f"categorical_features={self.categorical_features!r}; expected {CATEGORICAL}.")
         return self._read_as(X, None, reset=method is None, method=method)

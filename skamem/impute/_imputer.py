@@ -131,7 +131,8 @@ class AssociativeImputer(BaseTableImputer):
     """
 
     _anchor = "mean_"
-    _merges_by = ("n_components", "missing_values", "categorical_features")  # which rows are kept, and what they say
+    # Which rows are kept, and what they say.
+    _learning_parameters = ("n_components", "missing_values", "categorical_features")
     _parameters: ClassVar = {
         "n_components": Options("auto", None) | COUNT,
         "missing_values": MissingMarker(),

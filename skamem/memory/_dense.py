@@ -162,7 +162,7 @@ default="polynomial"
             kept.append((X, Y, xp.ones_like(X[:, 0]) if weight is None else weight))
         vars(self).update(stored())
 
-    _merges_by = ("target", "binarize")
+    _learning_parameters = ("target", "binarize")
 
     def _join(self, other, placement, *, reset):
         xp = placement.xp

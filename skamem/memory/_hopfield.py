@@ -353,7 +353,7 @@ class HopfieldNetwork(AdditiveLearning, LandscapeMemory):
         """
         return self._merge(other)
 
-    _merges_by = ("rule", "fit_intercept", "binarize")
+    _learning_parameters = ("rule", "fit_intercept", "binarize")
 
     def _join(self, other, placement, *, reset):
         self._scale = other._scale

@@ -221,7 +221,7 @@ class ModernHopfieldMemory(MergeableEstimator, RealMemory):
         Y = None if Y is None else xp.concat([xp.astype(held_values, Y.dtype, copy=False), Y], axis=0)
         self._learn(xp.concat([held, X], axis=0), known, Y, weight)
 
-    _merges_by = ("target",)
+    _learning_parameters = ("target",)
 
     def _take_in(self, other, placement, *, reset):
         if not reset and other._n_features_out != self._n_features_out:

@@ -34,7 +34,7 @@ class StoringMemory(MergeableEstimator, Memory):
     def _join(self, other, placement, *, reset):
         """Add what another memory has learnt, all but what is counted here, before it is."""
 
-    _merges_by: ClassVar[tuple[str, ...]] = ("target", "activation", "binarize")
+    _learning_parameters: ClassVar[tuple[str, ...]] = ("target", "activation", "binarize")
 
     # Under ``coding="auto"`` the `coding_of` patterns so far, None until some tell it, by name of the fitted attribute.
     _seen: ClassVar[dict[str, str | None]] = {}
@@ -104,10 +104,7 @@ class StoringMemory(MergeableEstimator, Memory):
         return self._store(X, y, sample_weight, reset=not hasattr(self, "n_patterns_"))
 
     def _store(self, X, y, sample_weight, *, reset):
-        if reset:
-            self._begin()
-        else:
-            self._check_unchanged("partial_fit")
+        self._begin_or_go_on(begins=reset)
         stream = self._receive_patterns(X, y, sample_weight, reset)
         if reset:
             self.coding_ = stream.target_code.coding

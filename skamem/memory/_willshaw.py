@@ -207,7 +207,7 @@ class WillshawMemory(BaseMemory):
             weight = None if stream.sample_weight is None else stream.sample_weight[rows]
             self._count_sparse(outputs[rows], weight, stream.dtype)
 
-    _merges_by = ("target", "binarize")
+    _learning_parameters = ("target", "binarize")
 
     def _join(self, other, placement, *, reset):
         storage = self._new_storage(placement) if reset else self.storage_

@@ -9,7 +9,7 @@ import scipy.sparse
 from sklearn.utils import check_random_state
 
 from skamem.core import arrays
-from skamem.core.base import SkamemEstimator
+from skamem.core.merging import IncrementalEstimator
 from skamem.core.parameters import BOOLEAN, COUNT, Interval, Kind, Options, RandomState, plain
 from skamem.core.rows import Rows
 from skamem.structures._areas import Path, Plasticity, fire_most, received, recur, run
@@ -28,10 +28,12 @@ def default_p(n_active):
     return min(0.5, _GOOD_FAN_IN / n_active)
 
 
-class BaseAssembly(SkamemEstimator, ABC):
+class BaseAssembly(IncrementalEstimator, ABC):
     """Abstract base: an area of neurons that stimuli fire into."""
 
     _anchor = "weight_sums_"
+    # Of the graph, and of what fires in it; how synapses grow from now on is no such thing.
+    _learning_parameters = ("n_neurons", "n_active", "p", "homeostasis", "binarize")
     _parameters: ClassVar[dict[str, Kind]] = {
         "n_neurons": COUNT,
         "n_active": COUNT | Options("auto"),

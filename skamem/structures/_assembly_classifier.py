@@ -148,6 +148,7 @@ class AssemblyClassifier(ClassifierMixin, BaseAssembly):
             For bad input or parameters, or labels of a single class. A failed call changes nothing.
         """
         X, placement = self._receive_stimuli(X, reset=True)
+        self._begin()
         self.classes_, codes = validation.check_labels(y, X, owner=type(self).__name__)
         return self._learn(X, codes, placement, reset=True)
 
@@ -172,10 +173,12 @@ class AssemblyClassifier(ClassifierMixin, BaseAssembly):
         Raises
         ------
         ValueError
-            As `fit`, and for labels that are not in `classes`. A failed call changes nothing.
+            As `fit`, for labels that are not in `classes`, and for another graph, `homeostasis` or `binarize` than
+            learning began with. A failed call changes nothing.
         """
         reset = not hasattr(self, "firing_counts_")
         X, placement = self._receive_stimuli(X, reset=reset, method=None if reset else "partial_fit")
+        self._begin_or_go_on(begins=reset)
         owner = type(self).__name__
         self.classes_ = validation.known_classes(None if reset else self.classes_, classes, y, X, owner)
         return self._learn(X, validation.known_codes(y, X, self.classes_, owner), placement, reset=reset)

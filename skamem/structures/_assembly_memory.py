@@ -179,12 +179,13 @@ class AssemblyMemory(ClassNamePrefixFeaturesOutMixin, SkamemTransformer, BaseAss
         Raises
         ------
         ValueError
-            As `fit`.
+            As `fit`, and for another graph, `homeostasis` or `binarize` than learning began with.
         """
         return self._store(X, reset=not hasattr(self, "assemblies_"))
 
     def _store(self, X, *, reset):
         X, placement = self._receive_stimuli(X, reset=reset, method=None if reset else "partial_fit")
+        self._begin_or_go_on(begins=reset)
         area = self._draw_area(X.shape[1], placement) if reset else tuple(part.copy() for part in self._area())
         before = [] if reset else [self.assemblies_]
         counts = [] if reset else [self.n_rounds_]

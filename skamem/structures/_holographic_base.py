@@ -35,8 +35,9 @@ class BaseHolographic(MergeableEstimator):
     """Abstract base: traces of bound pairs, keys and values in their length, and a table of the values."""
 
     _anchor = "output_sum_"
-    _stays_home = ("_settings", "features_")
-    _merges_by = ("memory", "algebra", "n_components", "n_traces", "features", "unitary")  # what the traces depend on
+    _stays_home = ("features_",)
+    # What the traces depend on.
+    _learning_parameters = ("memory", "algebra", "n_components", "n_traces", "features", "unitary")
 
     def _receive_pairs(self, X, y, sample_weight, *, reset, method=None):
         """Validated keys where the user had them, values on their placement, weights on the host."""

@@ -10,8 +10,8 @@ from skamem.core import arrays
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.coding import perfect_recall
+from skamem.core.merging import IncrementalEstimator
 from skamem.core.pairs import PairMemory, PairMemoryEstimator
-from skamem.core.validation import type_of
 from skamem.core.warn import warn
 from skamem.exceptions import CapacityWarning
 from skamem.memory import DenseMemory
@@ -38,8 +38,10 @@ def _learns_in_pieces(sequences):
     )
 
 
-class SequenceStore(PairMemoryEstimator):
+class SequenceStore(PairMemoryEstimator, IncrementalEstimator):
     """Abstract base of `SequenceMemory`, as far as it stores; the class itself has how it recalls."""
+
+    _learning_parameters = ("memory", "order")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -98,16 +100,15 @@ class SequenceStore(PairMemoryEstimator):
         Raises
         ------
         ValueError
-            As `fit`; for labels of sequences stored before; and when `order`, or the class of `memory`, is no longer
-            that of what is stored. A failed call changes nothing.
+            As `fit`; for labels of sequences stored before; and when `order` or `memory` changed since learning
+            began. A failed call changes nothing.
         """
         return self._store(X, groups, reset=not hasattr(self, "memory_"))
 
     def _store(self, X, groups, *, reset):
-        if not reset:
-            self._check_unchanged()
         taken = [] if reset else self.groups_
         X, labels, numbers = self._receive_sequences(X, groups, taken, None if reset else "partial_fit")
+        self._begin_or_go_on(begins=reset)
         succession, position = Succession.of_groups(numbers, self.cyclic)
         steps = succession.steps
         if not len(steps):
@@ -127,15 +128,6 @@ class SequenceStore(PairMemoryEstimator):
         self._warn_of_thresholds(whole, n_before)
         self._warn_of_losses(steps + n_before, keys)
         return self
-
-    def _check_unchanged(self):
-        found = self._order, type_of(self.memory_)
-        asked = int(self.order), type_of(self._new_engine())
-        if found != asked:
-            raise ValueError(
-                f"partial_fit goes on with order={found[0]} and {found[1]}, but found order={asked[0]} and "
-                f"{asked[1]}; call fit to start anew."
-            )
 
     def _new_engine(self):
         return new_engine(self.memory, self.backend)

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from skamem.core import arrays, validation
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
+from skamem.core.merging import IncrementalEstimator
 from skamem.core.pairs import PairMemory, PairMemoryEstimator, new_engine
 from skamem.core.parameters import BOOLEAN, ClassWeight
 from skamem.memory import PseudoinverseMemory
@@ -42,7 +43,7 @@ def _takes_nan(memory):
     return hasattr(memory, "__sklearn_tags__") and get_tags(memory).input_tags.allow_nan
 
 
-class MemoryClassifier(ClassifierMixin, PairMemoryEstimator):
+class MemoryClassifier(ClassifierMixin, PairMemoryEstimator, IncrementalEstimator):
     """Classify with a memory that associates patterns with their labels.
 
     Labels become bipolar one-hot patterns (+1 for the class, -1 for the others), the memory stores the pairs, and the
@@ -67,6 +68,8 @@ class MemoryClassifier(ClassifierMixin, PairMemoryEstimator):
         The fitted memory.
     classes_ : ndarray of shape (n_classes,)
         Class labels.
+    class_count_ : ndarray of shape (n_classes,)
+        Samples of each class, counted by their weights.
     scale_ : float
         Factor on the fields in `predict_proba`, fitted by maximum likelihood.
     n_features_in_ : int
@@ -80,7 +83,8 @@ class MemoryClassifier(ClassifierMixin, PairMemoryEstimator):
 
     Notes
     -----
-    NaN is an unknown unit, in `fit` and in `predict`, as it is for the memory.
+    NaN is an unknown unit, in `fit` and in `predict`, as it is for the memory. A row of which nothing is known is, for
+    every memory, answered by how often classes came: probabilities are (`class_count_` + 1) / (sum + n_classes).
 
     Probabilities are softmax(`scale_` times field), with one scale fitted against targets smoothed as Platt's, so that
     a memory which recalls its labels perfectly is not infinitely sure. No row is its own witness: the scale is fitted
@@ -104,6 +108,8 @@ class MemoryClassifier(ClassifierMixin, PairMemoryEstimator):
     0.85
     """
 
+    _stays_home = ("class_count_",)
+    _learning_parameters = ("memory", "fit_intercept")
     _parameters: ClassVar = {
         "memory": PairMemory("field", "patterns with labels") | None,
         "fit_intercept": BOOLEAN,
@@ -146,10 +152,12 @@ class MemoryClassifier(ClassifierMixin, PairMemoryEstimator):
             For bad input, or labels of a single class. A failed call changes nothing.
         """
         X, placement = self._receive(X, reset=True, **self._input_options())
+        self._begin()
         self._always_on = self._on_value(X)
         memory = self._new_memory()
         self.classes_, codes = validation.check_labels(y, X, owner=type(self).__name__)
         weight = self._row_weights(sample_weight, X, placement, codes)
+        self.class_count_ = self._class_counts(codes, weight)
         for _ in fit_tasks(self, [0], name="memory", n_tasks=1, X=X, y=y, attributes=dict, inner=memory):
             self._fit_with_scale(memory.fit, X, codes, weight)
         return self
@@ -179,8 +187,8 @@ class MemoryClassifier(ClassifierMixin, PairMemoryEstimator):
         Raises
         ------
         ValueError
-            As `fit`, for labels that are not in `classes`, and for ``class_weight="balanced"``, which needs all rows. A
-            failed call changes nothing.
+            As `fit`, for labels that are not in `classes`, for another `memory` or `fit_intercept` than learning began
+            with, and for ``class_weight="balanced"``, which needs all rows. A failed call changes nothing.
         """
         if isinstance(self.class_weight, str):
             raise ValueError(
@@ -189,19 +197,22 @@ class MemoryClassifier(ClassifierMixin, PairMemoryEstimator):
             )
         reset = not hasattr(self, "memory_")
         X, placement = self._receive(X, reset=reset, method=None if reset else "partial_fit", **self._input_options())
+        self._begin_or_go_on(begins=reset)
         if reset:
             self._always_on = self._on_value(X)
         known = None if reset else self.classes_
         self.classes_ = validation.known_classes(known, classes, y, X, type(self).__name__)
         codes = validation.known_codes(y, X, self.classes_, type(self).__name__)
         weight = self._row_weights(sample_weight, X, placement, codes)
+        counts = self._class_counts(codes, weight)
+        self.class_count_ = counts if reset else self.class_count_ + counts
         # A fitted memory replaces its arrays: a shallow copy keeps the one before for the case that this call fails.
         memory = self._new_memory() if reset else copy.copy(self.memory_)
         for _ in fit_tasks(self, [0], name="memory", n_tasks=1, X=X, y=y, attributes=dict, inner=memory):
             if reset:
                 self._fit_with_scale(memory.partial_fit, X, codes, weight)
                 continue
-            scale = self._witnessed_scale(self.memory_, X, codes, weight, self._class_counts(codes, weight))
+            scale = self._witnessed_scale(self.memory_, X, codes, weight, counts)
             self._average_scale(scale, len(codes))
             self.memory_ = memory.partial_fit(*self._pairs(X, codes, weight))
         return self
@@ -289,12 +300,25 @@ class MemoryClassifier(ClassifierMixin, PairMemoryEstimator):
         """Validated fields (n_samples, n_classes), where the caller's arrays live."""
         check_is_fitted(self)
         X, _ = self._receive(X, reset=False, method=method, **self._input_options())
-        fields = self.memory_.field(self._extended(X))
+        fields = self._with_blanks(self.memory_.field(self._extended(X)), X)
         # Classes that differ by rounding only are equal, so that the first of them wins in any company.
         xp = arrays.namespace(fields)
         largest = xp.max(fields, axis=1, keepdims=True)
         rounding = _SAME * xp.finfo(fields.dtype).eps * xp.max(xp.abs(fields), axis=1, keepdims=True)
         return xp.where(fields >= largest - rounding, largest, fields)
+
+    def _with_blanks(self, fields, X):
+        """Fields, those of rows without a known feature such that probabilities are how often classes came."""
+        if not _takes_nan(self.memory):
+            return fields
+        xp, place = arrays.namespace(fields), arrays.placement_of(fields)
+        if scipy.sparse.issparse(X):
+            unknown = scipy.sparse.csr_array((np.isnan(X.data), X.indices, X.indptr), shape=X.shape)
+            blank = place.asarray(unknown.sum(axis=1) == X.shape[1])
+        else:
+            blank = xp.all(xp.isnan(X), axis=1)
+        prior = np.log(self.class_count_ + 1.0) / self.scale_
+        return xp.where(blank[:, None], place.asarray(prior - prior.mean(), fields.dtype), fields)
 
     def decision_function(self, X):
         """Push of the memory on each class.

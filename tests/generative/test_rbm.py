@@ -166,7 +166,7 @@ def test_a_failed_partial_fit_draws_nothing():
 
 
 def test_partial_fit_keeps_the_number_of_units():
-    with pytest.raises(ValueError, match="n_components=6.* found 7"):
+    with pytest.raises(ValueError, match="n_components=6, but found n_components=7; call fit"):
         rbm(6).partial_fit(BITS).set_params(n_components=7).partial_fit(BITS)
 
 

@@ -274,7 +274,11 @@ def test_the_area_stays_as_it_was_drawn():
     np.testing.assert_array_equal(memory.transform(stimuli()), expected)
     np.testing.assert_array_equal(memory.complete(expected).shape, (8, 100))
     assert len(memory.get_feature_names_out()) == 100
-    memory.partial_fit(stimuli(2, seed=1))
+    with pytest.raises(
+        ValueError, match="partial_fit goes on with n_neurons=100, n_active='auto', p='auto', but found"
+    ):
+        memory.partial_fit(stimuli(2, seed=1))
+    memory.set_params(n_neurons=100, n_active="auto", p="auto").partial_fit(stimuli(2, seed=1))
     assert memory.assemblies_.shape == (10, 100)
     with pytest.raises(ValueError, match="parts has 50 columns; expected 100"):
         memory.complete(np.ones((1, 50)))

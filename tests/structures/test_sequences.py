@@ -721,12 +721,12 @@ def test_bad_input_is_refused_and_changes_nothing(parameters, data, error, messa
         (
             lambda memory: memory.set_params(order=2).partial_fit(PATTERNS),
             ValueError,
-            "goes on with order=1 and a DenseMemory, but found order=2 and a DenseMemory; call fit to start anew",
+            "partial_fit goes on with order=1, but found order=2; call fit to start anew",
         ),
         (
             lambda memory: memory.set_params(memory=HebbianMemory()).partial_fit(PATTERNS),
             ValueError,
-            "goes on with order=1 and a DenseMemory, but found order=1 and a HebbianMemory",
+            r"partial_fit goes on with memory=None, but found memory=HebbianMemory\(\); call fit",
         ),
         (lambda memory: memory.predict(PATTERNS[:, :6]), ValueError, "6 features, but"),
         (lambda memory: memory.recall_sequence(PATTERNS[0, :7]), ValueError, "7 features, but"),

@@ -18,7 +18,14 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 
-from skamem import HebbianMemory, KernelMemory, MemoryClassifier, ModernHopfieldMemory, PseudoinverseMemory
+from skamem import (
+    HebbianMemory,
+    HolographicMemory,
+    KernelMemory,
+    MemoryClassifier,
+    ModernHopfieldMemory,
+    PseudoinverseMemory,
+)
 from skamem.datasets import corrupt
 
 X, y = load_iris(return_X_y=True)
@@ -340,3 +347,54 @@ def test_a_failed_fit_changes_nothing(features, labels, weight, message):
     with pytest.raises(ValueError, match=message):
         classifier.fit(features, labels, weight)
     assert vars(classifier) == before
+
+
+# ------------------------------------------------------------------------------------------------ parts
+
+
+@pytest.mark.parametrize("name", ["memory", "fit_intercept"])
+def test_the_memory_stays_that_of_the_first_part(name):
+    classifier = MemoryClassifier(HebbianMemory(binarize=None)).fit(X, y)
+    classifier.set_params(**{name: {"memory": ModernHopfieldMemory(), "fit_intercept": False}[name]})
+    with pytest.raises(ValueError, match=f"partial_fit goes on with {name}=.*call fit to start anew"):
+        classifier.partial_fit(X, y)
+    classifier.set_params(memory=HebbianMemory(binarize=None), fit_intercept=True).partial_fit(X, y)  # an equal one
+
+
+# ------------------------------------------------------------------------------------------------ what is not known
+
+
+@pytest.mark.parametrize(
+    "memory", [None, HebbianMemory(), ModernHopfieldMemory(), KernelMemory(), HolographicMemory()], ids=repr
+)
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_of_a_row_without_a_known_feature_classes_are_as_likely_as_they_came(memory, in_parts):
+    some = y > 0
+    rows, labels, blank = X[some][:70], y[some][:70], np.full((2, 4), np.nan)  # 50 of one class, 20 of another
+    classifier = MemoryClassifier(memory)
+    if not in_parts:
+        classifier.fit(rows, labels)
+    elif not hasattr(classifier, "partial_fit"):
+        pytest.skip("learns at once")
+    else:
+        classifier.partial_fit(rows[:60], labels[:60], [1, 2]).partial_fit(rows[60:], labels[60:])
+    expected = np.asarray([51.0, 21.0]) / 72.0
+    mixed = np.concatenate([rows[:3], blank])
+    for cues in (blank, scipy.sparse.csr_array(blank)):
+        np.testing.assert_allclose(classifier.predict_proba(cues), [expected, expected], rtol=1e-9)
+    np.testing.assert_allclose(classifier.predict_proba(mixed)[3:], [expected, expected], rtol=1e-9)
+    np.testing.assert_allclose(classifier.predict_proba(mixed)[:3], classifier.predict_proba(rows[:3]), rtol=1e-9)
+    assert classifier.predict(blank).tolist() == [1, 1]
+
+
+def test_features_far_from_one_do_not_hide_the_intercept():
+    """Far from the origin nothing but the intercept tells classes apart; whatever the unit, it does."""
+    rows = np.random.default_rng(0).standard_normal((40, 2)) + 50.0
+    labels = rows[:, 0] > 50.0
+    for memory in (None, PseudoinverseMemory(binarize=None, solver="svd")):
+        expected = MemoryClassifier(memory).fit(rows, labels)
+        for factor in (1e-200, 1e-12, 1e12, 1e200):
+            found = MemoryClassifier(memory).fit(factor * rows, labels)
+            assert (found.predict(factor * rows) == expected.predict(rows)).all()
+            sparse = MemoryClassifier(memory).fit(scipy.sparse.csr_array(factor * rows), labels)
+            assert (sparse.predict(factor * rows) == expected.predict(rows)).all()

@@ -12,8 +12,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from skamem.core import arrays, validation
-from skamem.core.base import SkamemEstimator, transactional
+from skamem.core.base import transactional
 from skamem.core.interactions import DEGREE, ENERGY, resolve_interaction
+from skamem.core.merging import IncrementalEstimator
 from skamem.core.parameters import BOOLEAN, COUNT, Interval, Options, RandomState
 from skamem.core.threads import product_threads
 from skamem.core.warn import warn
@@ -52,10 +53,17 @@ class _Masking(NamedTuple):
     like: Any
 
 
-class BaseDenseAM(SkamemEstimator):
+class BaseDenseAM(IncrementalEstimator):
     """Training and overlaps of `DenseAMClassifier` and its relatives; not for direct use."""
 
     _anchor = "memories_"
+    _learning_parameters: ClassVar[tuple[str, ...]] = (
+        "n_memories",
+        "degree",
+        "interaction",
+        "scale",
+        "fit_intercept",
+    )
     _continues_from: ClassVar[tuple[str, ...]] = (
         "memories_",
         "offset_",
@@ -203,6 +211,7 @@ class BaseDenseAM(SkamemEstimator):
 
     def _fit(self, X, y, targets, weights, placement, start, masking=None):
         """Train from scratch, or from `start`, under masks if there are any, and store the fitted attributes."""
+        self._begin()
         random_state = check_random_state(self.random_state)
         X = scaling.received(X, placement)
         index, weights = merged_rows(X, targets.keys, weights)
@@ -252,6 +261,7 @@ class BaseDenseAM(SkamemEstimator):
 
     def _partial_fit(self, X, y, targets, weights, placement, first):
         """Run one epoch and store the fitted attributes."""
+        self._begin_or_go_on(begins=first)
         # A copy: if this call fails, the numbers it drew are not lost.
         random_state = copy.deepcopy(check_random_state(self.random_state) if first else self._random_state)
         X = scaling.received(X, placement)

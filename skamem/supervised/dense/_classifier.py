@@ -206,6 +206,7 @@ class DenseAMClassifier(ClassifierMixin, NetworkDual, BaseDenseAM):
     True
     """
 
+    _learning_parameters = (*BaseDenseAM._learning_parameters, "solver", "readout")
     _parameters: ClassVar = {
         "readout": Options(*READOUTS),
         "power": Interval(Real, low=0.5, high=100),
@@ -341,7 +342,7 @@ class DenseAMClassifier(ClassifierMixin, NetworkDual, BaseDenseAM):
         TypeError
             When a parameter is of the wrong type.
         ValueError
-            For bad input or unknown labels. A failed call changes nothing.
+            For bad input, unknown labels, or changed memories, scale, solver or readout. A failed call changes nothing.
         """
         first = not hasattr(self, "memories_")
         X, placement = self._receive(X, reset=first, method=None if first else "partial_fit", accept_sparse="csr")

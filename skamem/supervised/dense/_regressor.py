@@ -238,7 +238,7 @@ class DenseAMRegressor(RegressorMixin, BaseDenseAM):
         TypeError
             When a parameter is of the wrong type.
         ValueError
-            For bad input. A failed call changes nothing.
+            For bad input, and for other memories or scales than learning began with. A failed call changes nothing.
         """
         first = not hasattr(self, "memories_")
         X, placement = self._receive(X, reset=first, method=None if first else "partial_fit", accept_sparse="csr")
