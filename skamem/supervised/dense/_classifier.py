@@ -170,7 +170,7 @@ class DenseAMClassifier(ClassifierMixin, NetworkDual, BaseDenseAM):
     is best then is taken if it is better by as much than the best with all of the noise. Set `weight_decay` to save
     the time.
 
-    *Groups.* Up to 5000 rows, with the linear readout, a degree up to 5 and random first memories, the memories learn
+    *Groups.* Up to 5000 rows, with the linear readout, a degree up to 3 and random first memories, the memories learn
     in up to four groups of equal size, of 64 at least, each with a loss of its own on the same batches. The potentials
     of all are the mean of what the groups answer: an ensemble that is one memory. Where the rows choose `weight_decay`,
     groups have decays of their own: as many the chosen one and each other as exp(-s) says, s the standard errors by

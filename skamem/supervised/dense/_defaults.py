@@ -55,7 +55,7 @@ INITIAL_POTENTIAL = 0.5
 """... of the potentials Φ."""
 INITIAL_PEAK = 1.2
 """... of the overlap with the best matching memory, where that counts."""
-LOW_DEGREE = 5
+LOW_DEGREE = 3
 """Up to this degree the root mean square of all overlaps sets the temperature, above it their peak."""
 
 NARROW_WIDTH = 3

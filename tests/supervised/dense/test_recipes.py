@@ -134,6 +134,14 @@ def test_groups_decay_apart():
     assert_array_equal(optimizer.parameters["bias"], before["bias"])
 
 
+def test_overlaps_start_around_a_level_from_degree_4_on():
+    def level(degree):
+        recipe = recipe_of("adam", degree=degree).by_rule(200)
+        return np.mean(recipe.begin(training_data(), np.random.RandomState(0)).parameters["bias"])
+
+    assert_allclose([level(3), level(4)], [0.0, 1.2 - 1.5 / 4], atol=0.1)
+
+
 @every_recipe
 def test_parameters_given_are_taken(solver):
     recipe = recipe_of(solver, max_iter=7, noise=0.25)
