@@ -42,7 +42,7 @@ class IncrementalEstimator(SkamemEstimator, ABC):
     _learning_parameters: ClassVar[tuple[str, ...]] = ()
     """Parameters that cannot change once learning began: what more rows teach would not fit what was learnt before."""
 
-    _stays_home = ("_settings",)  # parameters, which `to` leaves as they were given
+    _stays_home: ClassVar[tuple[str, ...]] = ("_settings",)  # parameters, which `to` leaves as they were given
 
     # `_learns_by()` when learning began; there is none before, nor in pickles of earlier versions.
     _settings: ClassVar[dict[str, Any] | None] = None
