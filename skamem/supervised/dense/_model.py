@@ -173,10 +173,12 @@ class DenseModel:
         weights = np.ones(X.shape[0]) if sample_weight is None else sample_weight
         weights = self.placement.asarray(weights / weights.sum(), memories.visible.dtype)
         mean, square, steep = (xp.zeros_like(memories.bias) for _ in range(3))
+        first = None  # answers to one row: squares of what is near them do not cancel
         for rows in self.blocks(X.shape[0]):
             overlaps, share = self.overlaps(X[rows] if scipy.sparse.issparse(X) else X[rows, :]), weights[rows]
             answers = self.interaction.slope(overlaps)
-            mean, square = mean + share @ answers, square + share @ answers**2
+            first = +answers[:1, :] if first is None else first
+            mean, square = mean + share @ (answers - first), square + share @ (answers - first) ** 2
             steep = steep + self._steepness(overlaps, answers, share)
         spreads = xp.sqrt(xp.maximum(square - mean**2, xp.zeros_like(mean)))
         return 2 * spreads, xp.sqrt(steep)

@@ -66,12 +66,16 @@ def spreads_and_slopes(network, X, sample_weight):
     weights = np.ones(X.shape[0]) if sample_weight is None else sample_weight
     activation, slope_at = _ACTIVATIONS[network.activation]
     sizes = [len(biases) for biases in network.intercepts_[:-1]]
-    sums = [np.zeros((3, size)) for size in sizes]
+    sums, first = [np.zeros((3, size)) for size in sizes], []
+    values = X[:1]
+    for coefs, biases in zip(network.coefs_[:-1], network.intercepts_[:-1], strict=True):
+        values = activation(values @ coefs + biases)
+        first.append(values)  # squares of what is near them do not cancel
     for rows in row_blocks(X.shape[0], 8 * 4 * max(sizes, default=1), at_most=1024):
         values, share = X[rows], weights[rows] / weights.sum()
-        for total, coefs, biases in zip(sums, network.coefs_, network.intercepts_, strict=False):
+        for total, near, coefs, biases in zip(sums, first, network.coefs_, network.intercepts_, strict=False):
             values = activation(values @ coefs + biases)
-            total += [share @ values, share @ values**2, share @ slope_at(values) ** 2]
+            total += [share @ (values - near), share @ (values - near) ** 2, share @ slope_at(values) ** 2]
     spreads = [np.sqrt(np.maximum(square - mean**2, 0.0)) for mean, square, _ in sums]
     return spreads, [steepness for *_, steepness in sums]
 

@@ -127,3 +127,13 @@ def test_units_vary_and_slope_as_they_do(activation):
         assert_allclose(slope, np.mean(numeric**2, axis=0), atol=1e-4)
     for one, other in zip(spreads_and_slopes(network, scipy.sparse.csr_matrix(X), weights)[0], spreads, strict=True):
         assert_allclose(one, other)
+
+
+def test_spreads_of_units_far_from_zero_keep_their_digits():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((50, 3))
+    network = MLPRegressor(hidden_layer_sizes=(4,), activation="identity", max_iter=1, random_state=0).fit(X, X[:, 0])
+    near, _ = spreads_and_slopes(network, X, None)
+    network.intercepts_[0] = network.intercepts_[0] + 1e8
+    far, _ = spreads_and_slopes(network, X, None)
+    assert_allclose(far[0], near[0], rtol=1e-6)
