@@ -4,6 +4,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skamem.core import arrays
 from skamem.core.factors import Factors, matrix
+from skamem.core.magnitudes import power_of_two
 from skamem.core.warn import warn
 
 __all__ = ["invert_gram", "neumann", "neumann_factors", "neumann_moments"]
@@ -62,8 +63,9 @@ def neumann(X, Y, *, alpha=0.0, n_layers=100, step="auto", hyperpower=False):
     options = {"alpha": alpha, "n_layers": n_layers, "step": step, "hyperpower": hyperpower}
     if X.shape[0] < X.shape[1]:
         return matrix(neumann_factors(X, Y, **options))
+    X, unit = _in_unit(X)
     Xt = arrays.namespace(X).matrix_transpose(X)
-    return neumann_moments(Xt @ X, Xt @ Y, **options)
+    return _series(Xt @ X, Xt @ Y, **options, order=2, unit=unit)
 
 
 def neumann_factors(X, Y, *, alpha=0.0, n_layers=100, step="auto", hyperpower=False):
@@ -100,7 +102,8 @@ def neumann_factors(X, Y, *, alpha=0.0, n_layers=100, step="auto", hyperpower=Fa
         As `neumann` does.
     """
     options = {"alpha": alpha, "n_layers": n_layers, "step": step, "hyperpower": hyperpower}
-    return Factors(X, _series(X @ arrays.namespace(X).matrix_transpose(X), Y, **options, order=1))
+    X, unit = _in_unit(X)
+    return Factors(X, _series(X @ arrays.namespace(X).matrix_transpose(X), Y, **options, order=1, unit=unit))
 
 
 def neumann_moments(gram, cross, *, alpha=0.0, n_layers=100, step="auto", hyperpower=False):
@@ -195,32 +198,44 @@ def invert_gram(X, *, alpha=0.0, n_layers=100, step="auto", hyperpower=False):
     return neumann_moments(X @ xp.matrix_transpose(X), identity, **options)
 
 
-def _series(gram, right_side, *, alpha, n_layers, step, hyperpower, order):
-    """c Σ_{l < L} (I - c G)^l ``right_side``, from the spectrum of G.
+def _in_unit(X):
+    """Patterns in a unit of theirs in which they can be squared, and the unit."""
+    unit = power_of_two(X)
+    return X if unit == 1.0 else X / unit, unit
 
-    The weights are the solution (`order` 2), or Xᵀ times it (1): so much does a direction count in their norm.
+
+def _series(gram, right_side, *, alpha, n_layers, step, hyperpower, order, unit=1.0):
+    """c Σ_{l < L} (I - c G)^l ``right_side``, from the spectrum of G; times `unit`, where ``gram`` is in squares of it.
+
+    The weights are the solution (`order` 2), or Xᵀ times it (1): so much does a direction count in their norm. All is
+    computed in units in which numbers are about 1, so that neither their squares nor shares of directions that are
+    absent leave the range of their type.
     """
     xp, alpha = arrays.namespace(gram), float(alpha)
-    values, vectors = xp.linalg.eigh(gram)
+    own, size = power_of_two(gram), power_of_two(right_side)
+    values, vectors = xp.linalg.eigh(gram / own)
     # Decided before alpha is added: what is absent from the patterns must not come back as rounding over alpha.
     kept = values > gram.shape[0] * xp.finfo(gram.dtype).eps * values[-1]
-    values = xp.where(kept, values + alpha, xp.ones_like(values))
+    own = own * unit * unit
+    whole = max(own, power_of_two(alpha)) if alpha else own
+    values = values * (own / whole) + alpha / whole
     norm = float(xp.max(xp.where(kept, values, xp.zeros_like(values))))
     if norm <= 0.0:  # X is all zero, so is its pseudoinverse
         return 0.0 * right_side
-    c = 1.0 / norm if step == "auto" else float(step)
+    values = xp.where(kept, values, xp.full_like(values, norm))
+    c = 1.0 / norm if step == "auto" else float(step) * whole
     if not 0.0 < c < 2.0 / norm:
         raise ValueError(
-            f"step={step!r} does not converge; expected 0 < step < 2 / ‖X Xᵀ + alpha I‖ = {2.0 / norm:.6g}. "
+            f"step={step!r} does not converge; expected 0 < step < 2 / ‖X Xᵀ + alpha I‖ = {2.0 / norm / whole:.6g}. "
             "Use step='auto'."
         )
     # With hyperpower 2^L terms; beyond 2^60 no term of a direction that counts is left.
     n_terms = 2.0 ** min(n_layers, 60) if hyperpower else float(n_layers)
     reached = _reached(c * values, n_terms, xp)
-    parts = xp.where(kept[:, None], xp.matrix_transpose(vectors) @ right_side, 0.0 * right_side)
+    parts = xp.where(kept[:, None], xp.matrix_transpose(vectors) @ (right_side / size), 0.0 * right_side)
     limit = parts / values[:, None]
     _warn_of_what_is_left(1.0 - reached, limit * (limit if order == 2 else parts), n_layers, xp)
-    return vectors @ (reached[:, None] * limit)
+    return (unit / whole * size) * (vectors @ (reached[:, None] * limit))
 
 
 def _reached(rate, n_terms, xp):

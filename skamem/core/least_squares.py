@@ -242,8 +242,8 @@ def cholesky_solve(gram, right_side):
     except (np.linalg.LinAlgError, RuntimeError) as error:  # torch's LinAlgError is a RuntimeError
         raise np.linalg.LinAlgError("the matrix is not positive definite") from error
     pivots = xp.linalg.diagonal(factor)
-    limit = gram.shape[0] * xp.finfo(gram.dtype).eps
-    if not bool(xp.min(pivots) ** 2 > limit * xp.max(pivots) ** 2):  # also catches NaN
+    limit = (gram.shape[0] * xp.finfo(gram.dtype).eps) ** 0.5
+    if not bool(xp.min(pivots) > limit * xp.max(pivots)):  # also catches NaN; squares could be no numbers
         raise np.linalg.LinAlgError("the matrix is singular to working precision")
     if arrays.host_checks_are_free(xp):
         return scipy.linalg.cho_solve((factor, True), right_side, check_finite=False)

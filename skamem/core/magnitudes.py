@@ -1,10 +1,10 @@
-"""Whether what is made of values, products of several, are numbers of their type."""
+"""Whether what is made of values, products of several, are numbers of their type, and a unit in which they are."""
 
 import math
 
 from skamem.core import arrays
 
-__all__ = ["check_products"]
+__all__ = ["check_products", "power_of_two"]
 
 
 def check_products(factors, *, owner, made):
@@ -46,3 +46,27 @@ def check_products(factors, *, owner, made):
             f"{owner} found patterns with values up to {worst:.3g}: {made} are no numbers of "
             f"{arrays.dtype_name(factors[0])}. Scale them first, with StandardScaler say."
         )
+
+
+def power_of_two(values):
+    """The magnitude of values: a unit in which the largest of them is in [1, 2), to divide by without rounding.
+
+    Parameters
+    ----------
+    values : array or float
+        Finite.
+
+    Returns
+    -------
+    unit : float
+        1 where all values are 0.
+
+    Examples
+    --------
+    >>> power_of_two(3.0), power_of_two(-0.3), power_of_two(0.0)
+    (2.0, 0.25, 1.0)
+    """
+    if not isinstance(values, float):
+        xp = arrays.namespace(values)
+        values = float(xp.max(xp.abs(values)))
+    return math.ldexp(1.0, math.frexp(values)[1] - 1) if values else 1.0

@@ -212,6 +212,49 @@ def test_a_series_cut_short_says_what_is_left(shape, unit):
     neumann(X, X, n_layers=20, hyperpower=True)
 
 
+def tables():
+    """Some directions of which are absent."""
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((30, 3))
+    return {
+        "a column twice": np.c_[A, A[:, :1]],
+        "a column of zeros": np.c_[A, 0.0 * A[:, :1]],
+        "rank 8": rng.standard_normal((30, 8)) @ rng.standard_normal((8, 20)),
+        "rows twice": np.tile(rng.standard_normal((4, 12)), (2, 1)),
+        "zeros": np.zeros((4, 3)),
+    }
+
+
+@cut_short
+@pytest.mark.parametrize("name", tables())
+@pytest.mark.parametrize(
+    "options", [{"n_layers": 300}, {"n_layers": 30, "hyperpower": True}], ids=["series", "doubling"]
+)
+@pytest.mark.parametrize("alpha", [0.0, 3.0])
+def test_a_series_has_no_unit(name, options, alpha):
+    """Shares of absent directions were those of patterns of size 1, and grew beyond all numbers beside small ones."""
+    X = tables()[name]
+    Y = targets(X)
+    expected, recalled = neumann(X, X, alpha=alpha, **options), neumann(X, Y, alpha=alpha, **options)
+    assert np.isfinite(expected).all()
+    for unit in (1e-153, 1e-145, 1e-8, 1e-4, 1e4, 1e150):
+        own = options | {"alpha": alpha * unit * unit}
+        np.testing.assert_allclose(neumann(unit * X, unit * X, **own), expected, atol=1e-9)
+        np.testing.assert_allclose(unit * neumann(unit * X, Y, **own), recalled, atol=1e-9)
+        np.testing.assert_allclose(neumann(unit * X, unit * Y, **own), recalled, atol=1e-9)
+    for unit in (1e-15, 1e-4, 1e15):
+        small = (unit * X).astype("float32")
+        found = neumann(small, small, **options | {"alpha": alpha * unit * unit})
+        assert found.dtype == "float32"
+        np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_a_penalty_far_above_the_patterns():
+    X, Y = 1e-150 * tables()["rank 8"], 1e150 * targets(tables()["rank 8"])
+    for alpha in (1.0, 1e6):
+        np.testing.assert_allclose(neumann(X, Y, alpha=alpha), X.T @ Y / alpha, rtol=1e-9)
+
+
 # ------------------------------------------------------------------------------------------------ libraries
 
 
@@ -247,6 +290,8 @@ def test_cholesky_solve_refuses_singular_and_indefinite_matrices(place, gram):
     for matrix in (gram, place.put(gram)):
         with pytest.raises(np.linalg.LinAlgError, match="not positive definite|singular"):
             cholesky_solve(matrix, matrix)
+        with pytest.raises(np.linalg.LinAlgError, match="not positive definite|singular"):
+            cholesky_solve(1e-303 * matrix, matrix)
 
 
 # ------------------------------------------------------------------------- recurrent net, residual net, and series

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skamem.core.magnitudes import check_products
+from skamem.core.magnitudes import check_products, power_of_two
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -24,3 +24,9 @@ def test_magnitudes_that_make_up_for_each_other_are_good():
     large, small = np.full((2, 2), 1e200), np.full((2, 2), 1e-150)
     check_products([large, small], owner="Memory", made="their products")
     check_products([large, 0.0 * large], owner="Memory", made="their products")  # nothing is lost
+
+
+@pytest.mark.parametrize("value", [1e-310, 1e-150, 0.3, 1.0, -5.0, 1e300])
+def test_powers_of_two_are_magnitudes(place, value):
+    unit = power_of_two(place.put(np.asarray([0.0, value])))
+    assert unit == power_of_two(value) == 2.0 ** np.floor(np.log2(abs(value)))

@@ -100,6 +100,19 @@ def test_a_weight_of_k_stores_a_pattern_k_times():
     assert not np.allclose(weighted.weights_, PseudoinverseMemory("y", **options).fit(X, Y).weights_)
 
 
+@pytest.mark.parametrize("hyperpower", [False, True])
+@pytest.mark.parametrize("unit", [1.0, 1e-4, 1e-8, 1e-152, 1e150])
+@pytest.mark.parametrize("target", ["self", "y"])
+def test_a_series_of_dependent_units_in_any_unit(target, unit, hyperpower):
+    A = np.random.default_rng(0).standard_normal((30, 3))
+    X = np.c_[A, A[:, 0], np.zeros(30)] * unit
+    memory = PseudoinverseMemory(target, solver="neumann", hyperpower=hyperpower, binarize=None, activation="identity")
+    expected = np.diag([0.5, 1.0, 1.0, 0.5, 0.0])
+    expected[0, 3] = expected[3, 0] = 0.5
+    np.testing.assert_allclose(memory.fit(X, X).weights_, expected, atol=1e-9)
+    np.testing.assert_allclose(memory.fit(X[:9], X[:9]).partial_fit(X[9:], X[9:]).weights_, expected, atol=1e-9)
+
+
 # --------------------------------------------------------------------------------------------------- the recall
 
 
