@@ -3,14 +3,15 @@
 from sklearn.utils import check_array, check_consistent_length
 
 from skamem.core import arrays
+from skamem.core.columns import unmasked
 
 __all__ = ["exact_recall_score", "overlap_score", "unit_accuracy"]
 
 
 def _agreement(y_true, y_pred):
     """Matrix of agreements as bool (n_samples, n_units), and its namespace. NaN in `y_true` agrees with everything."""
-    y_true = check_array(y_true, input_name="y_true", ensure_all_finite="allow-nan")
-    y_pred = check_array(y_pred, input_name="y_pred")
+    y_true = check_array(unmasked(y_true), input_name="y_true", ensure_all_finite="allow-nan")
+    y_pred = check_array(unmasked(y_pred), input_name="y_pred")
     check_consistent_length(y_true, y_pred)
     if tuple(y_true.shape) != tuple(y_pred.shape):
         raise ValueError(

@@ -13,6 +13,7 @@ from sklearn.utils import check_array, check_random_state
 
 from skamem.core import arrays, validation
 from skamem.core.coding import perfect_recall
+from skamem.core.columns import unmasked
 from skamem.datasets import corrupt
 from skamem.datasets._patterns import CORRUPTIONS
 from skamem.metrics import exact_recall_score, overlap_score, unit_accuracy
@@ -134,7 +135,7 @@ class DenoisingScorer:
         score : float
             Larger is better.
         """
-        X = check_array(X, accept_sparse="csr")
+        X = check_array(unmasked(X), accept_sparse="csr")
         X = X.toarray() if hasattr(X, "toarray") else X
         rng = check_random_state(self.random_state)
         metric = self.metric if callable(self.metric) else _METRICS[self.metric]

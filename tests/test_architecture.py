@@ -41,6 +41,7 @@ CROSS_CUTTING = {
     "joblib",
     "laws",
     "magnitudes",
+    "masked_arrays",
     "moving",
     "papers",
     "parameters",

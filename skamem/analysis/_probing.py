@@ -13,6 +13,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from skamem.core import arrays, validation
 from skamem.core.coding import perfect_recall
+from skamem.core.columns import unmasked
 from skamem.core.validation import check_number
 
 __all__ = ["InputPlace", "Probing", "in_parallel", "on_host", "task_seeds"]
@@ -48,7 +49,7 @@ class InputPlace:
         place : InputPlace
         """
         columns = X.columns if hasattr(X, "iloc") else None
-        X = check_array(X, ensure_all_finite="allow-nan")
+        X = check_array(unmasked(X), ensure_all_finite="allow-nan")
         place, X = arrays.placement_of(X), on_host(X)
         unknown = np.isnan(X).any(axis=1) if X.dtype.kind == "f" else np.zeros(len(X), dtype=bool)
         if unknown.any():
@@ -120,7 +121,7 @@ class Probing:
         validation.check_number("tolerance", tolerance, low=0.0)
         X, place = InputPlace.check(X)
         if y is not None:
-            y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
+            y = check_array(unmasked(y), ensure_2d=False, dtype=None, input_name="y")
             check_consistent_length(X, y)
             if y.ndim == 1 and hasattr(memory, "encode"):
                 raise ValueError(

@@ -16,7 +16,7 @@ from skamem._version import __version__
 from skamem.core import arrays
 from skamem.core._pickles import home_state, map_arrays, map_leaves, restored
 from skamem.core.callbacks import CallbackSupportMixin, with_callbacks
-from skamem.core.columns import is_sound, numbers_expected
+from skamem.core.columns import is_sound, numbers_expected, unmasked
 from skamem.core.parameters import Backend, Kind, check_parameters
 from skamem.core.threads import TINY_PRODUCT, product_threads
 
@@ -242,6 +242,7 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
             In ``fit`` the place that ``backend`` names; later the place of the fitted arrays. Compute in its
             `working_dtype`; its `give` hands results to the caller, in the type of `X`.
         """
+        X = unmasked(X)
         xp = arrays.input_namespace(X)
         with numbers_expected(X):
             sound = options.keys() <= _KEEPING and is_sound(X, ensure_all_finite=options.get("ensure_all_finite", True))
@@ -271,6 +272,7 @@ class SkamemEstimator(CallbackSupportMixin, BaseEstimator):
         placement : Placement
             As `_receive` gives it.
         """
+        Y = unmasked(Y)
         xp = arrays.input_namespace(Y)
         with numbers_expected(Y, name):
             Y = check_array(Y, dtype=(xp.float64, xp.float32), input_name=name, **options)

@@ -6,7 +6,7 @@ import numpy as np
 
 from skamem.core import arrays
 
-__all__ = ["is_sound", "numbers_expected"]
+__all__ = ["is_sound", "numbers_expected", "unmasked"]
 
 _FEW = 2**16  # numbers up to which scikit-learn's calls about an array take longer than a look at it
 _NAMED = 5  # columns that a message names, at most
@@ -46,6 +46,39 @@ def is_sound(values, *, ndim=2, ensure_all_finite=True):
         and 0 < values.size <= _FEW
         and (ensure_all_finite is False or bool(np.isfinite(np.sum(values))))
     )
+
+
+def unmasked(values):
+    """A masked array of NumPy as a plain one that lacks what is masked: NaN, or None among objects and strings.
+
+    scikit-learn's checks drop the mask, and what stands below it, a sensor's -9999 say, would pass for a value.
+
+    Parameters
+    ----------
+    values : array-like
+        What the user passed.
+
+    Returns
+    -------
+    values : array-like
+        Numbers of a masked array of which something is masked are floats; all else as it is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skamem.core.columns import unmasked
+    >>> unmasked(np.ma.masked_equal([3, -9999, 5], -9999))
+    array([ 3., nan,  5.])
+    """
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    if not np.ma.is_masked(values):
+        return np.ma.getdata(values)
+    if values.dtype.kind in "biu":
+        return values.astype(np.float64).filled(np.nan)
+    if values.dtype.kind in "fc":
+        return values.filled(np.nan)
+    return np.where(np.ma.getmaskarray(values), None, np.ma.getdata(values).astype(object))  # filled(None) says "?"
 
 
 @contextlib.contextmanager

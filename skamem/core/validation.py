@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from skamem.core import arrays
 from skamem.core._labels import check_one_kind
+from skamem.core.columns import unmasked
 from skamem.core.warn import warn
 
 __all__ = [
@@ -178,7 +179,7 @@ def check_sample_weight(sample_weight, X, placement, dtype, *, computed_in=None)
     n_samples = X.shape[0]
     if isinstance(sample_weight, numbers.Number):
         sample_weight = [float(sample_weight)] * n_samples
-    weights = check_array(sample_weight, ensure_2d=False, dtype=None, input_name="sample_weight")
+    weights = check_array(unmasked(sample_weight), ensure_2d=False, dtype=None, input_name="sample_weight")
     if weights.ndim != 1 or weights.shape[0] != n_samples:
         raise ValueError(
             f"sample_weight has shape {tuple(weights.shape)}; expected ({n_samples},): one weight for each row of X."
@@ -240,7 +241,7 @@ def check_targets(y, X, placement, dtype, *, owner, optional=True):
             f"{owner} stores pairs of patterns, but y is 1-D; expected shape (n_patterns, n_outputs). "
             "For one output unit use y.reshape(-1, 1); for class labels use MemoryClassifier."
         )
-    y = check_array(y, accept_sparse="csr", dtype="numeric", input_name="y")
+    y = check_array(unmasked(y), accept_sparse="csr", dtype="numeric", input_name="y")
     check_consistent_length(X, y)
     return y if scipy.sparse.issparse(y) else placement.asarray(y, dtype)
 
@@ -327,7 +328,7 @@ def _label_column(y, X, owner, name="y", *, are_classes=True):
             f"sklearn.multioutput.MultiOutputClassifier or ClassifierChain around {owner}; columns that stand for "
             "classes, one of them 1 in each row, are y.argmax(axis=1)."
         )
-    y = column_or_1d(arrays.to_numpy(y) if arrays.is_array(y) else y)
+    y = column_or_1d(unmasked(arrays.to_numpy(y) if arrays.is_array(y) else y))
     if y.dtype.kind == "f":
         assert_all_finite(y, input_name=name)
     if are_classes:
@@ -364,7 +365,7 @@ def check_real_targets(y, X, *, owner):
         raise ValueError(
             f"{owner} requires y to be passed, but the target y is None: expected one real target a row of X."
         )
-    y = arrays.to_numpy(y) if arrays.is_array(y) else y
+    y = unmasked(arrays.to_numpy(y) if arrays.is_array(y) else y)
     y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
     check_consistent_length(X, y)
     return y.reshape(len(y), -1), y.ndim == 1

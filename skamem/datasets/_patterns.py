@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils import Bunch, check_array, check_random_state
 
 from skamem.core import arrays, validation
+from skamem.core.columns import unmasked
 
 __all__ = ["CORRUPTIONS", "corrupt", "load_letters", "make_patterns"]
 
@@ -121,6 +122,7 @@ def corrupt(X, kind="flip", rate=0.2, *, random_state=None):
     >>> corrupt([[1, -1, 1, -1]], "erase", 0.5)
     array([[ 1., -1., nan, nan]])
     """
+    X = unmasked(X)
     xp = arrays.input_namespace(X)
     X = check_array(X, dtype=(xp.float64, xp.float32), ensure_all_finite="allow-nan")
     place, X = arrays.placement_of(X), arrays.to_numpy(X)

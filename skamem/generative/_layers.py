@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays, validation
 from skamem.core.base import SkamemTransformer
-from skamem.core.columns import numbers_expected
+from skamem.core.columns import numbers_expected, unmasked
 from skamem.core.rows import Rows, row_blocks
 from skamem.core.warn import warn
 from skamem.generative._bipartite import Bipartite, sigmoid
@@ -76,7 +76,7 @@ def opened(backend, source):
 
 def on_host(values, name, **options):
     """Given numbers, checked, as a NumPy array: float32 stays float32."""
-    values = arrays.to_numpy(values) if arrays.is_array(values) else values
+    values = unmasked(arrays.to_numpy(values) if arrays.is_array(values) else values)
     with numbers_expected(values, name):
         return check_array(values, dtype=(np.float64, np.float32), input_name=name, **options)
 

@@ -8,11 +8,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skamem.core import arrays
 from skamem.core.base import SkamemTransformer
+from skamem.core.columns import unmasked
 from skamem.core.merging import MergeableEstimator
 from skamem.core.warn import warn
 from skamem.impute._features import CATEGORICAL, check_table, learnt_features, number_feature
 from skamem.impute._output import Outline, written
-from skamem.impute._table import Table, is_frame, is_mixed, missing_entries, read_table, unmasked
+from skamem.impute._table import Table, is_frame, is_mixed, missing_entries, read_table
 
 __all__ = ["BaseTableImputer"]
 

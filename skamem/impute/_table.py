@@ -28,7 +28,6 @@ __all__ = [
     "plain",
     "read_table",
     "series_of",
-    "unmasked",
 ]
 
 _STARTS = {"float": ("float", "double", "halffloat"), "whole": ("int", "uint"), "bool": ("bool",)}  # of types' names
@@ -158,15 +157,6 @@ def is_mixed(X):
         return any(isinstance(value, str) for row in X if isinstance(row, list | tuple) for value in row)
     dtype = getattr(X, "dtype", None)
     return isinstance(dtype, np.dtype) and dtype.kind in "OUS"
-
-
-def unmasked(X):
-    """A masked array of NumPy as an array that lacks what is masked; anything else as it is."""
-    if not isinstance(X, np.ma.MaskedArray):
-        return X
-    if X.dtype.kind in "OUS":
-        return X.astype(object).filled(None)
-    return X.astype(X.dtype if X.dtype.kind == "f" else np.float64).filled(np.nan)
 
 
 def series_of(X):

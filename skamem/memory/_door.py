@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skamem.core import arrays, validation
 from skamem.core.base import SkamemTransformer
-from skamem.core.columns import numbers_expected
+from skamem.core.columns import numbers_expected, unmasked
 from skamem.core.dynamics import Recall
 from skamem.core.parameters import COUNT, Kind, Options
 
@@ -259,6 +259,7 @@ class Memory(SkamemTransformer, ABC):
             float32 for float32 input, else float64.
         """
         check_is_fitted(self)
+        patterns = unmasked(patterns)
         xp = arrays.input_namespace(patterns)
         with numbers_expected(patterns, "patterns"):
             return check_array(patterns, dtype=(xp.float64, xp.float32), **self._input_options())

@@ -7,6 +7,7 @@ from sklearn.utils import check_array
 
 from skamem.core import arrays
 from skamem.core.base import transactional
+from skamem.core.columns import unmasked
 from skamem.core.merging import check_learnt, check_same_features
 from skamem.core.parameters import plain
 from skamem.core.validation import check_number, type_of
@@ -265,7 +266,7 @@ def _is_float(array):
 
 
 def _on_host(name, array):
-    array = np.atleast_1d(arrays.resolve_backend("numpy", None).asarray(array))
+    array = np.atleast_1d(arrays.resolve_backend("numpy", None).asarray(unmasked(array)))
     return check_array(array, ensure_2d=False, dtype=np.float64, input_name=name)
 
 

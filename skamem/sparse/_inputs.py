@@ -11,7 +11,7 @@ from sklearn.model_selection import BaseCrossValidator, BaseShuffleSplit, Predef
 from sklearn.utils import check_array, check_consistent_length, column_or_1d, get_tags
 
 from skamem.core import arrays
-from skamem.core.columns import is_sound
+from skamem.core.columns import is_sound, unmasked
 from skamem.core.validation import check_sample_weight
 from skamem.core.warn import warn
 from skamem.sparse.objective._design import as_design
@@ -134,7 +134,7 @@ def _checked_targets(estimator, y, X):
             "(n_samples,) or (n_samples, n_targets)."
         )
     if not is_sound(y, ndim=1):
-        y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
+        y = check_array(unmasked(y), ensure_2d=False, dtype="numeric", input_name="y")
     check_consistent_length(X, y)
     if y.ndim == 1 or get_tags(estimator).target_tags.multi_output:
         return y

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from skamem.core import arrays
 from skamem.core.base import SkamemEstimator, transactional
 from skamem.core.callbacks import fit_tasks
+from skamem.core.columns import unmasked
 from skamem.core.parameters import Methods
 from skamem.sparse._regressor import IHTRegressor
 
@@ -70,7 +71,7 @@ class FeatureSelector(MetaEstimatorMixin, SelectorMixin, SkamemEstimator):
         check_is_fitted(self)
         if self._stays_on_host(X):
             self._check_parameters()
-            return super().transform(X)  # of any type of columns
+            return super().transform(unmasked(X))  # of any type of columns
         X, placement = self._receive(X, reset=False, method="transform", **self._reading)
         return placement.give(self._transform(X))
 
@@ -196,6 +197,7 @@ class SupportSelector(FeatureSelector):
         -------
         self : SupportSelector
         """
+        X = unmasked(X)  # the estimator may be of another library
         self._receive(X, reset=True, **self._reading)
         estimator = self._clone()
         options = {} if sample_weight is None else {"sample_weight": sample_weight}

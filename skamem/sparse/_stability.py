@@ -11,6 +11,7 @@ from sklearn.utils import Bunch, check_array, check_consistent_length, check_ran
 from skamem.core import arrays
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
+from skamem.core.columns import unmasked
 from skamem.core.parameters import Interval, Options, RandomState
 from skamem.core.validation import check_sample_weight
 from skamem.core.warn import warn
@@ -184,7 +185,7 @@ class StabilitySelection(FeatureSelector):
                 f"{type(self).__name__} requires y to be passed, but the target y is None: that is what features "
                 "are selected for."
             )
-        y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
+        y = check_array(unmasked(y), ensure_2d=False, dtype=None, input_name="y")
         check_consistent_length(X, y)
         return y
 

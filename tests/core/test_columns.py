@@ -6,7 +6,7 @@ import scipy.sparse
 from sklearn.utils import check_array
 
 from skamem.core import arrays
-from skamem.core.columns import is_sound, numbers_expected
+from skamem.core.columns import is_sound, numbers_expected, unmasked
 
 WORDS = [[1.0, "red", "S"], [2.0, "blue", "M"], [3.0, None, "L"]]
 NAMES = ["length", "colour", "size"]
@@ -140,3 +140,16 @@ def test_values_whose_sum_overflows_are_left_to_scikit_learn():
     with arrays.overflow_expected():
         assert not is_sound(np.full((2, 2), 1e308))
     assert is_sound(np.array([[1e308, -1e308]]))
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int32, np.uint64, np.float16, np.float32, np.float64, object, str])
+def test_what_is_masked_is_lacking_and_the_rest_keeps_its_value(dtype):
+    values = np.asarray([[1, 0], [0, 1]]).astype(dtype)
+    whole = unmasked(np.ma.masked_array(values))
+    assert (type(whole), whole.dtype) == (np.ndarray, values.dtype)
+    found = unmasked(np.ma.masked_array(values, mask=[[True, False], [False, False]]))
+    assert (type(found), found.shape) == (np.ndarray, (2, 2))
+    assert found[0, 0] is None if found.dtype == object else np.isnan(found[0, 0])
+    np.testing.assert_array_equal(found.ravel()[1:], values.ravel()[1:].astype(found.dtype))
+    assert found.dtype == values.dtype or values.dtype.kind in "biuU"
+    assert unmasked(values) is values

@@ -496,6 +496,7 @@ def test_what_an_array_masks_is_missing(dtype):
     found, again = (AssociativeImputer().fit_transform(np.ma.masked_array(some, mask)) for some in (X, other))
     np.testing.assert_array_equal(found, again)
     np.testing.assert_array_equal(found[~mask], X[~mask])
+    assert dtype is not object or set(found[mask]) <= {"yes", "no"}
     assert found.dtype == (dtype if dtype in (np.float32, object) else np.float64)
 
 
