@@ -89,7 +89,8 @@ def stored(machine, patterns, means):
     Notes
     -----
     A Gaussian hidden unit adds ½u² to -E, u its part of Qᵀ(s - m). One that is on or off with field 2u adds
-    ln(2 cosh u), which is the same to second order, and u, which the visible biases take away.
+    ln(2 cosh u), which is the same to second order, and u, which the visible biases take away; they get back what the
+    units that were there gave at the means.
     """
     try:
         couplings = _factor_of_patterns(patterns, "polar", "init")
@@ -107,7 +108,10 @@ def stored(machine, patterns, means):
     couplings = place.asarray((2.0 if machine.gaussian_hidden else 4.0) * couplings, dtype)
     weights = xp.concat([couplings, machine.weights[:, n_patterns:]], axis=1)
     hidden = xp.concat([-(means @ couplings), machine.hidden[n_patterns:]])
-    visible = machine.visible if machine.gaussian_hidden else machine.visible - 0.5 * xp.sum(couplings, axis=1)
+    visible = machine.visible
+    if not machine.gaussian_hidden:
+        replaced = machine.weights[:, :n_patterns] @ machine.hidden_mean(means[None, :])[0, :n_patterns]
+        visible = visible + replaced - 0.5 * xp.sum(couplings, axis=1)
     return replace(machine, weights=weights, visible=visible, hidden=hidden)
 
 

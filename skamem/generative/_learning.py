@@ -1,6 +1,7 @@
 """How a restricted Boltzmann machine starts to learn, goes on, and what of it is kept."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -21,12 +22,15 @@ _RATES = {"pcd": 0.1, "cd": 0.1, "pt": 0.2}
 # With Gaussian features, whose noise shrinks as the model learns: chains that start at the data then move too little.
 _GAUSSIAN_RATES = {"pcd": 0.02, "cd": 0.01, "pt": 0.02}
 _GAUSSIAN_HIDDEN_RATE = 0.01
-_SMALL_WEIGHTS = 0.01  # standard deviation of the first couplings
+# First couplings: as random as lets a unit's drive vary by this much, whichever layer varies more. Smaller ones leave
+# hidden units alike for long: all learn the same step, and then too much of it, until many no longer vary at all.
+_FIRST_DRIVE = 0.5
+_FIRST_COUPLINGS_GAUSSIAN = 0.01  # standard deviation with Gaussian hidden units, whose first steps are linear in it
 # Chains of "pcd" for small machines: as many as need no more multiplications a product than cost little.
 _MOST_CHAINS, _CHEAP_PRODUCT, _CHEAP_DRAWS = 1000, 800_000, 2**15
-# First hidden biases. From 0, centred learning leaves hidden units half on: features nearly linear in the input, which
-# tell a classifier little, and a lower likelihood in the end.
-_FIRST_HIDDEN = -1.0
+# First drive of hidden units where the features are at their means. From 0, centred learning leaves hidden units half
+# on: features nearly linear in the input, which tell a classifier little, and a lower likelihood in the end.
+_FIRST_HIDDEN = -2.0
 _UPDATES, _LEAST_EPOCHS, _MOST_EPOCHS = 5000, 10, 500  # of max_iter="auto"
 
 
@@ -153,12 +157,26 @@ class Learning:
             sigma = xp.ones_like(self.units.scale)
             if not isinstance(rbm.sigma, str):
                 sigma = place.asarray(given_sigma(rbm.sigma, n_visible), like.dtype) / self.units.scale
-        weights = _SMALL_WEIGHTS * self.draws.normal(like, (n_visible, int(rbm.n_components)))
-        hidden = xp.zeros_like(weights[0, :]) + (0.0 if rbm.hidden == "gaussian" else _FIRST_HIDDEN)
-        machine = Bipartite(weights, biases, hidden, sigma, rbm.hidden == "gaussian")
+        machine = self._first(means, biases, sigma)
         if not isinstance(rbm.init, str):
             machine = stored(machine, rbm.init, means)
         self.trainer = self._trainer(machine, biases, means, self._sampler(Path(machine, biases), None))
+
+    def _first(self, means, biases, sigma):
+        """Random couplings that leave visible units of these `means`, and biases if independent, where they are."""
+        xp, n_hidden = arrays.namespace(biases), int(self._rbm.n_components)
+        weights = self.draws.normal(biases, (biases.shape[0], n_hidden))
+        if self._rbm.hidden == "gaussian":
+            weights *= _FIRST_COUPLINGS_GAUSSIAN
+            return Bipartite(weights, biases, xp.zeros_like(weights[0, :]), sigma, True)
+        drive = xp.zeros_like(weights[0, :]) + _FIRST_HIDDEN
+        h = sigmoid(drive)
+        machine = Bipartite(weights, biases, drive, sigma)
+        varying = xp.sum(means * (1.0 - means) if sigma is None else 1.0 / sigma**2), xp.sum(h * (1.0 - h))
+        weights *= _FIRST_DRIVE / max(float(variance) for variance in varying) ** 0.5
+        # About the means of both layers: a large random drive is no reason to be on more, or less, than before.
+        hidden = drive - machine.hidden_drive(means)
+        return replace(machine, visible=biases - machine.visible_drive(h), hidden=hidden)
 
     def _trainer(self, machine, reference, means, sampler, **past):
         rbm = self._rbm

@@ -39,7 +39,7 @@ class RestrictedBoltzmannMachine(BipartiteEstimator, IncrementalEstimator):
         "gaussian": hidden units of variance 1, which see binary features only; the machine is then a Hopfield network
         at temperature 1, its couplings W Wᵀ.
     init : "random" or array-like of shape (n_patterns, n_features), default="random"
-        First couplings: small random ones, or those of the Hopfield network that stores these patterns of 0 and 1 (or
+        First couplings: random ones, or those of the Hopfield network that stores these patterns of 0 and 1 (or
         -1 and 1), linearly independent and at most `n_components`, about the means of the data.
     sampler : {"pcd", "cd", "pt"}, default="pcd"
         Where the samples of the model come from in training. "pcd": chains that go on from batch to batch. "cd": chains
@@ -117,8 +117,10 @@ class RestrictedBoltzmannMachine(BipartiteEstimator, IncrementalEstimator):
     -----
     Energies: E = -vᵀWh - bᵀv - cᵀh, or Σ (v_i - b_i)² / 2σ_i² - Σ v_i W_ij h_j / σ_i² - cᵀh for Gaussian features,
     with W = ``components_.T``. First biases are those of independent units, so that learning starts from what the means
-    alone tell and rare features do not turn all hidden units on. An epoch costs five products of n_samples x n_features
-    x n_components, with "pt" two of them `n_temperatures` times.
+    alone tell and rare features do not turn all hidden units on. First random couplings give every unit a drive of
+    standard deviation 0.5 or less, about means at which a hidden unit is on with probability 0.12: units that start
+    alike learn the same thing for long. An epoch costs five products of n_samples x n_features x n_components, with
+    "pt" two of them `n_temperatures` times.
 
     References
     ----------

@@ -125,7 +125,7 @@ def begun(hidden, n_hidden=3):
     """A machine of given means where learning starts, and the means."""
     rng = np.random.default_rng(0)
     means = rng.uniform(0.1, 0.9, 10)
-    weights = 0.01 * rng.standard_normal((10, n_hidden))
+    weights = (0.01 if hidden == "gaussian" else 0.2) * rng.standard_normal((10, n_hidden))
     first = Bipartite(weights, np.log(means / (1 - means)), np.zeros(n_hidden), None, hidden == "gaussian")
     return stored(first, PATTERNS, means), first, means
 
@@ -144,7 +144,8 @@ def test_binary_units_have_the_same_start_to_second_order():
     machine, first, means = begun("binary")
     polar = np.linalg.svd(PATTERNS.T, full_matrices=False)
     u = (SPINS - (2 * means - 1)) @ (polar[0] @ polar[2])
-    energy = -np.log(2 * np.cosh(u)).sum(axis=1) - states(10) @ first.visible
+    visible = first.visible + first.weights @ first.hidden_mean(means[None])[0]  # what the units it replaces gave
+    energy = -np.log(2 * np.cosh(u)).sum(axis=1) - states(10) @ visible
     difference = machine.free_energy(states(10)) - energy
     np.testing.assert_allclose(difference, difference[0], atol=1e-10)
 

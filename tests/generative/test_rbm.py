@@ -134,6 +134,31 @@ def test_hidden_units_are_not_left_half_on():
     assert hidden.mean() < 0.4  # first biases of 0 lead to 0.50
 
 
+def test_hidden_units_do_not_learn_the_same():
+    """Units that start nearly alike take the same step, all at once, until many hardly vary any more."""
+    X = (load_digits().data[:600] >= 8).astype(float)
+    fitted = rbm(100, max_iter=20).fit(X)
+    alike = np.corrcoef(fitted.transform(X).T)[np.triu_indices(100, 1)]
+    assert np.abs(alike).mean() < 0.37  # first couplings of a hundredth, and biases of -1, lead to 0.45
+
+
+@pytest.mark.parametrize("n_hidden", [3, 200])
+@pytest.mark.parametrize("visible", ["binary", "gaussian"])
+def test_learning_starts_about_the_means_of_both_layers(visible, n_hidden):
+    """Hidden units seldom on, visible ones where independent units are, and no drive that varies by more than half."""
+    scale = 1.0 if visible == "binary" else BITS.std(axis=0)
+    first = rbm(n_hidden, visible=visible, learning_rate=1e-12, max_iter=1).fit(BITS)
+    means = BITS.mean(axis=0)
+    at_means = first.transform(means[None])[0]
+    np.testing.assert_allclose(at_means, expit(-2.0), rtol=1e-6)
+    seen = first.intercept_visible_ + at_means @ first.components_
+    np.testing.assert_allclose(seen, first.base_rate_, rtol=1e-6, atol=1e-8)
+    couplings, on = first.components_ / scale, expit(-2.0)
+    variance = BITS.var(axis=0).sum() if visible == "binary" else 12
+    drives = couplings.std() * np.sqrt([variance, n_hidden * on * (1 - on)])
+    assert drives.max() == pytest.approx(0.5, rel=0.3)  # 36 couplings at least, whose deviation has an error of 12 %
+
+
 @pytest.mark.parametrize("visible", ["binary", "gaussian"])
 def test_csr_and_dense_rows_teach_the_same(visible):
     dense, sparse = (rbm(6, visible=visible).fit(X) for X in (BITS, scipy.sparse.csr_array(BITS)))
