@@ -15,7 +15,7 @@ from skamem.core.parameters import BOOLEAN, COUNT, Interval, Options, WithData
 from skamem.sparse.objective._criteria import CRITERIA
 from skamem.sparse.search._plan import EFFORTS, TEXTBOOK
 
-__all__ = ["SparseLinearModel", "SparseLinearRegressor", "check_size", "path_bunch"]
+__all__ = ["SparseLinearModel", "SparseLinearRegressor", "check_held", "check_size", "path_bunch"]
 
 
 class SparseLinearModel(SkamemEstimator):
@@ -60,6 +60,7 @@ class SparseLinearModel(SkamemEstimator):
     def _store_model(self, coef, intercept, supports, placement, dtype):
         """Set the attributes of a model whose rows of host `coef` have the nonzeros `supports`."""
         support = np.unique(np.concatenate(supports))
+        check_held(coef, support, placement, dtype)
         self.coef_ = placement.asarray(coef, dtype)
         self.intercept_ = intercept if isinstance(intercept, float) else placement.asarray(intercept, dtype)
         self.support_ = placement.asarray(support)
@@ -122,6 +123,35 @@ class SparseLinearRegressor(MultiOutputMixin, RegressorMixin, SparseLinearModel)
         self.margin_ = float(min(fit.margin for fit in fits))
         self.swap_optimal_ = all(fit.swap_optimal for fit in fits)
         self.n_passes_ = inputs.design.n_passes
+
+
+def check_held(coef, support, placement, dtype):
+    """Raise ValueError for coefficients that `dtype` cannot hold: predictions would be infinite, or constant.
+
+    Parameters
+    ----------
+    coef : array of shape (n_features,) or (n_targets, n_features)
+        Host, in double precision.
+    support : int array
+        Features that have any.
+    placement : Placement
+    dtype : dtype
+        Of the fitted coefficients, where `placement` computes.
+    """
+    limits = placement.xp.finfo(dtype)
+    most, least = float(limits.max), float(limits.smallest_normal)
+    sizes = np.abs(np.atleast_2d(coef)[:, support])
+    largest = sizes.max(axis=1, initial=0.0)
+    wrong = np.flatnonzero((largest > most) | ((largest > 0.0) & (largest < least)))
+    if not len(wrong):
+        return
+    column, value = support[np.argmax(sizes[wrong[0]])], largest[wrong[0]]
+    name = arrays.dtype_name(placement.asarray(np.zeros(0), dtype))
+    raise ValueError(
+        f"The coefficient of feature {column} has magnitude {value:.3g}, which {name} cannot hold; expected "
+        f"{least:.3g} to {most:.3g}. "
+        "Rescale that feature or y" + (", or pass X in float64." if name == "float32" else ".")
+    )
 
 
 def check_size(size, most, bound):

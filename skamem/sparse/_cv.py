@@ -11,7 +11,7 @@ from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
 from skamem.core.parameters import BOOLEAN, COUNT, Interval, Scoring, Splits, plain
 from skamem.core.warn import warn
-from skamem.sparse._base import SparseLinearRegressor, path_bunch
+from skamem.sparse._base import SparseLinearRegressor, check_held, path_bunch
 from skamem.sparse._features import read_always_select, read_groups
 from skamem.sparse._inputs import check_room, read_inputs, read_splits
 from skamem.sparse._regressor import IHTRegressor
@@ -97,7 +97,7 @@ class IHTRegressorCV(SparseLinearRegressor):
     Raises
     ------
     ValueError
-        In `fit`, as `IHTRegressor`.
+        In `fit`, as `IHTRegressor`, and for fewer samples than folds.
 
     Notes
     -----
@@ -242,6 +242,7 @@ class IHTRegressorCV(SparseLinearRegressor):
         def score(fold, support, slopes, intercepts):
             coef = np.zeros((len(slopes), self.n_features_in_))
             coef[:, support] = slopes
+            check_held(coef, support, placement, dtype)
             model = IHTRegressor(backend=self.backend)
             model.coef_ = placement.asarray(coef[0] if inputs.is_vector else coef, dtype)
             model.intercept_ = float(intercepts[0]) if inputs.is_vector else placement.asarray(intercepts, dtype)

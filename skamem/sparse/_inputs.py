@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
-from sklearn.model_selection import BaseCrossValidator, BaseShuffleSplit, PredefinedSplit, check_cv
+from sklearn.model_selection import BaseCrossValidator, BaseShuffleSplit, KFold, PredefinedSplit, check_cv
 from sklearn.utils import check_array, check_consistent_length, column_or_1d, get_tags
 
 from skamem.core import arrays
@@ -226,7 +226,9 @@ def read_splits(estimator, y, weights):
     divides = cv is None or isinstance(cv, numbers.Integral | BaseCrossValidator | BaseShuffleSplit)
     among = rows if divides and not isinstance(cv, PredefinedSplit) else np.arange(len(y))
     splits = []
-    for train, test in check_cv(cv).split(np.empty((len(among), 0)), y[among]):
+    splitter = check_cv(cv)
+    _check_folds(splitter, len(among), "5 folds by default" if cv is None else f"{cv!r}")
+    for train, test in splitter.split(np.empty((len(among), 0)), y[among]):
         train, test = among[train], among[test]
         splits.append((train[present[train]], test[present[test]]))
     splits = [split for split in splits if all(map(len, split))]
@@ -236,6 +238,17 @@ def read_splits(estimator, y, weights):
             "cv and sample_weight."
         )
     return splits
+
+
+def _check_folds(splitter, n_samples, found):
+    """Raise ValueError where there are fewer samples than folds; splitters other than k folds say so themselves."""
+    if not isinstance(splitter, KFold) or splitter.n_splits <= n_samples:
+        return
+    remedy = f"Lower cv to at most {n_samples}, add samples" if n_samples > 1 else "Add samples"
+    raise ValueError(
+        f"cv ({found}) needs a sample for each of its {splitter.n_splits} folds, and n_samples={n_samples} of positive "
+        f"weight; expected n_samples >= {splitter.n_splits}. {remedy}, or choose the size without folds: IHTRegressor."
+    )
 
 
 def _reusable(estimator):

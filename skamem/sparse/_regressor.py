@@ -128,7 +128,8 @@ class IHTRegressor(MomentsRegressor):
     ------
     ValueError
         In `fit`: when `n_nonzero_coefs` is larger than min(n_samples, n_features), for options or sample weights out of
-        range, for NaN or infinite input. A failed `fit` changes nothing.
+        range, for NaN or infinite input, for magnitudes whose squares no float holds, for coefficients that the type of
+        X cannot hold. A failed `fit` changes nothing.
 
     Notes
     -----

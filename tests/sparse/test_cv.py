@@ -288,3 +288,20 @@ def test_an_iterator_of_splits_serves_every_fit():
     for _ in range(2):
         second = model.fit(X, Y).cv_results_
     assert "split3_test_score" in second
+
+
+@pytest.mark.parametrize("n_samples", [1, 2, 4])
+def test_fewer_samples_than_folds_are_refused_with_what_to_do(n_samples):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((6, 3)), rng.standard_normal(6)
+    present = np.arange(6) < n_samples
+    remedy = f"Lower cv to at most {n_samples}" if n_samples > 1 else "Add samples"
+    message = rf"5 folds by default.* n_samples={n_samples} .*expected n_samples >= 5\. {remedy}"
+    with pytest.raises(ValueError, match=message):
+        IHTRegressorCV().fit(X[present], y[present])
+    with pytest.raises(ValueError, match=message):
+        IHTRegressorCV().fit(X, y, sample_weight=present.astype(float))
+    if n_samples > 1:
+        with pytest.raises(ValueError, match=r"cv \(6\) needs"):
+            IHTRegressorCV(cv=6).fit(X[present], y[present])
+        IHTRegressorCV(cv=n_samples).fit(X[present], y[present])

@@ -1,7 +1,8 @@
 """A design matrix as the solver sees it: a handful of products with X, dense on any backend or sparse on the host.
 
-Nothing here knows of centring, weights or supports. X is read, never copied and never changed. The results of a pass
-are short (one number a feature and vector) and go to the host, where the support algebra lives.
+Nothing here knows of centring, weights or supports. X is read, never changed, and copied only where the squares of a
+column vanish, into units in which they do not: then all is in these units but what `samples` gives. The results of a
+pass are short (one number a feature and vector) and go to the host, where the support algebra lives.
 """
 
 import numpy as np
@@ -47,6 +48,10 @@ class DenseDesign:
         Type in which Gram products are accumulated: float64 wherever the device has it.
     n_passes : int
         Products with all of X so far.
+    units : array of shape (n_features,)
+        What the columns were divided by, powers of two, on the host: ones, unless `rescale` was called.
+    has_units : bool
+        Whether units were decided on.
     """
 
     def __init__(self, X):
@@ -56,6 +61,7 @@ class DenseDesign:
         self.shape = X.shape
         self.wide = self._widest()
         self.n_passes = 0
+        self.units, self.has_units = np.ones(X.shape[1]), False
 
     def _widest(self):
         if self.X.dtype == self.xp.float64:
@@ -181,8 +187,14 @@ class DenseDesign:
         return self.xp.take(values, self.asarray(rows, self.xp.int64), axis=0)
 
     def samples(self, rows):
-        """Rows `rows` (host integers) of X."""
-        return self.pick(self.X, rows)
+        """Rows `rows` (host integers) of X as it was given."""
+        some = self.pick(self.X, rows)
+        return some if np.all(self.units == 1.0) else some * self.asarray(self.units, self.X.dtype)
+
+    def rescale(self, units):
+        """Go over to columns in `units` (n_features,), on the host: powers of two that the type of X has."""
+        self.units = units
+        self.X = self.X / self.asarray(units, self.X.dtype)
 
 
 class SparseDesign:
@@ -199,6 +211,10 @@ class SparseDesign:
         float64.
     n_passes : int
         Products with all of X so far.
+    units : array of shape (n_features,)
+        What the columns were divided by, powers of two, on the host: ones, unless `rescale` was called.
+    has_units : bool
+        Whether units were decided on.
     """
 
     wide = np.float64
@@ -209,6 +225,7 @@ class SparseDesign:
         self.device = None
         self.shape = X.shape
         self.n_passes = 0
+        self.units, self.has_units = np.ones(X.shape[1]), False
 
     def asarray(self, values, dtype=None):
         """Host `values` as an array of `dtype`, float64 by default."""
@@ -270,5 +287,11 @@ class SparseDesign:
         return values[rows]
 
     def samples(self, rows):
-        """Rows `rows` of X."""
-        return self.X[rows]
+        """Rows `rows` of X as it was given."""
+        some = self.X[rows]
+        return some if np.all(self.units == 1.0) else (some @ scipy.sparse.diags_array(self.units)).tocsc()
+
+    def rescale(self, units):
+        """Go over to columns in `units` (n_features,), powers of two."""
+        self.units = units
+        self.X = (self.X @ scipy.sparse.diags_array(1 / units).astype(self.X.dtype)).tocsc()

@@ -26,6 +26,7 @@ from skamem.sparse.objective._linalg import (
     well_conditioned_solver,
 )
 from skamem.sparse.objective._quadratic import ColumnsQuadratic, DenseQuadratic, LazyQuadratic
+from skamem.sparse.objective._units import check_squares, check_target, go_to_units
 
 __all__ = ["Problem"]
 
@@ -79,7 +80,7 @@ class Problem:
     is_far_from_zero : bool
         Whether some column's mean is large against its spread, so that sums of its squares would lose digits.
     mean, inverse_norm : array of shape (n_features,)
-        μ and d; d is 0 for a constant column and for a copy, which are never selected.
+        μ and d, in the units of the design; d is 0 for a constant column and for a copy, which are never selected.
 
     Raises
     ------
@@ -142,14 +143,10 @@ class Problem:
     def _scaled_rows(self, array):
         return array if self.root_weight is None else array * self.root_weight[:, None]
 
+    @np.errstate(over="ignore", invalid="ignore")  # what overflows is refused
     def _centre_target(self, y):
         xp = self.design.xp
-        largest = float(xp.max(xp.abs(y)))
-        if 0.0 < largest < 1e-150:
-            raise ValueError(
-                f"y has values up to {largest:.3g}, whose squares vanish in double precision; expected more than "
-                "1e-150. Rescale it."
-            )
+        check_target(y, self.weight)
         raw = self._scaled_rows(y)
         if self.fit_intercept:
             sums = xp.sum(y if self.weight is None else y * self.weight[:, None], axis=0)
@@ -158,9 +155,9 @@ class Problem:
         else:
             self.target_mean = np.zeros(self.n_targets)
             centred = raw
-        squares = host(xp.sum(centred * centred, axis=0))
+        squares, raw_squares = (host(xp.sum(rows * rows, axis=0)) for rows in (centred, raw))
+        check_squares(raw_squares)
         # What is left of a constant after subtracting its rounded mean is rounding, not signal.
-        raw_squares = host(xp.sum(raw * raw, axis=0))
         noise = (8 * EPS) ** 2 * raw_squares
         self.lengths = np.sqrt(np.where(squares > noise, squares, 0.0))
         self.scale = float(np.linalg.norm(self.lengths))
@@ -177,6 +174,8 @@ class Problem:
             vectors = xp.concat([ones if self.weight is None else self.weight[:, None], weighted], axis=1)
         with np.errstate(over="ignore", invalid="ignore"):
             products, squares = design.first_look(vectors, self.weight)
+            if go_to_units(design, squares, self.weight):
+                products, squares = design.first_look(vectors, self.weight)
         if not np.all(np.isfinite(squares)):
             design.check_finite()
             column = int(np.flatnonzero(~np.isfinite(squares))[0])
@@ -187,7 +186,7 @@ class Problem:
         centred = squares - self.total_weight * self.mean**2
         self.is_far_from_zero = False
         if self.fit_intercept:
-            doubtful = np.flatnonzero(centred * _CANCELLATION < squares)
+            doubtful = np.flatnonzero(centred < squares / _CANCELLATION)
             self.is_far_from_zero = len(doubtful) > 0
             for some in np.array_split(doubtful, max(1, len(doubtful) // 64)):
                 centred[some] = self._centred_squares(some)
@@ -339,7 +338,7 @@ class Problem:
         """
         slopes, intercepts = self.to_input_units(support, coefs)
         full = np.zeros((self.n_features, self.n_targets))
-        full[support] = slopes.T
+        full[support] = (slopes * self.design.units[support]).T
         n_passes = self.design.n_passes
         predicted = self.design.combine(full) + self.design.asarray(intercepts)
         self.design.n_passes = n_passes  # of a problem that has been copied whole
@@ -440,8 +439,9 @@ class Problem:
 
     def to_input_units(self, support, coefs):
         """Coefficients (n_targets, s) and intercepts (n_targets,) for X and y as they were given."""
-        slopes = (coefs * self.inverse_norm[support, None]).T * self.scale
+        slopes, units = (coefs * self.inverse_norm[support, None]).T * self.scale, self.design.units
         mean_x, mean_y = self.mean, self.target_mean
         if self.stands_for is not None:
-            mean_x, mean_y = self.stands_for.mean_x, self.stands_for.mean_y[self._targets]
-        return slopes, mean_y - slopes @ mean_x[support]
+            mean_x, mean_y = self.stands_for.mean_x / units, self.stands_for.mean_y[self._targets]
+        with np.errstate(over="ignore"):  # what no float holds is refused where it would be kept
+            return slopes / units[support], mean_y - slopes @ mean_x[support]

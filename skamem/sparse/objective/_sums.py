@@ -163,6 +163,8 @@ def kept_of_problem(problem, gram, *, is_vector):
     """What a problem on rows has found out that its sums can be made of; `gram` is its `whole_gram`. Costs nothing."""
     names = ("n_targets", "usable", "inverse_norm", "lengths", "scale", "correlation", "mean", "target_mean")
     kept = {name: getattr(problem, name) for name in (*names, "total_weight", "n_rows", "fit_intercept")}
+    units = problem.design.units
+    kept |= {"mean": kept["mean"] * units, "inverse_norm": kept["inverse_norm"] / units}
     return kept | {"gram": gram, "is_vector": is_vector}
 
 

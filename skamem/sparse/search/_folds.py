@@ -141,8 +141,9 @@ class LockStep:
         Shapes (s,), (n_targets, s), (n_targets,).
         """
         S, slopes, intercepts = (part[0] for part in self._shifted_models([step]))
+        units = self.problem.design.units
         return [
-            (support, coef.T, self.problem.target_mean + intercept - self.shift_x[support] @ coef)
+            (support, coef.T / units[support], self.problem.target_mean + intercept - self.shift_x[support] @ coef)
             for support, coef, intercept in zip(S, slopes, intercepts, strict=True)
         ]
 

@@ -228,4 +228,6 @@ class LogisticSearch:
     def to_input_units(self, fit):
         """Slopes (s,) and intercept for X as it was given."""
         slopes = fit.coefs * self.base.inverse_norm[fit.support]
-        return slopes, fit.intercept - float(slopes @ self.base.mean[fit.support])
+        with np.errstate(over="ignore"):  # as in `Problem.to_input_units`
+            given = slopes / self.design.units[fit.support]
+        return given, fit.intercept - float(slopes @ self.base.mean[fit.support])

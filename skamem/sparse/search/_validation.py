@@ -159,7 +159,7 @@ class CrossValidation:
     def _error(self, test, support, slopes, intercepts):
         """Negative mean squared error on the samples `test`."""
         design = self.problem.design
-        predicted = design.pick(design.columns(support), test) @ design.asarray(slopes.T)
+        predicted = design.pick(design.columns(support), test) @ design.asarray((slopes * design.units[support]).T)
         errors = design.pick(self.y, test) - predicted - design.asarray(intercepts)
         squares = host(design.xp.sum(errors * errors, axis=1))
         weights = None if self.problem.weight is None else host(design.pick(self.problem.weight, test))
