@@ -160,8 +160,9 @@ class DenseAMClassifier(ClassifierMixin, NetworkDual, BaseDenseAM):
     units mirror each other, of (2m - 1) times `decision_function`. Within a row it ranks as `decision_function` does.
 
     *Weights.* Equal rows of equal class are merged and rows are put in an order that depends on their values only:
-    weight 3 and three equal rows give the same fit, and so does any order of the rows. Weights are divided by their
-    mean.
+    weight 3 and three equal rows give the same fit, and so does any order of the rows. Scaled columns keep that order;
+    with a constant added to a column, or its sign changed, it is another, which acts as another seed does. Weights are
+    divided by their mean.
 
     *What the rows choose.* Noisy labels want much decay, clean ones little. With ``weight_decay="auto"``, 64
     memories learn at each decay, 300 updates at four times the rate, all decays side by side; a third of the rows
