@@ -99,6 +99,20 @@ class BaseDenseAM(IncrementalEstimator):
     def _check_parameters(self):
         super()._check_parameters()
         resolve_interaction(self.interaction, self.degree)
+        if isinstance(self.temperature, tuple | list) and self.solver != "paper":
+            raise ValueError(
+                f"temperature={self.temperature!r}; expected 'auto', a number > 0 or, for solver='paper', a pair "
+                "(T_initial, T_final)."
+            )
+
+    def _keep_reading(self):
+        """Store what reads the memories: they answer by what they learned with, whatever the parameters become."""
+        self.interaction_, self.readout_ = resolve_interaction(self.interaction, self.degree), self.readout
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if hasattr(self, "memories_") and not hasattr(self, "interaction_"):  # of a version that read the parameters
+            self._keep_reading()
 
     def _scaled(self, X, index, weights, placement, *, fresh):
         """(rows of X as the memories see them, mask of constant features); with the present scale unless fresh."""
@@ -220,12 +234,12 @@ class BaseDenseAM(IncrementalEstimator):
         rows, constant = self._scaled(X, index[train], weights[train], placement, fresh=start is None)
         self._settled(targets, placement, rows.offset.dtype)
         data = scaling.training_set(rows, targets, index[train], weights[train])
-        interaction = resolve_interaction(self.interaction, self.degree)
-        recipe = RECIPES[self.solver].of(self, interaction)
+        self._keep_reading()
+        recipe = RECIPES[self.solver].of(self, self.interaction_)
         like = None if masking is None else masking.like
         recipe = recipe.settled(data, self._loss(recipe), int(self.batch_size)) if like is None else like._recipe
         network = Network.of(
-            self.readout, interaction, targets.n_outputs, placement.xp, rows.offset.dtype, recipe.n_groups
+            self.readout_, self.interaction_, targets.n_outputs, placement.xp, rows.offset.dtype, recipe.n_groups
         )
         if masking is not None and masking.start is None:  # from the temperature, too, that its memories have
             optimizer = like._optimizer(recipe, data, like._memories(placement), random_state)
@@ -241,7 +255,7 @@ class BaseDenseAM(IncrementalEstimator):
         self.noise_, self.weight_decay_ = recipe.noise_level(data, random_state), recipe.decay
         n_epochs = recipe.n_epochs(batch_count(len(data), int(self.batch_size)))
         descent = self._descent(recipe, network, optimizer, data, n_epochs, random_state)
-        self._run(descent, range(n_epochs), constant, targets.constant, watch, X, y)
+        self._run(recipe, descent, range(n_epochs), constant, targets.constant, watch, X, y)
         if watch is not None:
             self.validation_scores_, self.validation_losses_ = watch.scores, watch.losses
         # What `partial_fit` needs to go on from here.
@@ -270,9 +284,9 @@ class BaseDenseAM(IncrementalEstimator):
         rows, _ = self._scaled(X, index, weights[index], placement, fresh=first)
         self._settled(targets, placement, rows.offset.dtype)
         data = scaling.training_set(rows, targets, index, weights[index])
-        interaction = resolve_interaction(self.interaction, self.degree)
-        recipe = RECIPES[self.solver].of(self, interaction).by_rule(len(data))
-        network = Network.of(self.readout, interaction, targets.n_outputs, placement.xp, rows.offset.dtype)
+        self._keep_reading()
+        recipe = RECIPES[self.solver].of(self, self.interaction_).by_rule(len(data))
+        network = Network.of(self.readout_, self.interaction_, targets.n_outputs, placement.xp, rows.offset.dtype)
         self.n_samples_seen_ = len(data) + (0 if first else self.n_samples_seen_)
         start, state = (None, None) if first else (self._memories(placement), self._optimizer_state)
         optimizer = self._optimizer(recipe, data, start, random_state, state)
@@ -285,10 +299,10 @@ class BaseDenseAM(IncrementalEstimator):
             recipe, network, optimizer, data, 1, random_state, lambda step: rising_schedule(n_before + step)
         )
         # Nothing counts as constant for good: later rows may vary.
-        self._run(descent, [epoch], rows.scale < 0, None, None, X, y, curve)
+        self._run(recipe, descent, [epoch], rows.scale < 0, None, None, X, y, curve)
         self._random_state, self._optimizer_state = random_state, optimizer.state
 
-    def _run(self, descent, epochs, constant, constant_targets, watch, X, y, curve=()):
+    def _run(self, recipe, descent, epochs, constant, constant_targets, watch, X, y, curve=()):
         """Run these epochs, with callbacks, and store the fitted attributes; losses follow those of `curve`."""
         optimizer, rows = descent.optimizer, descent.data.rows
 
@@ -300,7 +314,36 @@ class BaseDenseAM(IncrementalEstimator):
             parameters, losses = run_epochs(self, epochs, descent, attributes=attributes, watch=watch, X=X, y=y)
             fitted = attributes(parameters, losses)
         curve = [*curve, *fitted["loss_curve_"]]
-        self._store(fitted | {"loss_curve_": curve, "n_iter_": len(curve)})
+        for name, value in (fitted | {"loss_curve_": curve, "n_iter_": len(curve)}).items():
+            setattr(self, name, value)
+        if not np.all(np.isfinite(curve)):
+            epoch = int(np.argmin(np.isfinite(curve)))
+            warn(
+                f"The loss became {curve[epoch]} in epoch {epoch + 1} of {len(curve)}: training diverged, and memories "
+                f"that overflowed are silent. Try {' or '.join(self._remedies(recipe.rate))}.",
+                ConvergenceWarning,
+            )
+
+    def _remedies(self, rate):
+        """What would keep training at this learning rate from diverging, likeliest first."""
+        remedies = []
+        # Then an update turns weights over to more than they were.
+        overshoots = self.weight_decay != "auto" and rate * self.weight_decay_ > 2
+        if overshoots:
+            remedies.append(f"a lower weight_decay than {self.weight_decay!r}")
+        if self.learning_rate_init != "auto":
+            remedies.append(f"a lower learning_rate_init than {self.learning_rate_init!r}")
+        if overshoots:
+            return remedies
+        if not isinstance(self.temperature, str):
+            remedies.append(f"a higher temperature than {self.temperature!r}")
+        if getattr(self.interaction_, "degree", 1) > 1:
+            remedies.append(f"a lower degree than {self.interaction_.degree!r}")
+        if self.scale != "feature":
+            remedies.append("scale='feature'")
+        if self.learning_rate_init == "auto":
+            remedies.append(f"a learning_rate_init below {rate:.2g}, which 'auto' was")
+        return remedies
 
     def _fitted(self, temperature, parameters, losses, rows, constant, constant_targets):
         """Fitted attributes (dict) in the user's units."""
@@ -330,17 +373,6 @@ class BaseDenseAM(IncrementalEstimator):
             "loss_curve_": curve,
             "n_iter_": len(curve),
         }
-
-    def _store(self, attributes):
-        for name, value in attributes.items():
-            setattr(self, name, value)
-        if not np.all(np.isfinite(self.loss_curve_)):
-            warn(
-                f"The loss became {self.loss_curve_[-1]} after {self.n_iter_} epochs: training diverged, and memories "
-                f"that overflowed are silent. Lower learning_rate_init={self.learning_rate_init!r} or "
-                f"degree={self.degree!r}, or use scale='feature'.",
-                ConvergenceWarning,
-            )
 
     def _memories(self, placement):
         """The fitted memories as training wants them, on scaled rows; new arrays."""

@@ -114,6 +114,8 @@ class DenseAMClassifier(ClassifierMixin, NetworkDual, BaseDenseAM):
         Class units of the memories: positive entries vote for a class.
     temperature_ : float
         T.
+    interaction_, readout_, power_ : object, str, float
+        Energy, readout and power of the loss that the memories learned with, and are read by until they learn again.
     offset_ : array of shape (n_features,)
         Subtracted from the features; 0 with ``scale=None``.
     scale_ : array of shape (n_features,)
@@ -158,8 +160,9 @@ class DenseAMClassifier(ClassifierMixin, NetworkDual, BaseDenseAM):
     units mirror each other, of (2m - 1) times `decision_function`. Within a row it ranks as `decision_function` does.
 
     *Weights.* Equal rows of equal class are merged and rows are put in an order that depends on their values only:
-    weight 3 and three equal rows give the same fit, and so does any order of the rows. Weights are divided by their
-    mean.
+    weight 3 and three equal rows give the same fit, and so does any order of the rows. Scaled columns keep that order;
+    with a constant added to a column, or its sign changed, it is another, which acts as another seed does. Weights are
+    divided by their mean.
 
     *What the rows choose.* Noisy labels want much decay, clean ones little. With ``weight_decay="auto"``, 64
     memories learn at each decay, 300 updates at four times the rate, all decays side by side; a third of the rows
@@ -274,13 +277,9 @@ class DenseAMClassifier(ClassifierMixin, NetworkDual, BaseDenseAM):
         self.random_state = random_state
         self.backend = backend
 
-    def _check_parameters(self):
-        super()._check_parameters()
-        if isinstance(self.temperature, tuple | list) and self.solver != "paper":
-            raise ValueError(
-                f"temperature={self.temperature!r}; expected 'auto', a number > 0 or, for solver='paper', a pair "
-                "(T_initial, T_final)."
-            )
+    def _keep_reading(self):
+        super()._keep_reading()
+        self.power_ = float(self.power)
 
     def _loss(self, recipe):
         return PowerLoss(float(self.power), recipe.saturated_slope)
@@ -430,7 +429,7 @@ class DenseAMClassifier(ClassifierMixin, NetworkDual, BaseDenseAM):
         """
         check_is_fitted(self)
         potentials, placement = self._outputs(X, "predict_proba")
-        return placement.give(placement.xp.exp(log_probabilities(potentials, float(self.power))))
+        return placement.give(placement.xp.exp(log_probabilities(potentials, self.power_)))
 
     def predict_log_proba(self, X):
         """Logarithm of `predict_proba`.
@@ -447,4 +446,4 @@ class DenseAMClassifier(ClassifierMixin, NetworkDual, BaseDenseAM):
         """
         check_is_fitted(self)
         potentials, placement = self._outputs(X, "predict_log_proba")
-        return placement.give(log_probabilities(potentials, float(self.power)))
+        return placement.give(log_probabilities(potentials, self.power_))

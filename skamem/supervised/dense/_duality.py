@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skamem.core import arrays
 from skamem.core.base import SkamemEstimator
 from skamem.core.columns import numbers_expected
-from skamem.core.interactions import LogCosh, Polynomial, RectifiedPolynomial, Softplus, resolve_interaction
+from skamem.core.interactions import LogCosh, Polynomial, RectifiedPolynomial, Softplus
 
 __all__ = ["DUAL_ENERGIES", "HiddenLayerClassifier", "NetworkDual", "memories_of_network", "network_of_memories"]
 
@@ -154,15 +154,13 @@ class HiddenLayerClassifier(ClassifierMixin, BaseEstimator):
         return hidden @ self.coefs_[1] + self.intercepts_[1]
 
 
-def network_of_memories(model, interaction):
+def network_of_memories(model):
     """The network that a fitted dense memory is under eq. (10).
 
     Parameters
     ----------
     model : DenseAMClassifier
         Fitted.
-    interaction : object
-        Its energy.
 
     Returns
     -------
@@ -175,11 +173,11 @@ def network_of_memories(model, interaction):
     temperature = model.temperature_
     # float64 here: the offset may be much larger than what varies.
     level = intercept - memories.astype(np.float64) @ offset.astype(np.float64)
-    if model.readout == "exact":
+    if model.readout_ == "exact":
         level = level - recognition.sum(axis=1)
     coefs = [memories.T / temperature, recognition * (2 / temperature)]
     intercepts = [(level / temperature).astype(memories.dtype), np.zeros(recognition.shape[1], memories.dtype)]
-    return HiddenLayerClassifier(coefs, intercepts, interaction.slope, model.classes_).fit()
+    return HiddenLayerClassifier(coefs, intercepts, model.interaction_.slope, model.classes_).fit()
 
 
 def memories_of_network(network):
@@ -279,7 +277,7 @@ class NetworkDual(SkamemEstimator):
         True
         """
         check_is_fitted(self)
-        return network_of_memories(self, resolve_interaction(self.interaction, self.degree))
+        return network_of_memories(self)
 
     @classmethod
     def from_mlp(cls, network, **parameters):
@@ -321,5 +319,7 @@ class NetworkDual(SkamemEstimator):
         settings |= {"degree": getattr(interaction, "degree", 3), "n_memories": len(attributes["memories_"])}
         memory = cls(**(settings | parameters))
         vars(memory).update(attributes)
+        memory._begin()
+        memory._keep_reading()
         memory._random_state, memory.n_samples_seen_, memory._optimizer_state = check_random_state(0), 0, None
         return memory

@@ -12,7 +12,6 @@ import numpy as np
 import scipy.sparse
 
 from skamem.core import arrays
-from skamem.core.interactions import resolve_interaction
 from skamem.core.rows import row_blocks, rows_in_cache
 from skamem.core.threads import product_threads
 from skamem.supervised.dense._losses import PowerLoss
@@ -87,11 +86,11 @@ class DenseModel:
         offset, intercept = estimator.offset_, estimator.intercept_
         if bool(xp.max(xp.abs(offset) / estimator.scale_) <= _SMALL_OFFSET):
             offset, intercept = None, intercept - estimator.memories_ @ offset
-        power = getattr(estimator, "power", None)
+        power = getattr(estimator, "power_", None)
         return cls(
-            resolve_interaction(estimator.interaction, estimator.degree),
-            estimator.readout,
-            None if power is None else PowerLoss(float(power)),
+            estimator.interaction_,
+            estimator.readout_,
+            None if power is None else PowerLoss(power),
             Memories(estimator.memories_ * inverse, intercept * inverse, estimator.recognition_ * (2 * inverse)),
             offset,
             placement,

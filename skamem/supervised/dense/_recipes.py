@@ -269,6 +269,11 @@ class PaperRecipe(_Recipe):
     n_groups: ClassVar[int] = 1
     batches: ClassVar[Any] = staticmethod(balanced_batches)
 
+    @property
+    def rate(self):
+        """Learning rate."""
+        return self._rate(PAPER_RATE)
+
     def begin(self, data, random_state):
         """Optimizer with fresh memories."""
         place, dtype = data.rows.placement, data.rows.offset.dtype
@@ -312,7 +317,7 @@ class PaperRecipe(_Recipe):
         return PaperSolver(
             memories._asdict(),
             temperature=tuple(float(end) for end in pair),  # a NumPy scalar would make float32 arrays float64
-            learning_rate=self._rate(PAPER_RATE),
+            learning_rate=self.rate,
             momentum=float(self.momentum),
             fit_intercept=self.fit_intercept,
         )

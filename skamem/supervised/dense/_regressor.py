@@ -81,6 +81,8 @@ class DenseAMRegressor(RegressorMixin, BaseDenseAM):
         Mean and standard deviation of the targets.
     temperature_ : float
         T.
+    interaction_, readout_ : object, str
+        Energy that the memories learned with, and are read by until they learn again, and its readout, "linear".
     offset_ : array of shape (n_features,)
         Subtracted from the features; 0 with ``scale=None``.
     scale_ : array of shape (n_features,)

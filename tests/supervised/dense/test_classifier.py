@@ -547,6 +547,29 @@ def test_divergence_is_reported(blobs):
 
 
 @pytest.mark.parametrize(
+    ("options", "remedies"),
+    [
+        ({"weight_decay": 1e6}, "Try a lower weight_decay than 1000000.0."),
+        ({"learning_rate_init": 1e30}, "Try a lower learning_rate_init than 1e+30 or a lower degree than 3."),
+        (
+            {"learning_rate_init": 1e30, "scale": None, "interaction": "exponential"},
+            "Try a lower learning_rate_init than 1e+30 or scale='feature'.",
+        ),
+        (
+            {"temperature": 1e-6, "interaction": "exponential"},
+            "Try a higher temperature than 1e-06 or a learning_rate_init below 0.004, which 'auto' was.",
+        ),
+    ],
+    ids=str,
+)
+def test_divergence_names_what_was_set(blobs, options, remedies):
+    X, y = blobs
+    with pytest.warns(ConvergenceWarning, match="training diverged") as caught:
+        DenseAMClassifier(10, max_iter=200, random_state=0, **options).fit(X.astype(np.float32), y)
+    assert str(caught[0].message).endswith(remedies)
+
+
+@pytest.mark.parametrize(
     "options", [{"learning_rate_init": 1e30}, {"temperature": 1e-6, "interaction": "exponential"}], ids=str
 )
 def test_what_diverges_leaves_finite_arrays_and_one_warning(blobs, options):

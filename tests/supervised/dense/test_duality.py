@@ -103,6 +103,8 @@ def test_from_mlp_learns_on(digits):
         memory.partial_fit(X - 100, y)
     assert memory.score(X - 100, y) > before
     assert memory.n_iter_ == 20
+    with pytest.raises(ValueError, match="partial_fit goes on with .*, but found readout='exact'"):
+        memory.set_params(readout="exact").partial_fit(X - 100, y)
 
 
 def test_what_has_no_dual():

@@ -1,8 +1,10 @@
 """Gradients by the input against finite differences, and contributions that add up to the potentials."""
 
+import pickle
+
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
 
 from skamem import DenseAMClassifier, DenseAMRegressor
@@ -189,3 +191,35 @@ def test_how_far_potentials_follow_the_weights(readout):
         assert_allclose(reach[memory], np.sqrt(np.mean(np.sum(slopes**2, axis=1))), rtol=1e-4, atol=1e-8)
     overlaps = view_of(model).overlaps(rows)
     assert_allclose(spreads, 2 * resolve_interaction(model.interaction, model.degree).slope(overlaps).std(axis=0))
+
+
+CHANGES = {"degree": 7, "interaction": "exponential", "readout": "exact", "power": 1, "scale": None, "temperature": 9.0}
+
+
+@pytest.mark.parametrize("learn", ["fit", "partial_fit", "from_mlp", "pickle", "earlier pickle"])
+@pytest.mark.parametrize("kind", [DenseAMClassifier, DenseAMRegressor])
+def test_parameters_changed_after_the_fit_change_no_answer(kind, learn):
+    model = kind(8, max_iter=20, random_state=0)
+    model = getattr(model, "partial_fit" if learn == "partial_fit" else "fit")(X, Y)
+    if learn == "from_mlp":
+        if kind is DenseAMRegressor:
+            pytest.skip("regressors have no such method")
+        model = DenseAMClassifier.from_mlp(model.to_mlp())
+    elif learn == "pickle":
+        model = pickle.loads(pickle.dumps(model))
+    elif learn == "earlier pickle":
+        twin, state = kind(), model.__getstate__()
+        twin.__setstate__({k: v for k, v in state.items() if k not in ("interaction_", "readout_", "power_")})
+        model = twin
+    answers = [name for name in ("predict", "decision_function", "predict_proba") if hasattr(model, name)]
+    before = [getattr(model, name)(X) for name in answers]
+    model.set_params(**{name: value for name, value in CHANGES.items() if name in model.get_params()})
+    for name, answer in zip(answers, before, strict=True):
+        assert_array_equal(getattr(model, name)(X), answer)
+    if kind is DenseAMClassifier:
+        assert_allclose(model.to_mlp().decision_function(X), model.decision_function(X), rtol=1e-9, atol=1e-9)
+
+
+def test_what_was_changed_counts_from_the_next_fit_on():
+    model = memory_of().set_params(degree=5, readout="exact", power=1)
+    assert_array_equal(model.fit(X, Y).predict_proba(X), memory_of("exact", degree=5, power=1).predict_proba(X))
