@@ -5,10 +5,12 @@ All three take validated float arrays and return the weights; they differ in wha
 
 import numpy as np
 import scipy.linalg
+from scipy.linalg import get_lapack_funcs
 
 from skamem.core import arrays
 from skamem.core._neumann import invert_gram, neumann, neumann_factors, neumann_moments
 from skamem.core.factors import Factors, matrix
+from skamem.core.magnitudes import power_of_two
 
 LinAlgError = np.linalg.LinAlgError
 
@@ -28,6 +30,8 @@ __all__ = [
     "svd",
     "svd_factors",
 ]
+
+_QR_BLOCK = 32  # columns that LAPACK eliminates at once
 
 
 def svd(X, Y, *, alpha=0.0, n_patterns=None):
@@ -50,7 +54,8 @@ def svd(X, Y, *, alpha=0.0, n_patterns=None):
     Returns
     -------
     weights : array of shape (n_units, n_outputs)
-        Dtype and device of `X`. Cost O(m n min(m, n)).
+        Dtype and device of `X`. Cost O(m n min(m, n)); of rows `reduced` to a well-conditioned triangle, on the host,
+        without the decomposition, O(n² n_outputs).
 
     Examples
     --------
@@ -60,6 +65,9 @@ def svd(X, Y, *, alpha=0.0, n_patterns=None):
     array([[0.5, 0.5],
            [0.5, 0.5]])
     """
+    solution = None if n_patterns is None or alpha else _triangular_solution(X, Y, n_patterns)
+    if solution is not None:
+        return solution
     Ut, Vt, _, gains = _decomposed(X, alpha, n_patterns)
     return arrays.namespace(X).matrix_transpose(Vt) @ (gains[:, None] * (Ut @ Y))
 
@@ -89,12 +97,30 @@ def _decomposed(X, alpha, n_patterns=None):
     """Uᵀ, Vᵀ, the singular values of X and σ / (σ² + α), 0 for those that are dropped."""
     xp, alpha = arrays.namespace(X), float(alpha)  # a NumPy scalar would make float32 arrays float64
     U, singular, Vt = xp.linalg.svd(X, full_matrices=False)
-    size = max(X.shape) if n_patterns is None else max(X.shape[1], 4.0 * n_patterns**0.5)
+    size = max(X.shape) if n_patterns is None else _size(X, n_patterns)
     kept = singular > size * xp.finfo(X.dtype).eps * singular[0]
     safe = xp.where(kept, singular, xp.ones_like(singular))
     # Not σ / (σ² + α): of very large or small patterns that square is no number.
     gains = xp.where(kept, 1.0 / (safe + alpha / safe), xp.zeros_like(singular))
     return xp.matrix_transpose(U), Vt, singular, gains
+
+
+def _size(R, n_patterns):
+    """Singular values of `reduced` rows below this times eps, in share of the largest, are rounding."""
+    return max(R.shape[1], 4.0 * n_patterns**0.5)
+
+
+def _triangular_solution(R, Z, n_patterns):
+    """R⁻¹ Z, if all singular values of the triangle R of `reduced` rows count with a margin; None otherwise."""
+    xp, n_units = arrays.namespace(R), R.shape[1]
+    if R.shape[0] < n_units or not arrays.host_checks_are_free(xp):
+        return None
+    # A triangle is its own LU factorisation. The margin: this is an estimate, and of norms that are no singular values.
+    triangle = R / power_of_two(R)
+    share, _ = get_lapack_funcs(("gecon",), (R,))[0](triangle, xp.max(xp.sum(xp.abs(triangle), axis=0)))
+    if not share > 100.0 * _size(R, n_patterns) * xp.finfo(R.dtype).eps:
+        return None
+    return xp.eye(n_units, dtype=R.dtype) if Z is R else scipy.linalg.solve_triangular(R, Z, check_finite=False)
 
 
 def reduced(X, Y, held=None):
@@ -114,8 +140,8 @@ def reduced(X, Y, held=None):
     Returns
     -------
     R, Z : array of shape (min(n_patterns, n_units), n_units), array of shape (..., n_outputs) or None
-        Stand for X and Y in all solvers, whatever the penalty: rows as they are while they are few. Copies. Cost
-        O(n_patterns n_units²).
+        Stand for X and Y in all solvers, whatever the penalty: rows as they are while they are fewer than units, then
+        R is upper triangular. Copies. Cost O(n_patterns n_units²), from `held` too.
 
     Examples
     --------
@@ -126,14 +152,17 @@ def reduced(X, Y, held=None):
     ((3, 3), True)
     """
     xp, n_units = arrays.namespace(X), X.shape[1]
+    joint = Y is None or Y.shape[1] <= n_units  # targets as further columns: Q is not formed
+    if held is not None and held[0].shape[0] == n_units and joint and arrays.host_checks_are_free(xp):
+        return _extended(*held, X, Y)
     if held is not None:
         X = xp.concat([held[0], X], axis=0)
         Y = None if Y is None else xp.concat([held[1], Y], axis=0)
-    if X.shape[0] <= n_units:
+    if X.shape[0] < n_units:
         return tuple(None if part is None else arrays.copy(part) for part in (X, Y)) if held is None else (X, Y)
     if Y is None:
         return _triangular(X), None
-    if Y.shape[1] <= n_units:  # targets as further columns: Q is not formed
+    if joint:
         R = _triangular(xp.concat([X, Y], axis=1))[:n_units, :]
         return arrays.copy(R[:, :n_units]), arrays.copy(R[:, n_units:])
     Q, R = xp.linalg.qr(X, mode="reduced")
@@ -141,11 +170,24 @@ def reduced(X, Y, held=None):
 
 
 def _triangular(rows):
-    """R of ``rows`` = Q R, for more rows than columns."""
+    """R of ``rows`` = Q R: upper triangular, or trapezoidal where there are fewer rows than columns."""
     xp = arrays.namespace(rows)
     if arrays.host_checks_are_free(xp):
         return scipy.linalg.qr(rows, mode="raw", check_finite=False)[1]  # without Q, which takes most of the time
     return xp.linalg.qr(rows, mode="reduced")[1]
+
+
+def _extended(R, Z, X, Y):
+    """The triangle R, and Z, with further rows X and Y: LAPACK spares the zeros below, so that few rows cost little."""
+    xp, n_units = arrays.namespace(R), R.shape[1]
+    held, rows = R, X
+    if Z is not None:
+        rows, n_outputs = xp.concat([X, Y], axis=1), Z.shape[1]
+        held = xp.zeros((n_units + n_outputs, n_units + n_outputs), dtype=R.dtype)
+        held[:n_units, :n_units], held[:n_units, n_units:] = R, Z
+    update = get_lapack_funcs(("tpqrt",), (held, rows))[0]
+    held = update(0, min(_QR_BLOCK, held.shape[0]), held, rows)[0]
+    return (held, None) if Z is None else (held[:n_units, :n_units].copy(), held[:n_units, n_units:].copy())
 
 
 def cholesky(X, Y, *, alpha=0.0):

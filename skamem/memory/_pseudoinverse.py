@@ -96,7 +96,8 @@ class PseudoinverseMemory(BaseMemory):
     and a recall step costs O(n_samples m n). For `partial_fit` and `merge` the patterns are kept, or as many rows as
     there are units that have the same least-squares weights, R of X = Q R: learnt in parts, or read block by block
     from a memory-mapped file, weights are those of one `fit`, to rounding, far from 0 and in units of any size too.
-    Each call solves anew, O(n³).
+    Each call solves anew, O(n³); from n patterns on, with ``solver="svd"``, ``alpha=0`` and well-conditioned patterns,
+    O(n²) for each new pattern and output.
 
     References
     ----------

@@ -16,6 +16,7 @@ from skamem.core.least_squares import (
     svd,
 )
 
+EPS = np.finfo(float).eps
 SHAPES = {"wide": (6, 15), "tall": (15, 6), "square": (8, 8)}
 
 
@@ -49,6 +50,45 @@ def test_reduced_rows_far_from_zero(n_rows, n_outputs, alpha):
     assert len(R) <= 5
     found, expected = svd(R, R if Y is None else Z, alpha=alpha), svd(X, X if Y is None else Y, alpha=alpha)
     np.testing.assert_allclose(X @ found, X @ expected, rtol=1e-9, atol=1e-9 * np.abs(X @ expected).max())
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("n_outputs", [None, 1, 5, 9])
+@pytest.mark.parametrize("n_more", [1, 4, 50])
+def test_a_triangle_takes_in_rows_one_by_one_or_many(place, n_outputs, n_more, dtype):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((5 + 2 * n_more, 5)).astype(dtype)
+    Y = None if n_outputs is None else targets(X, n_outputs).astype(dtype)
+    held = None
+    for rows in (slice(0, 5), slice(5, 5 + n_more), slice(5 + n_more, None)):
+        before = None if held is None else [None if part is None else place.get(part).copy() for part in held]
+        more = reduced(place.put(X[rows]), None if Y is None else place.put(Y[rows]), held)
+        if held is not None:  # changed nothing that it was given
+            for part, same in zip(held, before, strict=True):
+                assert part is same is None or (place.get(part) == same).all()
+        held = more
+    R, Z = (None if part is None else place.get(part) for part in held)
+    assert R.shape == (5, 5)
+    assert R.dtype == dtype
+    np.testing.assert_array_equal(R, np.triu(R))
+    tolerance = 1e-4 if dtype == "float32" else 1e-12
+    np.testing.assert_allclose(R.T @ R, X.T @ X, atol=tolerance, rtol=tolerance)
+    if Y is not None:
+        np.testing.assert_allclose(R.T @ Z, X.T @ Y, atol=tolerance, rtol=tolerance)
+
+
+@pytest.mark.parametrize("unit", [1e-250, 1.0, 1e300])
+@pytest.mark.parametrize("condition", [1.0, 1e6, 1e12, 1e14, 1e15, 1e30])
+def test_a_triangle_is_solved_as_its_decomposition(condition, unit):
+    """Without one where it is well-conditioned; with all singular values that count, and no others, in any case."""
+    U, _, Vt = np.linalg.svd(np.random.default_rng(0).standard_normal((40, 6)), full_matrices=False)
+    X = U * np.geomspace(1.0, 1.0 / condition, 6) @ Vt
+    Y = X @ targets(X.T)
+    R, Z = reduced(unit * X, unit * Y)
+    np.testing.assert_allclose(X @ svd(R, Z, n_patterns=40), Y, atol=1e-12)
+    projector = svd(R, R, n_patterns=40)
+    np.testing.assert_allclose(projector, projector @ projector, atol=1e-9)
+    assert abs(np.trace(projector) - np.count_nonzero(np.geomspace(1.0, 1.0 / condition, 6) > 4 * 40**0.5 * EPS)) < 1e-9
 
 
 def test_reduced_rows_are_copies():
