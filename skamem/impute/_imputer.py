@@ -309,8 +309,8 @@ class AssociativeImputer(BaseTableImputer):
         Raises
         ------
         ValueError
-            For infinite entries, and for a column that cannot hold what `fit` saw in it: strings where there were
-            numbers, say. A column without any entry may have any type.
+            For infinite entries, and for a column that cannot hold what `fit` saw in it, with gaps or without: strings
+            where there were numbers, say. A column without any entry may have any type.
         """
         X, table, placement = self._read(X, method="transform")
         if self.sample_posterior:
@@ -389,8 +389,8 @@ class AssociativeImputer(BaseTableImputer):
         X : array-like or data frame of shape (n_samples, n_features)
             The table. About a tenth of its known entries are hidden, as gaps occur in it, always the same ones.
         y : array-like or data frame of shape (n_samples, n_features), default=None
-            The truth about all of `X`, whose gaps are what is asked then. Of any other shape it is ignored, so that
-            labels of a pipeline may be passed.
+            The truth about all of `X`, whose gaps are what is asked then. Ignored where it has another shape, as labels
+            of a pipeline, or knows of no gap, as `X` itself.
 
         Returns
         -------
@@ -399,10 +399,11 @@ class AssociativeImputer(BaseTableImputer):
             most frequent one. 1 at most, about 0 for means and most frequent values.
         """
         X, table, _ = self._read(X, method="score")
+        truth, asked = table, np.zeros_like(table.missing)
         if arrays.shape_of(y) == tuple(table.codes.shape):
             _, truth, _ = self._read(y, method="score")
             asked = table.missing & ~np.isnan(truth.codes)
-        else:
+        if not asked.any():
             truth, asked = table, self._hidden(table)
             table = Table(np.where(asked, np.nan, table.codes), table.missing | asked)
         codes = self._filled(table)

@@ -243,6 +243,21 @@ def declared_categories(dtype):
     return [plain(value) for value in declared] if hasattr(declared, "__iter__") else None
 
 
+def _check_sorts(feature, dtype, given):
+    """Refuse a column of another sort than all that was seen, whether or not it has gaps to fill."""
+    if not feature.is_ranked or feature.is_empty or not len(given):
+        return
+    if feature.kind == "category" and feature.is_numeric and (dtype is None or str(dtype).lower() == "object"):
+        return  # codes of categories, beside which objects may have a word
+    if set(map(_sort_of, feature.levels.tolist())).isdisjoint(map(_sort_of, given.tolist())):
+        raise ValueError(f"found {plain(given[0])!r}")
+
+
+def _sort_of(value):
+    """What goes together in a column: all numbers and truth values, all strings, all intervals."""
+    return numbers.Real if is_number(value) else type(plain(value))
+
+
 def is_number(value):
     """Whether a value is a real number or a truth value."""
     return isinstance(value, numbers.Real | np.bool_)
@@ -254,6 +269,7 @@ def read_table(X, features, marker):
     for name, feature, (dtype, values) in zip(names_of(X), features, columns_of(X), strict=True):
         missing = missing_entries(values, marker)
         try:
+            _check_sorts(feature, dtype, values[~missing])
             codes.append(feature.codes(values, missing))
         except (TypeError, ValueError, OverflowError) as error:
             column = "" if dtype is None else f" in a column of the type {dtype}"

@@ -134,6 +134,34 @@ def test_what_goes_together_in_no_column_is_refused(kind, other):
         imputer.transform(frame(GIVEN[other]))
 
 
+@pytest.mark.parametrize("container", ["default", "pandas"])
+@pytest.mark.parametrize(
+    "fitted", ["whole", "float", "bool", "of numbers", "words", "objects", "categories", "ordered"]
+)
+def test_words_and_numbers_are_refused_with_gaps_and_without(fitted, container):
+    imputer = fitted_to(fitted).set_output(transform=container)
+    numbers = {"float", "Int8", "boolean", "truth", "of numbers", "sparse"}
+    of_numbers = fitted == "of numbers"
+    words = WORDS - {"objects"} if of_numbers else WORDS
+    for given in words if fitted in ("whole", "float", "bool", "of numbers") else numbers:
+        holes = frame(GIVEN[given])
+        objects = holes.astype({"a": object})  # these hold a word beside numbers that are categories
+        for some in (holes, holes[:1], *(() if of_numbers else (objects, objects[:1]))):
+            with pytest.raises(ValueError, match="Feature 'a' held .* Convert it to what fit saw"):
+                imputer.transform(some)
+            with pytest.raises(ValueError, match="Feature 'a' held"):
+                imputer.score(some)
+
+
+def test_numbers_of_other_types_are_no_strangers_to_categories_of_numbers():
+    imputer = fitted_to("of numbers").set_output(transform="pandas")
+    for column in ([0.5, 7.0], [True, False], pd.Categorical([1, 2])):
+        table = frame(pd.Series(column))
+        pd.testing.assert_frame_equal(imputer.transform(table), table)
+    mixed = frame(pd.Series(["S", 1.0, None], dtype=object))  # one of them fit saw
+    assert fitted_to("objects").set_output(transform="pandas").transform(mixed)["a"].tolist()[:2] == ["S", 1.0]
+
+
 def test_a_category_that_the_other_file_lacks_is_added_in_its_place():
     sizes = pd.Categorical(np.asarray(["S", "M", "L"])[RANK], ["S", "M", "L"], ordered=True)
     given = pd.Series(pd.Categorical(["S", None, "L"], ["S", "L"], ordered=True))

@@ -293,6 +293,9 @@ def test_score_tells_good_from_bad_and_serves_a_search():
     assert abs(AssociativeImputer().fit(noise).score(noise)) < 0.2
     assert 0.2 < score <= 1.0
     assert AssociativeImputer().fit(holes).score(holes, X) > 0.2
+    for table in (X, holes):  # the truth tells of no gap: as without it
+        imputer = AssociativeImputer().fit(table)
+        assert imputer.score(table, table) == imputer.score(table) > 0.2
     search = GridSearchCV(AssociativeImputer(), {"shrinkage": [1e-3, 1.0]}, cv=3).fit(holes)
     assert search.best_params_ == {"shrinkage": 1e-3}
 
