@@ -163,9 +163,7 @@ def kept_of_problem(problem, gram, *, is_vector):
     """What a problem on rows has found out that its sums can be made of; `gram` is its `whole_gram`. Costs nothing."""
     names = ("n_targets", "usable", "inverse_norm", "lengths", "scale", "correlation", "mean", "target_mean")
     kept = {name: getattr(problem, name) for name in (*names, "total_weight", "n_rows", "fit_intercept")}
-    units = problem.design.units
-    kept |= {"mean": kept["mean"] * units, "inverse_norm": kept["inverse_norm"] / units}
-    return kept | {"gram": gram, "is_vector": is_vector}
+    return kept | {"design_units": problem.design.units, "gram": gram, "is_vector": is_vector}
 
 
 def sums_of_kept(kept):
@@ -179,12 +177,14 @@ def sums_of_kept(kept):
     length = np.where(usable, 1 / np.where(usable, kept["inverse_norm"], 1.0), 0.0)
     mean = np.concatenate([kept["mean"], kept["target_mean"]])
     size = np.concatenate([length, kept["lengths"]])
-    units = host(column_units(np.maximum(np.abs(mean), size), np.dtype(np.float64)))
+    largest = np.maximum(np.abs(mean), size / np.sqrt(kept["total_weight"]))
+    units = host(column_units(largest, np.dtype(np.float64)))
     size, lengths = np.split(size / units, [-n_targets])
     xy = size[:, None] * kept["correlation"] * (kept["scale"] / units[-n_targets:])
     total = np.block([[size[:, None] * kept["gram"] * size, xy], [xy.T, np.diag(lengths**2)]])
     return {
-        "weight": kept["total_weight"], "mean": mean / units, "total": total, "unit": units,
+        "weight": kept["total_weight"], "mean": mean / units, "total": total,
+        "unit": units * np.concatenate([kept["design_units"], np.ones(n_targets)]),
         "n_rows": float(kept["n_rows"]), "n_targets": n_targets, "is_vector": kept["is_vector"], "rounding": EPS,
         "cancelled": 1.0, "knows_mean": kept["fit_intercept"],
     }  # fmt: skip
@@ -298,8 +298,11 @@ def condensed(sums, *, fit_intercept, check=False):
     if check:
         _check_root(root, total[:n, :n], explained, total[:n, n:], left)
     X = np.zeros((len(root) + len(left), n), order="F")
-    X[: len(root)] = root * (size * units)[:n]
-    y = np.concatenate([explained, np.diag(np.sqrt(np.maximum(left, 0.0)))]) * (size * units)[n:]
+    lengths = size * units
+    if np.any((size > 0) & (lengths == 0)):
+        raise ValueError("sample_weight is so small that features by it vanish in double precision; scale the weights.")
+    X[: len(root)] = root * lengths[:n]
+    y = np.concatenate([explained, np.diag(np.sqrt(np.maximum(left, 0.0)))]) * lengths[n:]
     origin = mean * units if fit_intercept else np.zeros_like(mean)
     return Condensed(
         X, y, origin[:n], origin[n:], sums["n_rows"], sums["weight"],

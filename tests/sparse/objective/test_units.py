@@ -109,3 +109,21 @@ def test_coefficients_that_float64_cannot_hold_are_refused():
     for fit in (FITS["size"], FITS["stream"], FITS["folds"]):
         with pytest.raises(ValueError, match="feature 0 has magnitude inf, which float64 cannot hold"):
             fit(X * UNITS, y * 1e20)
+
+
+@pytest.mark.parametrize(("unit", "weight", "digits"), [(2.0**-700, 2.0**-100, 1e-6), (2.0**-1030, 1.0, 1e-3)])
+def test_sums_of_a_fit_go_on_at_the_end_of_floats(unit, weight, digits):
+    X, y = data()
+    y, weights = y * 2.0**-40, np.full(60, weight)
+    wanted = IHTRegressor(2).fit(X, y)
+    X = X * [unit, 1, 1, 1, 1, 1]
+    model = IHTRegressor(2).fit(X[:30], y[:30], sample_weight=weights[:30])
+    model.partial_fit(X[30:], y[30:], sample_weight=weights[30:])
+    np.testing.assert_array_equal(model.support_, [0, 1])
+    np.testing.assert_allclose(model.coef_[:2] * [unit, 1.0], wanted.coef_[:2], rtol=digits)
+
+
+def test_weights_by_which_features_vanish_are_refused():
+    X, y = data()
+    with pytest.raises(ValueError, match="features by it vanish in double precision; scale the weights"):
+        IHTRegressor(2).partial_fit(X * UNITS, y, sample_weight=np.full(60, 2.0**-900))
