@@ -13,8 +13,8 @@ from skamem import DenseAMClassifier
 from skamem.analysis import decisive_memories, votes_per_memory
 
 # Three settings of the windows in the paper's appendix A: 0.01 to 0.04 for ε0, 0.6 to 0.95 for p; degrees 2 and 3 start
-# at a temperature of 250 to 400, which falls to one of 30 to 100, with m = 2, 3 or 4; high degrees keep one of 500 to 700
-# and have m near 30.
+# at a temperature of 250 to 400, which falls to one of 30 to 100, with m = 2, 3 or 4; high degrees keep one of 500 to
+# 700 and have m near 30.
 WINDOW = [
     {"learning_rate_init": 0.02, "momentum": 0.8, "temperature": (300.0, 60.0), "power": 3},
     {"learning_rate_init": 0.04, "momentum": 0.6, "temperature": (250.0, 30.0), "power": 2},
