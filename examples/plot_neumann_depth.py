@@ -156,7 +156,7 @@ for (load, share), colour, marker in zip(shares.items(), colours, "osv^D", stric
     )
 right.set_xticks([1, 2, 4, 8, 16, 32, 64, 128], ["1", "2", "4", "8", "16", "32", "64", "128"])
 right.set(xlabel="layers L", ylabel="cues recalled exactly, %", ylim=(-3, 103))
-right.set_title("100 units, a tenth of them flipped in the cue")
+right.set_title("100 units, cues with a tenth flipped")
 right.legend(frameon=False)
 for axis in (left, right):
     axis.spines[["top", "right"]].set_visible(False)
