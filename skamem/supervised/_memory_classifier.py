@@ -68,7 +68,7 @@ class MemoryClassifier(ClassifierMixin, PairMemoryEstimator, IncrementalEstimato
         The fitted memory.
     classes_ : ndarray of shape (n_classes,)
         Class labels.
-    class_count_ : ndarray of shape (n_classes,)
+    class_count_ : array of shape (n_classes,)
         Samples of each class, counted by their weights.
     scale_ : float
         Factor on the fields in `predict_proba`, fitted by maximum likelihood.
@@ -108,7 +108,6 @@ class MemoryClassifier(ClassifierMixin, PairMemoryEstimator, IncrementalEstimato
     0.85
     """
 
-    _stays_home = ("class_count_",)
     _learning_parameters = ("memory", "fit_intercept")
     _parameters: ClassVar = {
         "memory": PairMemory("field", "patterns with labels") | None,
@@ -157,7 +156,7 @@ class MemoryClassifier(ClassifierMixin, PairMemoryEstimator, IncrementalEstimato
         memory = self._new_memory()
         self.classes_, codes = validation.check_labels(y, X, owner=type(self).__name__)
         weight = self._row_weights(sample_weight, X, placement, codes)
-        self.class_count_ = self._class_counts(codes, weight)
+        self.class_count_ = placement.asarray(self._class_counts(codes, weight), placement.xp.float64)
         for _ in fit_tasks(self, [0], name="memory", n_tasks=1, X=X, y=y, attributes=dict, inner=memory):
             self._fit_with_scale(memory.fit, X, codes, weight)
         return self
@@ -205,7 +204,8 @@ class MemoryClassifier(ClassifierMixin, PairMemoryEstimator, IncrementalEstimato
         codes = validation.known_codes(y, X, self.classes_, type(self).__name__)
         weight = self._row_weights(sample_weight, X, placement, codes)
         counts = self._class_counts(codes, weight)
-        self.class_count_ = counts if reset else self.class_count_ + counts
+        before = 0.0 if reset else arrays.to_numpy(self.class_count_)
+        self.class_count_ = placement.asarray(before + counts, placement.xp.float64)
         # A fitted memory replaces its arrays: a shallow copy keeps the one before for the case that this call fails.
         memory = self._new_memory() if reset else copy.copy(self.memory_)
         for _ in fit_tasks(self, [0], name="memory", n_tasks=1, X=X, y=y, attributes=dict, inner=memory):
@@ -317,8 +317,8 @@ class MemoryClassifier(ClassifierMixin, PairMemoryEstimator, IncrementalEstimato
             blank = place.asarray(unknown.sum(axis=1) == X.shape[1])
         else:
             blank = xp.all(xp.isnan(X), axis=1)
-        prior = np.log(self.class_count_ + 1.0) / self.scale_
-        return xp.where(blank[:, None], place.asarray(prior - prior.mean(), fields.dtype), fields)
+        prior = xp.log(place.asarray(self.class_count_, fields.dtype) + 1.0) / self.scale_
+        return xp.where(blank[:, None], prior - xp.mean(prior), fields)
 
     def decision_function(self, X):
         """Push of the memory on each class.

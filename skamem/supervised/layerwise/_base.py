@@ -213,7 +213,6 @@ class BaseLayerwise(SkamemEstimator):
                 accepted = growth.add(degree)
                 if self.verbose:
                     self._tell(growth, accepted)
-        growth.finish()
         for name, value in attributes().items():
             setattr(self, name, value)
 
@@ -229,18 +228,19 @@ class BaseLayerwise(SkamemEstimator):
 
     def _fitted(self, growth):
         """Fitted attributes (dict) of the stages so far."""
-        records = growth.records
+        n_stages = growth.n_counted
+        records = growth.records[:n_stages]
         return {
             "activation_": growth.plan.activation,
-            "stages_": list(growth.features.stages),
+            "stages_": list(growth.features.stages[:n_stages]),
             "coefs_": [record["coefs"][1:] for record in records],
             "intercepts_": [record["coefs"][0][0, :] for record in records],
-            "alphas_": growth.alphas[1:],
+            "alphas_": growth.alphas[1 : 1 + n_stages],
             "loss_curve_": [record["loss"] for record in records],
             "cycle_curves_": [list(record["objectives"]) for record in records],
             "validation_losses_": [record["validation"] for record in records],
-            "n_stages_": len(records),
-            "kept_stages_": list(growth.kept),
+            "n_stages_": n_stages,
+            "kept_stages_": growth.counted,
         }
 
     @staticmethod

@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from scipy.special import stdtrit
 
 from skamem.core import arrays
@@ -160,18 +159,17 @@ class Growth:
         self._idle = 0 if sure else self._idle + 1
         return accepted
 
-    def finish(self):
-        """Drop the last stages, those that may have helped by chance."""
-        if self._held is None or self._masks is not None or self.plan.polynomial_degree:
-            return
-        n_sure, _ = self._sure
-        for number in np.flatnonzero(self.kept)[n_sure - 1 :]:  # the first stage is linear, and stays
-            self.kept[number] = False
-        self.features.keep(n_sure)
-        self._cross, self._factors, self.alphas = (
-            parts[: 1 + n_sure] for parts in (self._cross, self._factors, self.alphas)
-        )  # fmt: skip
-        self.records = self.records[:n_sure]
+    @property
+    def n_counted(self):
+        """Stages that are part of the model if growth ends here: the last ones may have helped by chance."""
+        judged = self._held is not None and self._masks is None and not self.plan.polynomial_degree
+        return self._sure[0] if judged else len(self.records)
+
+    @property
+    def counted(self):
+        """Whether each stage that was drawn after the first is part of the model if growth ends here."""
+        left = self.n_counted - 1  # the first stage is linear
+        return [bool(kept) and sum(self.kept[:number]) < left for number, kept in enumerate(self.kept)]
 
     # -------------------------------------------------------------------------------------------- a stage of units
 

@@ -201,10 +201,6 @@ class Features:
         if len(list(row_blocks(self.X.shape[0], self._row_bytes()))) > 1:
             self._kept = [None] * len(self.stages)
 
-    def keep(self, n_stages):
-        """Forget the stages after the first `n_stages`."""
-        del self.stages[n_stages:], self._kept[n_stages:]
-
     def _row_bytes(self):
         return 8 * sum(n_units(stage) for stage in self.stages)
 

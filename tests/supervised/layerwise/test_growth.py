@@ -52,12 +52,10 @@ def test_what_chance_explains_is_dropped_at_the_end():
     growth = _growth.Growth(PLAN, SquaredLoss(), X, noise, share, n_train, random_state, classes)
     for degree in growth.tasks():
         growth.add(degree)
-    growth.finish()
-    assert len(growth.features) == len(growth.records) == 1
-    assert len(growth.alphas) == 2
-    assert not any(growth.kept)
+    assert growth.n_counted == 1
+    assert len(growth.counted) >= PLAN.patience
+    assert not any(growth.counted)
     sure = _growth.Growth(PLAN, SquaredLoss(), X, targets, share, n_train, np.random.RandomState(0), classes)
     for degree in sure.tasks():
         sure.add(degree)
-    sure.finish()
-    assert sum(sure.kept) == len(sure.features) - 1 >= 1
+    assert sum(sure.counted) == sure.n_counted - 1 >= 1
