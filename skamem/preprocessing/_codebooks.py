@@ -5,7 +5,6 @@ and weights of the rows of each top code are all that the rest needs to know: ev
 by them alone, exactly, and one pass over the rows gives both the distortion and the sums for the next step.
 """
 
-import math
 import warnings
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.exceptions import ConvergenceWarning
 
 from skamem.core import arrays
+from skamem.core.magnitudes import power_of_two
 from skamem.core.rows import row_blocks
 from skamem.preprocessing._hierarchy import Hierarchy, len_of
 
@@ -56,9 +56,7 @@ def standardised(X, weights):
 
 def _power(magnitude, dtype):
     """The largest power of two that is no larger; 1 for 0."""
-    if magnitude == 0:
-        return 1.0
-    return max(math.ldexp(1.0, math.frexp(float(magnitude))[1] - 1), float(np.finfo(dtype).tiny))
+    return max(power_of_two(float(magnitude)), float(np.finfo(dtype).tiny))
 
 
 def first_hierarchy(X, weights, parts, nodes, n_codes, *, n_init, seed):

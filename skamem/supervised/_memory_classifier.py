@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from skamem.core import arrays, validation
 from skamem.core.base import transactional
 from skamem.core.callbacks import fit_tasks
+from skamem.core.magnitudes import power_of_two
 from skamem.core.merging import IncrementalEstimator
 from skamem.core.pairs import PairMemory, PairMemoryEstimator, new_engine
 from skamem.core.parameters import BOOLEAN, ClassWeight
@@ -284,7 +285,7 @@ class MemoryClassifier(ClassifierMixin, PairMemoryEstimator, IncrementalEstimato
         xp, size = arrays.namespace(values), math.prod(values.shape)
         largest = float(xp.max(xp.where(xp.isnan(values), 0.0, xp.abs(values)))) if size else 0.0
         is_near = float(xp.finfo(arrays.float_dtype(X, xp)).eps) ** _NEAR
-        return 1.0 if largest == 0.0 or is_near <= largest <= 1.0 / is_near else math.ldexp(0.5, math.frexp(largest)[1])
+        return 1.0 if largest == 0.0 or is_near <= largest <= 1.0 / is_near else power_of_two(largest)
 
     def _extended(self, X):
         """`X` with a column that is always on when there is an intercept."""
